@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+# The entry points a person types. `make help` lists them; V=1 shows the commands.
+.DEFAULT_GOAL := all
+SHELL         := /bin/bash
+MAKEFLAGS     += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+B       ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rigproof
+VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+export RIGPROOF_CACHE := $(CACHE)
+
+CC       ?= gcc
+CFLAGS   ?= -O2 -g
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers -Werror
+CPPFLAGS += -D_GNU_SOURCE -I. -DRIGPROOF_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=gnu17 $(WARN) -fstack-protector-strong -fPIE $(CFLAGS) -MMD -MP
+Q := $(if $(V),,@)
+
+PKGS   := libevent libevent_openssl openssl libcurl libsystemd sqlite3 jansson libcyaml yaml-0.1 libarchive tss2-esys tss2-mu tss2-rc tss2-tctildr
+LDLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread
+
+# A folder is a static library; NAME_main.c in it is the program's entry and stays outside.
+FOLDERS := lib keys manifests pxe server server/cli agent
+sources  = $(filter-out %_main.c,$(wildcard $(1)/*.c))
+archive  = $(2)/lib/lib$(subst /,_,$(1)).a
+# Link order follows the dependencies (design: lib <- keys <- manifests <- pxe <- server).
+ARCHIVES       := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)))
+ASAN_ARCHIVES  := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)/asan))
+FUZZ_ARCHIVES  := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)/fuzz))
+
+PROGRAMS := $(patsubst %_main.c,$(B)/bin/%,$(notdir $(wildcard server/*_main.c agent/*_main.c)))
+CHECKS   := $(patsubst agent/checks/%.c,$(B)/bin/checks/%,$(wildcard agent/checks/*.c))
+UNIT     := $(patsubst tests/unit/%.c,$(B)/asan/bin/%,$(wildcard tests/unit/test_*.c))
+FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style
+all: $(PROGRAMS) $(CHECKS) kmods ## build everything into build/
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+deps: ## install what this machine lacks (apt; the list is packages.txt)
+	$(Q)tests/deps.sh packages.txt
+
+kmods: ## build the kernel modules
+	$(Q)$(MAKE) --no-print-directory -C kmods/xsc BUILD=$(abspath $(B))/kmods/xsc
+
+demo: deps ## boot a virtual rig, run the ring test on it, verify the result
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/lab/demo
+
+lab: deps ## the same virtual lab, kept up until Ctrl-C
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/lab/lab
+
+check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed, N skipped
+	$(Q)$(MAKE) --no-print-directory all check-programs
+	$(Q)tests/check
+
+.PHONY: check-programs
+check-programs: $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%)
+
+unit: $(UNIT) ## unit tests alone, under ASan and UBSan
+	$(Q)tests/check unit
+
+fuzz-replay: $(FUZZERS:%=$(B)/asan/bin/replay_%)
+
+fuzz: $(FUZZERS:%=$(B)/fuzz/bin/fuzz_%) ## build the libFuzzer targets (run: build/fuzz/bin/fuzz_NAME tests/fuzz/corpus/NAME)
+
+style: ## clang-format and shellcheck, as the check runs them
+	$(Q)tests/check style
+
+clean: ## remove build/ (the cache stays: see RIGPROOF_CACHE in the README)
+	rm -rf $(B)
+
+install: all ## install below DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/rigproof/checks
+	install -d $(DESTDIR)$(PREFIX)/share/rigproof $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(B)/bin/rigproof $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/bin/rigproofd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(B)/bin/rigproof-agent $(DESTDIR)$(PREFIX)/libexec/rigproof/
+	install -m 755 $(CHECKS) $(DESTDIR)$(PREFIX)/libexec/rigproof/checks/
+	install -m 644 $(wildcard server/cli/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(wildcard server/man/*.8 agent/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	cp -R manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/
+
+# rules: $(1) folder, $(2) build folder, $(3) compiler, $(4) extra flags
+define folder_rules
+$(call archive,$(1),$(2)): $(patsubst %.c,$(2)/obj/%.o,$(call sources,$(1)))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+define object_rule
+$(1)/obj/%.o: %.c
+	@mkdir -p $$(@D)
+	@echo "  CC      $$@"
+	$$(Q)$(2) $$(CPPFLAGS) $$(ALL_CFLAGS) $(3) -c $$< -o $$@
+endef
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+FUZZ := -fsanitize=address,undefined,fuzzer-no-link -O1 -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f),$(B))))
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f),$(B)/asan)))
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f),$(B)/fuzz)))
+$(eval $(call object_rule,$(B),$(CC)))
+$(eval $(call object_rule,$(B)/asan,$(CC),$(ASAN)))
+$(eval $(call object_rule,$(B)/fuzz,clang,$(FUZZ)))
+
+$(B)/bin/%: $(B)/obj/server/%_main.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $< $(ARCHIVES) $(LDLIBS)
+$(B)/bin/%: $(B)/obj/agent/%_main.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $< $(ARCHIVES) $(LDLIBS)
+
+# A check may use libxsc; each is one file plus the archives it needs.
+LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
+$(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
+$(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
+
+$(B)/asan/bin/test_%: $(B)/asan/obj/tests/unit/test_%.o $(ASAN_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -Wl,--as-needed -o $@ $< $(ASAN_ARCHIVES) -lcmocka $(LDLIBS)
+$(B)/asan/bin/replay_%: $(B)/asan/obj/tests/fuzz/fuzz_%.o $(B)/asan/obj/tests/fuzz/replay.o $(ASAN_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
+$(B)/fuzz/bin/fuzz_%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)clang -std=gnu17 -g -fsanitize=address,undefined,fuzzer -o $@ $< $(FUZZ_ARCHIVES) $(LDLIBS)
+
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
