@@ -152,7 +152,7 @@ int rp_json_get_array(const json_t *object, const char *key, json_t **ret, struc
 int rp_json_get_sha256(
 	const json_t *object, const char *key, const char **ret, struct rp_error *err)
 {
-	const char *string;
+	const char *string = NULL;
 	int r = rp_json_get_string(object, key, &string, err);
 
 	if (r < 0)
