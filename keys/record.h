@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The form of what the lab server signs: job payloads, boot records, acknowledgements. The server
+ * checks before it signs, the agent and the verifier check what they got: key sets are closed,
+ * ids, names, digests, times and words have their one form. -EINVAL with the path of what is wrong.
+ *
+ * "stages" arrays: {"stage","start","end"}, end "" while the stage runs. In a boot record loader's
+ * name and sha256 are both "" where firmware fetched the image itself; "job" may be "".
+ */
+#ifndef RP_KEYS_RECORD_H
+#define RP_KEYS_RECORD_H
+
+#include <jansson.h>
+
+#include "lib/error.h"
+
+int rp_record_check_job(const json_t *job, struct rp_error *err);
+
+/* Also: assurance is none, boot-token or secure-boot (this version makes no quotes), and the last
+ * only with secure_boot enabled, not in Setup Mode, and with keys that we enrolled. */
+int rp_record_check_boot(const json_t *boot, struct rp_error *err);
+
+int rp_record_check_ack(const json_t *ack, struct rp_error *err);
+
+/* 1 where word is one of ours (see build/CONTRACT.md: stage, verdict). */
+int rp_stage_valid(const char *word);
+int rp_verdict_valid(const char *word);
+
+#endif
