@@ -46,7 +46,10 @@ const char *rp_role_name(enum rp_role role);
  */
 int rp_pki_init(const char *dir, const char *const *hosts, struct rp_error *err);
 
-/* Make tls.key and tls.crt anew, signed by dir/root.key, for these hosts. Other files stay. */
+/*
+ * Make tls.crt anew for these hosts, for the same tls.key. A server takes it up when it starts
+ * again. -ENOENT where dir is no key folder, -EINVAL for what is neither a DNS name nor an address.
+ */
 int rp_pki_issue_tls(const char *dir, const char *const *hosts, struct rp_error *err);
 
 /* dir/NAME.key. -EPERM unless its mode has no group or other bits; -ENOENT; -EINVAL. */
