@@ -117,6 +117,15 @@ static int add_header(struct curl_slist **list, const char *line)
 	return 0;
 }
 
+/* A line break in a value would be a second header. */
+static int fits_header(const char *value)
+{
+	for (; *value; value++)
+		if (*value < ' ' || *value > '~')
+			return 0;
+	return 1;
+}
+
 static int set_headers(struct rp_http *http, const char *bearer, struct rp_error *err)
 {
 	rp_cleanup(free) char *line = NULL;
@@ -400,10 +409,16 @@ static int explain(struct rp_http *http, const char *url, CURLcode code, struct 
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 		return rp_error_set(err, -EPROTO, "%s: TLS: %s", url, reason);
-	default:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
 		if (is_alert(reason))
 			return rp_error_set(err, -EPROTO,
 				"%s: the server refused our client certificate: %s", url, reason);
+		return rp_error_set(err, -EIO,
+			"%s: %s: the server closed the connection, its log may say why", url,
+			reason);
+	default:
 		return rp_error_set(err, -EIO, "%s: %s", url, reason);
 	}
 }
@@ -491,6 +506,8 @@ int rp_http_request(struct rp_http *http, const char *method, const char *path,
 
 	if (!request.method)
 		return rp_error_set(err, -EINVAL, "%s: not a method", method);
+	if (content_type && !fits_header(content_type))
+		return rp_error_set(err, -EINVAL, "%s: not a content type", content_type);
 	if (*path != '/')
 		return rp_error_set(err, -EINVAL, "%s: a path must begin with '/'", path);
 	sink.data = malloc(1);
