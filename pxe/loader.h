@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The TFTP root: Debian's iPXE, re-keyed to the lab root and signed with the lab's db key, and the
- * script that it finds beside itself. Files: ipxe.efi, snponly.efi (x86-64), ipxe-arm64.efi,
- * snponly-arm64.efi, undionly.kpxe (BIOS: cannot be re-keyed, not signed), autoexec.ipxe (HTTPS),
- * undionly.ipxe (plain HTTP; only with http_url).
+ * script that it finds beside itself. Files: ipxe.efi, snponly.efi (x86-64), ipxe-arm64.efi (Debian
+ * has no snponly for arm64), undionly.kpxe (BIOS: cannot be re-keyed, not signed), autoexec.ipxe
+ * (HTTPS), undionly.ipxe (plain HTTP; only with http_url).
  */
 #ifndef RP_PXE_LOADER_H
 #define RP_PXE_LOADER_H
