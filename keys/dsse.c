@@ -2,6 +2,7 @@
 #include "keys/dsse.h"
 
 #include <openssl/err.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,12 +30,21 @@ int rp_dsse_pae(const char *type, const void *payload, size_t len, uint8_t **ret
 	return 0;
 }
 
+static bool is_p256(EVP_PKEY *key)
+{
+	char group[32];
+
+	return EVP_PKEY_is_a(key, "EC") &&
+	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	       strcmp(group, SN_X9_62_prime256v1) == 0;
+}
+
 /* What the key hashes with: NULL for Ed25519, which hashes itself. */
 static int digest_of(EVP_PKEY *key, const EVP_MD **ret, struct rp_error *err)
 {
 	if (EVP_PKEY_is_a(key, "ED25519"))
 		*ret = NULL;
-	else if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) == 256)
+	else if (is_p256(key))
 		*ret = EVP_sha256();
 	else
 		return rp_error_set(

@@ -2,6 +2,7 @@
 #include "keys/efi_auth.h"
 
 #include <openssl/rand.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "keys/pki.h"

@@ -8,9 +8,8 @@
 /*
  * Sign the PE file in with key_dir/NAME.key (name: "db"), to out, which is replaced as a whole; in
  * and out may be the same. in may be unsigned or signed already (a signature is added).
- * The signing time in the signature is $SOURCE_DATE_EPOCH where that is set, else 2000-01-01, so
- * that the same file and key always give the same bytes. -ENOENT (tool, file), -EPERM (key's mode),
- * -EIO (sbsign's own words).
+ * The signing time in the signature is always 2000-01-01: the same file and key give the same
+ * bytes. -ENOENT (tool, file), -EPERM (key's mode), -EIO (sbsign's own words).
  */
 int rp_efi_sign(const char *in, const char *out, const char *key_dir, const char *name,
 	struct rp_error *err);
