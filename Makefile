@@ -125,9 +125,20 @@ $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(ARCHIV
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
-$(B)/asan/bin/test_%: $(B)/asan/obj/tests/unit/test_%.o $(ASAN_ARCHIVES)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -Wl,--as-needed -o $@ $< $(ASAN_ARCHIVES) -lcmocka $(LDLIBS)
+# A unit test test_FOLDER_NOUN links that folder and those below it: the direction of dependencies is checked at link time.
+below_lib       := lib
+below_keys      := keys lib
+below_manifests := manifests keys lib
+below_pxe       := pxe manifests keys lib
+below_agent     := agent manifests keys lib
+below_server    := server pxe manifests keys lib
+below_cli       := server/cli server pxe manifests keys lib
+define unit_rule
+$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(foreach f,$(below_$(1)),$(call archive,$(f),$(B)/asan))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ASAN) -pie -Wl,--as-needed -o $$@ $$^ -lcmocka $$(LDLIBS)
+endef
+$(foreach f,lib keys manifests pxe agent server cli,$(eval $(call unit_rule,$(f))))
 $(B)/asan/bin/replay_%: $(B)/asan/obj/tests/fuzz/fuzz_%.o $(B)/asan/obj/tests/fuzz/replay.o $(ASAN_ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)

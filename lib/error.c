@@ -31,19 +31,19 @@ int rp_error_set(struct rp_error *err, int code, const char *format, ...)
 	return store(err, code, text);
 }
 
-int rp_error_prefix(struct rp_error *err, const char *format, ...)
+void rp_error_prefix(struct rp_error *err, const char *format, ...)
 {
 	char text[2 * sizeof(err->text) + 2];
 	char prefix[sizeof(err->text)];
 	va_list args;
 
 	if (!err)
-		return 0;
+		return;
 	va_start(args, format);
 	vsnprintf(prefix, sizeof(prefix), format, args);
 	va_end(args);
 	snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
-	return store(err, err->code, text);
+	store(err, err->code, text);
 }
 
 int rp_error_openssl(struct rp_error *err, int code, const char *format, ...)

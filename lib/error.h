@@ -9,7 +9,7 @@
 #define RP_LIB_ERROR_H
 
 struct rp_error {
-	int code;       /* negative errno; 0 while nothing went wrong */
+	int code;	/* negative errno; 0 while nothing went wrong */
 	char text[512]; /* one line, no newline, cut at the end where it does not fit */
 };
 
@@ -24,8 +24,8 @@ struct rp_error {
 int rp_error_set(struct rp_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Put "PREFIX: " before the text of err, on the way up. Returns err's code. err may be NULL: then 0. */
-int rp_error_prefix(struct rp_error *err, const char *format, ...)
+/* Put "PREFIX: " before the text of err, on the way up. err may be NULL: then nothing happens. */
+void rp_error_prefix(struct rp_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Like rp_error_set, with the OpenSSL error queue's newest reason appended; clears the queue. */

@@ -13,23 +13,24 @@
  * Read a whole regular file of at most max bytes. *ret_data is allocated, with a NUL byte behind
  * the data; ret_len may be NULL. -EFBIG where it is larger, else errno of open or read.
  */
-int rp_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len,
-	struct rp_error *err);
+int rp_file_read(
+	const char *path, size_t max, char **ret_data, size_t *ret_len, struct rp_error *err);
 
-/* The same for a file that holds a private key: also -EPERM unless its mode has no group or other bits. */
-int rp_file_read_secret(const char *path, size_t max, char **ret_data, size_t *ret_len,
-	struct rp_error *err);
+/* The same for a file that holds a private key: also -EPERM unless its mode has no group or other
+ * bits. */
+int rp_file_read_secret(
+	const char *path, size_t max, char **ret_data, size_t *ret_len, struct rp_error *err);
 
 /*
  * Replace path by a file of these bytes and this mode: temporary file in the same directory,
  * fsync, rename, fsync of the directory. On failure path is what it was.
  */
-int rp_file_write(const char *path, mode_t mode, const void *data, size_t len,
-	struct rp_error *err);
+int rp_file_write(
+	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
 
 /* Like rp_file_write, but -EEXIST where path exists already. */
-int rp_file_create(const char *path, mode_t mode, const void *data, size_t len,
-	struct rp_error *err);
+int rp_file_create(
+	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
 
 /* mkdir -p. */
 int rp_file_make_directories(const char *path, mode_t mode, struct rp_error *err);

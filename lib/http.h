@@ -25,11 +25,11 @@ struct rp_http_config {
 };
 
 struct rp_http_response {
-	long status;         /* 200, 404, ... */
-	char *body;          /* NUL-terminated, never NULL after success */
+	long status; /* 200, 404, ... */
+	char *body;  /* NUL-terminated, never NULL after success */
 	size_t body_len;
 	char content_type[64];
-	int retry_after_s;   /* of the Retry-After header; -1: none */
+	int retry_after_s; /* of the Retry-After header; -1: none */
 };
 
 /* Copies all of config. -EINVAL (bad URL or PEM), -ENOMEM. */
@@ -37,14 +37,14 @@ int rp_http_new(const struct rp_http_config *config, struct rp_http **ret, struc
 struct rp_http *rp_http_free(struct rp_http *http);
 
 /*
- * One request. method: "GET", "POST", "PUT", "DELETE", "HEAD". path begins with '/'. body NULL: none.
- * Returns 0 whenever there was an answer, whatever its status; else -ECONNREFUSED, -ETIMEDOUT,
- * -EPROTO (TLS), -EFBIG (answer above 32 MiB), -EIO, with the reason in err.
- * The caller frees with rp_http_response_done.
+ * One request. method: "GET", "POST", "PUT", "DELETE", "HEAD". path begins with '/'. body NULL:
+ * none. Returns 0 whenever there was an answer, whatever its status; else -ECONNREFUSED,
+ * -ETIMEDOUT, -EPROTO (TLS), -EFBIG (answer above 32 MiB), -EIO, with the reason in err. The caller
+ * frees with rp_http_response_done.
  */
 int rp_http_request(struct rp_http *http, const char *method, const char *path,
-	const char *content_type, const void *body, size_t body_len,
-	struct rp_http_response *ret, struct rp_error *err);
+	const char *content_type, const void *body, size_t body_len, struct rp_http_response *ret,
+	struct rp_error *err);
 
 void rp_http_response_done(struct rp_http_response *response);
 

@@ -34,15 +34,15 @@ char *rp_json_pretty(const json_t *value);
  * Getters. object must be a JSON object, else -EINVAL. A missing key or a wrong type is -EINVAL
  * with "KEY: expected ..., found ..." in err. *ret is borrowed from object.
  */
-int rp_json_get_string(const json_t *object, const char *key, const char **ret,
-	struct rp_error *err);
+int rp_json_get_string(
+	const json_t *object, const char *key, const char **ret, struct rp_error *err);
 int rp_json_get_int(const json_t *object, const char *key, json_int_t min, json_int_t max,
 	json_int_t *ret, struct rp_error *err);
 int rp_json_get_bool(const json_t *object, const char *key, bool *ret, struct rp_error *err);
 int rp_json_get_object(const json_t *object, const char *key, json_t **ret, struct rp_error *err);
 int rp_json_get_array(const json_t *object, const char *key, json_t **ret, struct rp_error *err);
-int rp_json_get_sha256(const json_t *object, const char *key, const char **ret,
-	struct rp_error *err);
+int rp_json_get_sha256(
+	const json_t *object, const char *key, const char **ret, struct rp_error *err);
 
 /* The string under key, or fallback where object has no such string. Never fails. */
 const char *rp_json_string_or(const json_t *object, const char *key, const char *fallback);
