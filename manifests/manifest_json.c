@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifests as JSON, and their defaults: walks of the schema, no code for each kind. */
+#include "manifests/manifest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "manifests/schema.h"
+
+/* The enums and ints of the manifest structs are all 4 bytes; counts too. */
+_Static_assert(sizeof(enum rp_disks) == sizeof(int), "enum storage");
+
+static char *member(const void *structure, uint32_t offset)
+{
+	return (char *)structure + offset;
+}
+
+static int complete_scalar(
+	const cyaml_schema_value_t *schema, const struct rp_rule *rule, char *place)
+{
+	const char *fallback = rule ? rule->fallback : NULL;
+
+	switch (schema->type) {
+	case CYAML_STRING:
+		*(char **)place = strdup(fallback ? fallback : "");
+		return *(char **)place ? 0 : -ENOMEM;
+	case CYAML_INT:
+		*(int *)place = fallback ? atoi(fallback) : 0;
+		return 0;
+	case CYAML_ENUM:
+		for (uint32_t i = 0; fallback && i < schema->enumeration.count; i++)
+			if (!strcmp(schema->enumeration.strings[i].str, fallback))
+				*(int *)place = (int)schema->enumeration.strings[i].val;
+		return 0;
+	default: /* absent lists, numbers and switches are zero already */
+		return 0;
+	}
+}
+
+static int complete(const struct rp_schema *schema, const struct rp_yaml_node *node,
+	const cyaml_schema_field_t *fields, void *structure)
+{
+	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
+		const struct rp_yaml_node *child = rp_yaml_get(node, field->key);
+		char *place = member(structure, field->data_offset);
+		int ret = 0;
+
+		if (field->value.type == CYAML_MAPPING) {
+			ret = complete(schema, child, field->value.mapping.fields, place);
+		} else if (!child && field->value.type != CYAML_IGNORE) {
+			ret = complete_scalar(
+				&field->value, rp_schema_rule(schema, fields, field->key), place);
+		} else if (field->value.type == CYAML_SEQUENCE &&
+			   field->value.sequence.entry->type == CYAML_MAPPING) {
+			const cyaml_schema_value_t *entry = field->value.sequence.entry;
+
+			for (size_t i = 0; ret >= 0 && i < child->children_count; i++)
+				ret = complete(schema, child->children[i], entry->mapping.fields,
+					*(char **)place + i * entry->data_size);
+		}
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int rp_schema_complete(
+	const struct rp_schema *schema, const struct rp_yaml_node *root, void *manifest)
+{
+	return complete(schema, root, schema->value->mapping.fields, manifest);
+}
+
+/* Whole numbers as integers: canonical JSON then has one form for 0. */
+static json_t *number_to_json(double value)
+{
+	if (value == floor(value) && fabs(value) < 9007199254740992.0)
+		return json_integer((json_int_t)value);
+	return json_real(value);
+}
+
+static json_t *mapping_to_json(const cyaml_schema_field_t *fields, const void *structure);
+
+static json_t *sequence_to_json(
+	const cyaml_schema_value_t *schema, const char *entries, unsigned count)
+{
+	rp_cleanup(json) json_t *list = json_array();
+
+	for (unsigned i = 0; i < count; i++) {
+		const char *entry = entries + i * schema->data_size;
+		json_t *value = schema->type == CYAML_STRING
+					? json_string(((char *const *)entries)[i])
+					: mapping_to_json(schema->mapping.fields, entry);
+
+		if (json_array_append_new(list, value) < 0)
+			return NULL;
+	}
+	return rp_steal(list);
+}
+
+static json_t *value_to_json(const cyaml_schema_field_t *field, const void *structure)
+{
+	const cyaml_schema_value_t *schema = &field->value;
+	const char *place = member(structure, field->data_offset);
+
+	switch (schema->type) {
+	case CYAML_STRING:
+		return json_string(*(char *const *)place);
+	case CYAML_INT:
+		return json_integer(*(const int *)place);
+	case CYAML_BOOL:
+		return json_boolean(*(const bool *)place);
+	case CYAML_FLOAT:
+		return number_to_json(schema->flags & CYAML_FLAG_POINTER ? **(double *const *)place
+									 : *(const double *)place);
+	case CYAML_ENUM:
+		for (uint32_t i = 0; i < schema->enumeration.count; i++)
+			if (schema->enumeration.strings[i].val == *(const int *)place)
+				return json_string(schema->enumeration.strings[i].str);
+		return NULL;
+	case CYAML_MAPPING:
+		return mapping_to_json(schema->mapping.fields, place);
+	case CYAML_SEQUENCE:
+		return sequence_to_json(schema->sequence.entry, *(char *const *)place,
+			*(const unsigned *)member(structure, field->count_offset));
+	default:
+		return NULL;
+	}
+}
+
+static json_t *mapping_to_json(const cyaml_schema_field_t *fields, const void *structure)
+{
+	rp_cleanup(json) json_t *object = json_object();
+
+	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
+		if (field->value.type == CYAML_IGNORE)
+			continue;
+		if (field->value.type == CYAML_FLOAT && field->value.flags & CYAML_FLAG_POINTER &&
+			!*(double *const *)member(structure, field->data_offset))
+			continue;
+		/* NULL from value_to_json makes this fail, as it should. */
+		if (json_object_set_new(object, field->key, value_to_json(field, structure)) < 0)
+			return NULL;
+	}
+	return rp_steal(object);
+}
+
+json_t *rp_manifest_to_json(const struct rp_manifest *manifest)
+{
+	const struct rp_schema *schema = rp_schema_of(manifest->kind);
+	rp_cleanup(json) json_t *rest =
+		mapping_to_json(schema->value->mapping.fields, manifest->any);
+	rp_cleanup(json) json_t *object = json_pack("{s:s}", "kind", schema->name);
+
+	if (!rest || !object || json_object_update(object, rest) < 0)
+		return NULL;
+	return rp_steal(object);
+}
+
+/* NEL, LS and PS are line breaks to YAML 1.1, which would fold them into spaces. */
+static bool has_yaml_break(const char *text)
+{
+	return strstr(text, "\xc2\x85") || strstr(text, "\xe2\x80\xa8") ||
+	       strstr(text, "\xe2\x80\xa9");
+}
+
+/*
+ * JSON without surrogate escapes, which jansson does not write, is YAML: the one parser reads it.
+ * Key order is kept, with "kind" moved to the front.
+ */
+int rp_manifest_from_json(const json_t *json, struct rp_manifest **ret, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *ordered = NULL;
+	rp_cleanup(free) char *text = NULL;
+	const char *kind;
+	int ret_code;
+
+	if (!json_is_object(json))
+		return rp_error_set(
+			err, -EINVAL, "manifest: found no JSON object, expected a manifest");
+	ret_code = rp_json_get_string(json, "kind", &kind, err);
+	if (ret_code < 0)
+		return rp_error_prefix(err, "manifest"), ret_code;
+	ordered = json_pack("{s:s}", "kind", kind);
+	if (!ordered || json_object_update(ordered, (json_t *)json) < 0)
+		return rp_error_set(err, -ENOMEM, "manifest: no memory");
+	/* A line for each value: positions in errors mean something then. */
+	text = json_dumps(ordered, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	if (!text)
+		return rp_error_set(err, -ENOMEM, "manifest: no memory");
+	if (has_yaml_break(text))
+		return rp_error_set(err, -EINVAL,
+			"manifest: found a Unicode line separator, expected \\n in text");
+	return rp_manifest_parse_json_text(text, strlen(text), ret, err);
+}
+
+int rp_plan_to_job(const struct rp_plan *plan, json_t **ret, struct rp_error *err)
+{
+	const struct rp_schema *schema = rp_schema_of(RP_MANIFEST_PLAN);
+	rp_cleanup(json) json_t *job = mapping_to_json(schema->value->mapping.fields, plan);
+
+	if (!job || json_object_set(job, "plan", json_object_get(job, "name")) < 0)
+		return rp_error_set(err, -ENOMEM, "plan %s: no memory", plan->name);
+	json_object_del(job, "name");
+	json_object_del(job, "description");
+	json_object_del(job, "image");
+	*ret = rp_steal(job);
+	return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manifests/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+
+static const cyaml_schema_field_t image_fields[] = {
+	RP_FIELD_KIND,
+	RP_FIELD_TEXT(struct rp_image_manifest, name, RP_REQUIRED),
+	RP_FIELD_TEXT(struct rp_image_manifest, description, RP_OPTIONAL),
+	RP_FIELD_TEXT(struct rp_image_manifest, kernel, RP_OPTIONAL),
+	RP_FIELD_TEXT(struct rp_image_manifest, suite, RP_OPTIONAL),
+	CYAML_FIELD_SEQUENCE("packages", CYAML_FLAG_POINTER | RP_OPTIONAL, struct rp_image_manifest,
+		packages, &rp_schema_text_entry, 0, 256),
+	CYAML_FIELD_SEQUENCE("modules", CYAML_FLAG_POINTER | RP_OPTIONAL, struct rp_image_manifest,
+		modules, &rp_schema_text_entry, 0, 64),
+	RP_FIELD_TEXT(struct rp_image_manifest, command_line, RP_OPTIONAL),
+	CYAML_FIELD_END,
+};
+
+static const struct rp_rule image_rules[] = {
+	{"name", .form = RP_TEXT_NAME},
+	{"description", .form = RP_TEXT_PROSE},
+	{"kernel", "stock", RP_TEXT_PATH},
+	{"suite", "bookworm", RP_TEXT_NAME},
+	{"packages", .form = RP_TEXT_PACKAGE},
+	{"modules", .form = RP_TEXT_NAME},
+	{NULL},
+};
+
+static const struct rp_mapping mappings[] = {
+	{image_fields, image_rules},
+	{NULL},
+};
+
+static int check_image(const struct rp_check *check, const struct rp_manifest *manifest)
+{
+	const struct rp_image_manifest *image = manifest->image;
+
+	if (!*image->kernel)
+		return rp_check_fail(check, rp_yaml_get(check->root, "kernel"), "kernel",
+			"found nothing, expected \"stock\" or the path of a kernel");
+	if (!*image->suite)
+		return rp_check_fail(check, rp_yaml_get(check->root, "suite"), "suite",
+			"found nothing, expected the name of a Debian suite");
+	for (unsigned i = 0; i < image->modules_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (!strcmp(image->modules[i], image->modules[j])) {
+				char key[32];
+
+				snprintf(key, sizeof(key), "modules[%u]", i);
+				return rp_check_fail(check,
+					rp_yaml_at(rp_yaml_get(check->root, "modules"), i), key,
+					"found \"%s\" a second time, expected it once",
+					image->modules[i]);
+			}
+	return 0;
+}
+
+static int check_image_files(const struct rp_check *check, const struct rp_manifest *manifest)
+{
+	rp_cleanup(free) char *path = NULL;
+
+	if (!strcmp(manifest->image->kernel, "stock"))
+		return 0;
+	path = rp_manifest_resolve(manifest, manifest->image->kernel);
+	if (!path)
+		return rp_error_set(check->err, -ENOMEM, "%s: no memory", check->label);
+	if (access(path, R_OK) == 0)
+		return 0;
+	rp_check_fail(check, rp_yaml_get(check->root, "kernel"), "kernel",
+		"found \"%s\", which is not a readable file, expected \"stock\" or the path of a "
+		"kernel",
+		path);
+	if (check->err)
+		check->err->code = -ENOENT;
+	return -ENOENT;
+}
+
+static const cyaml_schema_value_t image_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct rp_image_manifest, image_fields),
+};
+
+const struct rp_schema rp_schema_image = {
+	.name = "image",
+	.value = &image_value,
+	.mappings = mappings,
+	.check = check_image,
+	.check_files = check_image_files,
+};
