@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls: arguments are copied once, then checked, then acted on.
+ */
+#include <linux/file.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "xsc_ioctl.h"
+#include "xsc_serve.h"
+
+/*
+ * Arguments begin with their size. A program newer than this module may send a
+ * longer one: what is not known here must be zero (-E2BIG).
+ */
+static int copy_arg(void *to, size_t known, void __user *from)
+{
+	u32 size;
+
+	if (get_user(size, (u32 __user *)from))
+		return -EFAULT;
+	if (size < known || size > PAGE_SIZE)
+		return -EINVAL;
+	return copy_struct_from_user(to, known, from, size);
+}
+
+static long do_setup(struct xsc_ring *ring, void __user *arg)
+{
+	struct xsc_setup setup;
+	struct xsc_offsets zero = {};
+	int ret;
+
+	ret = copy_arg(&setup, sizeof(setup), arg);
+	if (ret)
+		return ret;
+	if (setup.flags & ~XSC_SETUP_IDLE)
+		return -EINVAL;
+	if (setup.features || setup.ops || setup.mmap_size ||
+	    memcmp(&setup.off, &zero, sizeof(zero)) ||
+	    memchr_inv(setup.resv, 0, sizeof(setup.resv)))
+		return -EINVAL;
+	if (!(setup.flags & XSC_SETUP_IDLE)) {
+		if (setup.idle_us)
+			return -EINVAL;
+		setup.idle_us = XSC_DEFAULT_IDLE_US;
+	}
+	if (setup.idle_us > XSC_MAX_IDLE_US)
+		return -EINVAL;
+	if (xsc_serve_confined())
+		return -EACCES;
+
+	/*
+	 * A ring whose setup cannot be told has an owner who does not know it:
+	 * it goes with the file, and a second SETUP gets -EBUSY.
+	 */
+	ret = xsc_ring_setup(ring, &setup);
+	if (ret)
+		return ret;
+	setup.size = sizeof(setup);
+	return copy_to_user(arg, &setup, sizeof(setup)) ? -EFAULT : 0;
+}
+
+static long do_serve(struct xsc_ring *ring, void __user *arg)
+{
+	struct xsc_serve serve;
+	int ret;
+
+	ret = copy_arg(&serve, sizeof(serve), arg);
+	if (ret)
+		return ret;
+	if (serve.flags || memchr_inv(serve.resv, 0, sizeof(serve.resv)))
+		return -EINVAL;
+	return xsc_serve_run(ring);
+}
+
+static long do_wake(struct xsc_ring *ring, void __user *arg)
+{
+	if (arg)
+		return -EINVAL;
+	xsc_serve_wake(ring);
+	return 0;
+}
+
+static long do_wait(struct xsc_ring *ring, void __user *arg)
+{
+	struct xsc_wait wait;
+	bool timed;
+	int ret;
+
+	ret = copy_arg(&wait, sizeof(wait), arg);
+	if (ret)
+		return ret;
+	timed = wait.flags & XSC_WAIT_TIMEOUT;
+	if (wait.flags & ~XSC_WAIT_TIMEOUT || wait.resv || wait.resv2)
+		return -EINVAL;
+	if (wait.timeout_ns && !timed)
+		return -EINVAL;
+	if (wait.timeout_ns > KTIME_MAX)
+		return -EINVAL;
+	if (!wait.min_complete || wait.min_complete > ring->cq_entries)
+		return -EINVAL;
+
+	xsc_serve_wake(ring);
+	return xsc_cq_wait(ring, wait.min_complete,
+			   timed ? &wait.timeout_ns : NULL);
+}
+
+static long do_shutdown(struct xsc_ring *ring, void __user *arg)
+{
+	if (arg)
+		return -EINVAL;
+	xsc_ring_shut(ring);
+	return 0;
+}
+
+static const struct {
+	unsigned int cmd;
+	bool owner_only;	/* every one but SETUP, which makes the owner */
+	long (*run)(struct xsc_ring *ring, void __user *arg);
+} ioctls[] = {
+	{ XSC_IOC_SETUP, false, do_setup },
+	{ XSC_IOC_SERVE, true, do_serve },
+	{ XSC_IOC_WAKE, true, do_wake },
+	{ XSC_IOC_WAIT, true, do_wait },
+	{ XSC_IOC_SHUTDOWN, true, do_shutdown },
+};
+
+/*
+ * The serving thread is in here for as long as it serves. The file's reference
+ * is taken anew for that: that of the system call is none in a process with one
+ * thread, and an operation may close the descriptor.
+ */
+long xsc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct xsc_ring *ring = file->private_data;
+	long ret = -ENOTTY;
+	int i;
+
+	get_file(file);
+	for (i = 0; i < ARRAY_SIZE(ioctls); i++) {
+		if (ioctls[i].cmd != cmd)
+			continue;
+		ret = ioctls[i].owner_only ? xsc_ring_check_owner(ring) : 0;
+		if (!ret)
+			ret = ioctls[i].run(ring, (void __user *)arg);
+		break;
+	}
+	fput(file);
+	return ret;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * XSC: system calls through a ring in shared memory. The manual is
+ * include/uapi/linux/xsc.h.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+
+#include "xsc_ioctl.h"
+#include "xsc_ring.h"
+
+static int xsc_open(struct inode *inode, struct file *file)
+{
+	file->private_data = xsc_ring_new();
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int xsc_release(struct inode *inode, struct file *file)
+{
+	xsc_ring_free(file->private_data);
+	return 0;
+}
+
+/*
+ * close(2): the serving thread keeps the file alive, so the last reference would
+ * never go by itself. Closing in another process (a child after fork) means
+ * nothing.
+ */
+static int xsc_flush(struct file *file, fl_owner_t id)
+{
+	struct xsc_ring *ring = file->private_data;
+
+	/* Pairs with the release in xsc_ring_setup(). */
+	if (smp_load_acquire(&ring->ready) && ring->tgid == task_tgid(current))
+		xsc_ring_shut(ring);
+	return 0;
+}
+
+static int xsc_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return xsc_ring_mmap(file->private_data, vma);
+}
+
+static __poll_t xsc_poll(struct file *file, poll_table *wait)
+{
+	struct xsc_ring *ring = file->private_data;
+	__poll_t mask = 0;
+	int unreaped;
+
+	/* Pairs with the release in xsc_ring_setup(). */
+	if (!smp_load_acquire(&ring->ready))
+		return EPOLLERR;
+	poll_wait(file, &ring->cq_wait, wait);
+	/* Queued, then looked: pairs with wq_has_sleeper() in xsc_cq_post(). */
+	smp_mb();
+	unreaped = xsc_cq_unreaped(ring, NULL);
+	if (unreaped < 0 || READ_ONCE(ring->error))
+		mask |= EPOLLERR;
+	if (unreaped > 0)
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (!xsc_sq_full(ring))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	if (READ_ONCE(ring->shut))
+		mask |= EPOLLHUP;
+	return mask;
+}
+
+static const struct file_operations xsc_fops = {
+	.owner		= THIS_MODULE,
+	.open		= xsc_open,
+	.release	= xsc_release,
+	.flush		= xsc_flush,
+	.mmap		= xsc_mmap,
+	.poll		= xsc_poll,
+	.unlocked_ioctl	= xsc_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice xsc_misc = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "xsc",
+	.fops	= &xsc_fops,
+	.mode	= 0666,
+};
+
+module_misc_device(xsc_misc);
+MODULE_DESCRIPTION("System calls through a ring in shared memory");
+MODULE_LICENSE("GPL");
