@@ -21,8 +21,9 @@ die() {
   exit 1
 }
 
-# Processes that we started, in order; ended in reverse, by pid.
+# Processes that we started, in order; ended in reverse, by pid. Then what we mounted.
 lab_pids=()
+lab_mounts=()
 remember() { lab_pids+=("$1"); }
 
 # lab_begin FOLDER: an empty folder, and a network name that no other lab on this machine has
@@ -45,6 +46,9 @@ lab_end() {
   done
   for ((i = ${#lab_pids[@]} - 1; i >= 0; i--)); do
     wait "${lab_pids[i]}" 2>/dev/null || true
+  done
+  for i in "${lab_mounts[@]}"; do
+    umount "$i"
   done
   net_down
   exit "$status"

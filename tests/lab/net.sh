@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # $top, $bin, $lab and $net are set by lab.sh
 # SPDX-License-Identifier: Apache-2.0
 # The lab's network: one bridge and two servers, each in a namespace of its own.
 #

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # $top, $bin, $lab and $net are set by lab.sh
 # SPDX-License-Identifier: Apache-2.0
 # Virtual rigs: QEMU with OVMF (Secure Boot build, SMM), a TPM 2.0 (swtpm), one NIC and no disk.
 # Only the hardware is simulated. A rig's folder $lab/rigs/NAME holds its flash (UEFI variables), its TPM,
@@ -26,7 +27,7 @@ rig_create() {
   printf 'create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = %s\ncreate_certs_tool_options = %s\n' \
     "$dir/localca.conf" "$dir/localca.options" > "$dir/swtpm_setup.conf"
   swtpm_setup --tpm2 --tpmstate "$dir/tpm" --create-ek-cert --pcr-banks sha256 --overwrite \
-    --config "$dir/swtpm_setup.conf" --logfile "$dir/swtpm_setup.log" > /dev/null 2>> "$dir/swtpm_setup.log" ||
+    --config "$dir/swtpm_setup.conf" --logfile "$dir/swtpm_setup.log" > /dev/null 2> "$dir/swtpm_setup.err" ||
     die "swtpm_setup failed: see $dir/swtpm_setup.log"
 }
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # $top, $bin, $lab and $net are set by lab.sh
 # SPDX-License-Identifier: Apache-2.0
 # rigproofd in the lab: its keys, its image, its configuration, and the CLI pointed at it.
 
@@ -15,6 +16,7 @@ server_prepare() {
 }
 
 # server_configure [YAML-LINE...]: the site's manifest; more lines are added to it
+# shellcheck disable=SC2120
 server_configure() {
   {
     cat <<EOF
