@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "pxe/reply.h"
 
@@ -342,7 +343,7 @@ int rp_proxydhcp_start(struct event_base *base, const struct rp_proxydhcp_config
 {
 	const uint16_t dhcp_port = config->dhcp_port ? config->dhcp_port : PORT_DHCP;
 	const uint16_t pxe_port = config->pxe_port ? config->pxe_port : PORT_BINL;
-	__attribute__((cleanup(rp_cleanup_proxydhcp))) struct rp_proxydhcp *proxy = NULL;
+	rp_cleanup(proxydhcp) struct rp_proxydhcp *proxy = NULL;
 	int r;
 
 	if (!config->interface || !*config->interface)
@@ -372,8 +373,7 @@ int rp_proxydhcp_start(struct event_base *base, const struct rp_proxydhcp_config
 			pxe_port, err);
 	if (r < 0)
 		return r;
-	*ret = proxy;
-	proxy = NULL;
+	*ret = rp_steal(proxy);
 	return 0;
 }
 
