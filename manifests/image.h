@@ -20,20 +20,22 @@
 struct rp_image_manifest; /* manifests/manifest.h */
 
 struct rp_image_build {
-	const struct rp_image_manifest
-		*manifest; /* name, kernel, suite, packages, modules, command line */
-	const char
-		*keys; /* folder of `rigproof keys init`: root.crt, db and module keys are used */
-	const char *server;   /* "https://10.77.0.1:8443": what the agent talks to */
-	const char *binaries; /* holds rigproof-agent and checks/NAME (build/bin,
-				 PREFIX/libexec/rigproof) */
-	const char *modules;  /* holds NAME.ko for each of the manifest's modules; NULL where there
-				 are none */
-	const char *output;   /* made if need be */
-	const char
-		*rootfs; /* folder with the base's `build` script; NULL: manifests/rootfs of here */
-	const char
-		*cache; /* NULL: $RIGPROOF_CACHE, else ${XDG_CACHE_HOME:-$HOME/.cache}/rigproof */
+	/* name, kernel, suite, packages, modules, command line */
+	const struct rp_image_manifest *manifest;
+	/* folder of `rigproof keys init`: root.crt, and the db and module keys to sign with */
+	const char *keys;
+	/* "https://10.77.0.1:8443": what the agent talks to */
+	const char *server;
+	/* holds rigproof-agent and checks/NAME (build/bin, or PREFIX/libexec/rigproof) */
+	const char *binaries;
+	/* holds NAME.ko of each of the manifest's modules; NULL where it has none */
+	const char *modules;
+	/* made if need be */
+	const char *output;
+	/* folder with the base's `build` script; NULL: manifests/rootfs below here */
+	const char *rootfs;
+	/* NULL: $RIGPROOF_CACHE, else ${XDG_CACHE_HOME:-$HOME/.cache}/rigproof */
+	const char *cache;
 };
 
 struct rp_image_result {
