@@ -110,6 +110,15 @@ json_t *rp_column_json(sqlite3_stmt *row, int column);
 json_t *rp_column_time(sqlite3_stmt *row, int column);
 json_t *rp_time_json(int64_t realtime);
 
+/* Bytes outside of printable ASCII become '?': for foreign text that goes into rows and JSON. */
+static inline void rp_text_ascii(char *text)
+{
+	for (; *text; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+	}
+}
+
 static inline void rp_cleanup_row(sqlite3_stmt **row)
 {
 	if (*row) {

@@ -141,6 +141,7 @@
 		"UPDATE job SET state = 'running', attempt = ?2, boot = ?3, "                      \
 		"started = CASE WHEN started = 0 THEN ?4 ELSE started END, "                       \
 		"deadline = CASE WHEN deadline = 0 THEN ?5 ELSE deadline END WHERE id = ?1")       \
+	X(JOB_OVERDUE, "SELECT id FROM job WHERE state = 'running' AND deadline <= ?1")            \
 	X(JOB_SET_QUEUED, "UPDATE job SET state = 'queued' WHERE id = ?1")                         \
 	X(JOB_SET_ERROR, "UPDATE job SET error_stage = ?2, error_message = ?3 WHERE id = ?1")      \
 	X(JOB_FINISH, "UPDATE job SET state = ?2, verdict = ?3, finished = ?4 WHERE id = ?1")      \
