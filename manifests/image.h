@@ -22,6 +22,8 @@ struct rp_image_manifest; /* manifests/manifest.h */
 struct rp_image_build {
 	/* name, kernel, suite, packages, modules, command line */
 	const struct rp_image_manifest *manifest;
+	/* the manifest's kernel as rp_manifest_resolve has it; NULL: that path as it is written */
+	const char *kernel;
 	/* folder of `rigproof keys init`: root.crt, and the db and module keys to sign with */
 	const char *keys;
 	/* "https://10.77.0.1:8443": what the agent talks to */
