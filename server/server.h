@@ -19,9 +19,13 @@ struct rp_server {
 	struct rp_site *site;  /* manifests/manifest.h: the site's configuration, never NULL */
 	const char *state_dir; /* absolute; the layout is made by rp_site_prepare_state */
 	const char *keys_dir;
-	char *url; /* "https://10.77.0.1:8443", as rigs reach us; no final slash */
+	struct rp_manifest *site_manifest; /* owns site */
+	char *address;	 /* as rigs reach us: the site's address, else its interface's */
+	char *listening; /* "https://ADDR:PORT" that the CLI on this machine uses */
+	int http_port;	 /* of plain HTTP; 0: none */
+	char *url;	 /* "https://10.77.0.1:8443", as rigs reach us; no final slash */
 
-	EVP_PKEY *job_key, *log_key;
+	EVP_PKEY *job_key, *log_key, *boot_ca_key;
 	X509 *job_cert, *log_cert, *boot_ca_cert, *root_cert;
 
 	struct rp_metrics *metrics;	/* metrics.h */

@@ -6,7 +6,6 @@
 #include "lib/error.h"
 
 struct rp_server;
-struct rp_site;
 
 struct rp_site_options {
 	const char *state; /* --state DIR, required */
@@ -18,33 +17,47 @@ struct rp_site_options {
 };
 
 /*
- * Returns 0; 1 where --help or --version was answered; -EINVAL after one line on standard error
- * that says what to type. argv's strings are kept.
+ * options.c. Returns 0; 1 where --help or --version was answered; -EINVAL after one line on
+ * standard error that says what to type. argv's strings are kept.
  */
 int rp_site_options_parse(int argc, char **argv, struct rp_site_options *ret);
 
 /*
- * Fill server: site, state_dir, keys_dir, the keys and certificates. Makes the layout of the state
- * directory (0700): cas/sha256, cas/tmp, tftp, consoles, and a copy of root.crt.
+ * The steps of the start-up, in this order; rigproofd_main.c has the others between them. Each
+ * leaves what it made in server, for rp_site_done.
+ */
+
+/*
+ * The state directory with its layout (0700: cas/sha256, cas/tmp, consoles; tftp is 0755, since
+ * in.tftpd is somebody else), a copy of root.crt in it; the site's manifest; keys and certificates.
  */
 int rp_site_load(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err);
 
 /*
- * The listening sockets: passed by systemd (named "https", "http"), else bound here. Sets
- * server->url, starts server->https and server->http.
+ * listen.c. The listening sockets: passed by systemd (named "https" and "http"), else opened here.
+ * Sets server->url, starts server->https and, where the site has an http_port, server->http.
  */
 int rp_site_listen(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err);
 
-/* Become options->user where we are root; refuses to go on if that fails. */
+/*
+ * Become options->user, where it is given; the state directory becomes its own. Fails where we are
+ * not root, or root after it.
+ */
 int rp_site_drop_privileges(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err);
 
-/* STATE/address, atomically; then READY=1, the watchdog, SIGTERM and SIGINT. Runs the loop. */
+/* STATE/address, READY=1, the watchdog; runs the loop until SIGTERM or SIGINT. */
 int rp_site_run(struct rp_server *server, struct rp_error *err);
 
-/* Everything, in reverse order. */
+/* Ends and frees everything, in reverse order; also after a start that failed half-way. */
 void rp_site_done(struct rp_server *server);
+
+/* The host of server->url: an IP address or a name. */
+const char *rp_site_address(const struct rp_server *server);
+
+/* "http://10.77.0.1:8080", NULL where there is no plain HTTP. Caller frees. */
+char *rp_site_http_url(const struct rp_server *server);
 
 #endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "manifests/manifest.h"
+#include "server/artefacts.h"
+#include "server/jobs.h"
+#include "server/log.h"
+#include "server/netboot.h"
+#include "server/power.h"
+#include "server/server.h"
+#include "server/site.h"
+#include "server/store.h"
+
+static int make_layout(struct rp_server *server, struct rp_error *err)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} folders[] = {{"cas/sha256", 0700}, {"cas/tmp", 0700}, {"consoles", 0700}, {"tftp", 0755}};
+	char resolved[PATH_MAX];
+	int r = rp_file_make_directories(server->state_dir, 0700, err);
+
+	if (r < 0)
+		return r;
+	if (!realpath(server->state_dir, resolved))
+		return rp_error_set(err, -errno, "%s: %s", server->state_dir, strerror(errno));
+	free((char *)server->state_dir);
+	server->state_dir = strdup(resolved);
+	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(*folders); i++) {
+		rp_cleanup(free) char *path = rp_path("%s/%s", server->state_dir, folders[i].name);
+
+		r = path ? rp_file_make_directories(path, folders[i].mode, err) : -ENOMEM;
+		if (r == 0 && chmod(path, folders[i].mode) < 0)
+			r = rp_error_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	return r;
+}
+
+static int load_manifest(
+	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
+{
+	rp_cleanup(free) char *usual = rp_path("%s/site.yaml", server->state_dir);
+	const char *path = options->config;
+	int r;
+
+	if (!usual)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	if (!path && access(usual, F_OK) == 0)
+		path = usual;
+	r = path ? rp_manifest_load_kind(path, RP_MANIFEST_SITE, &server->site_manifest, err)
+		 : rp_manifest_default_site(&server->site_manifest, err);
+	if (r == 0)
+		server->site = server->site_manifest->site;
+	return r;
+}
+
+static int load_keys(struct rp_server *server, struct rp_error *err)
+{
+	rp_cleanup(free) char *copy = rp_path("%s/root.crt", server->state_dir);
+	rp_cleanup(free) char *pem = NULL;
+	int r;
+
+	r = rp_pki_load_cert(server->keys_dir, "root", &server->root_cert, err);
+	if (r == -ENOENT)
+		rp_error_set(err, r, "%s: no keys there: make them: rigproof keys init %s",
+			server->keys_dir, server->keys_dir);
+	if (r == 0)
+		r = rp_pki_load_cert(server->keys_dir, "job", &server->job_cert, err);
+	if (r == 0)
+		r = rp_pki_load_cert(server->keys_dir, "log", &server->log_cert, err);
+	if (r == 0)
+		r = rp_pki_load_cert(server->keys_dir, "boot-ca", &server->boot_ca_cert, err);
+	if (r == 0)
+		r = rp_pki_load_key(server->keys_dir, "job", &server->job_key, err);
+	if (r == 0)
+		r = rp_pki_load_key(server->keys_dir, "log", &server->log_key, err);
+	if (r == 0)
+		r = rp_pki_load_key(server->keys_dir, "boot-ca", &server->boot_ca_key, err);
+	if (r == 0)
+		r = rp_pki_chain_pem(server->keys_dir, "root", &pem, err);
+	if (r == 0 && !copy)
+		r = -ENOMEM;
+	return r < 0 ? r : rp_file_write(copy, 0644, pem, strlen(pem), err);
+}
+
+int rp_site_load(
+	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
+{
+	struct rlimit files;
+	int r;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	umask(022);
+	server->state_dir = strdup(options->state);
+	server->keys_dir = options->keys ? strdup(options->keys) : NULL;
+	if (!server->state_dir || (options->keys && !server->keys_dir))
+		return rp_error_set(err, -ENOMEM, "no memory");
+	r = make_layout(server, err);
+	if (r < 0)
+		return r;
+	if (!server->keys_dir)
+		server->keys_dir = rp_path("%s/keys", server->state_dir);
+	if (!server->keys_dir)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	r = load_manifest(server, options, err);
+	if (r == 0)
+		r = load_keys(server, err);
+	if (r < 0)
+		return r;
+	server->base = event_base_new();
+	server->metrics = rp_metrics_new();
+	server->power = server->base ? rp_power_new(server->base) : NULL;
+	if (!server->metrics || !server->power)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	return rp_artefacts_new(
+		server->base, server->state_dir, server->metrics, &server->artefacts, err);
+}
+
+/* nftw has no context: the two numbers live for one call of rp_site_drop_privileges. */
+static _Thread_local uid_t new_owner;
+static _Thread_local gid_t new_group;
+
+static int give_away(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	if (st->st_uid == new_owner && st->st_gid == new_group)
+		return 0;
+	return lchown(path, new_owner, new_group) < 0 ? -errno : 0;
+}
+
+int rp_site_drop_privileges(
+	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
+{
+	const struct passwd *user;
+	int r;
+
+	if (!options->user)
+		return 0;
+	errno = 0;
+	user = getpwnam(options->user);
+	if (!user)
+		return rp_error_set(err, -ENOENT,
+			"--user %s: no such user: make it: adduser --system --group %s",
+			options->user, options->user);
+	if (geteuid() == user->pw_uid)
+		return 0;
+	if (geteuid() != 0)
+		return rp_error_set(err, -EPERM,
+			"--user %s: only root can become somebody else: leave --user out",
+			options->user);
+	new_owner = user->pw_uid;
+	new_group = user->pw_gid;
+	r = nftw(server->state_dir, give_away, 16, FTW_PHYS | FTW_MOUNT);
+	if (r < 0)
+		return rp_error_set(err, r, "%s: cannot be given to %s: %s", server->state_dir,
+			options->user, strerror(-r));
+	if (setgroups(0, NULL) < 0 || setresgid(new_group, new_group, new_group) < 0 ||
+		setresuid(new_owner, new_owner, new_owner) < 0)
+		return rp_error_set(err, -errno, "--user %s: %s", options->user, strerror(errno));
+	if (new_owner != 0 && setuid(0) == 0)
+		return rp_error_set(err, -EPERM, "--user %s: still root after it", options->user);
+	return 0;
+}
+
+static void stop(evutil_socket_t number, short what, void *context)
+{
+	rp_log_info("%s: ending", strsignal((int)number));
+	event_base_loopbreak(context);
+}
+
+static void alive(evutil_socket_t fd, short what, void *context)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static int write_address(struct rp_server *server, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = rp_path("%s/address", server->state_dir);
+	rp_cleanup(free) char *line = rp_path("%s\n", server->listening);
+
+	if (!path || !line)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	return rp_file_write(path, 0644, line, strlen(line), err);
+}
+
+int rp_site_run(struct rp_server *server, struct rp_error *err)
+{
+	rp_cleanup(event) struct event *terminate =
+		evsignal_new(server->base, SIGTERM, stop, server->base);
+	rp_cleanup(event) struct event *interrupt =
+		evsignal_new(server->base, SIGINT, stop, server->base);
+	rp_cleanup(event) struct event *watchdog =
+		event_new(server->base, -1, EV_PERSIST, alive, NULL);
+	uint64_t interval_us = 0;
+	int r;
+
+	if (!terminate || !interrupt || !watchdog || event_add(terminate, NULL) < 0 ||
+		event_add(interrupt, NULL) < 0)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	if (sd_watchdog_enabled(0, &interval_us) > 0)
+		event_add(watchdog, &(struct timeval){(time_t)(interval_us / 2 / 1000000),
+					    (suseconds_t)(interval_us / 2 % 1000000)});
+	r = write_address(server, err);
+	if (r < 0)
+		return r;
+	rp_log_info("rigproofd " RIGPROOF_VERSION " serves %s, state in %s", server->listening,
+		server->state_dir);
+	sd_notifyf(0, "READY=1\nSTATUS=Serving %s", server->listening);
+	if (event_base_dispatch(server->base) < 0)
+		return rp_error_set(err, -EIO, "the event loop failed");
+	sd_notify(0, "STOPPING=1");
+	return 0;
+}
+
+void rp_site_done(struct rp_server *server)
+{
+	if (server->base) {
+		rp_jobs_stop(server);
+		rp_netboot_free(server->netboot);
+		rp_https_free(server->https);
+		rp_https_free(server->http);
+		rp_power_free(server->power);
+	}
+	rp_artefacts_free(server->artefacts);
+	rp_log_free(server->log);
+	rp_store_free(server->store);
+	rp_metrics_free(server->metrics);
+	if (server->base)
+		event_base_free(server->base);
+	EVP_PKEY_free(server->job_key);
+	EVP_PKEY_free(server->log_key);
+	EVP_PKEY_free(server->boot_ca_key);
+	X509_free(server->job_cert);
+	X509_free(server->log_cert);
+	X509_free(server->boot_ca_cert);
+	X509_free(server->root_cert);
+	rp_manifest_free(server->site_manifest);
+	free(server->address);
+	free(server->listening);
+	free(server->url);
+	free((char *)server->keys_dir);
+	free((char *)server->state_dir);
+	*server = (struct rp_server){0};
+}
