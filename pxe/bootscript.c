@@ -108,6 +108,7 @@ int rp_bootscript_autoexec(const char *server_url, char **ret, struct rp_error *
 	if (r < 0)
 		return r;
 	/*
+	 * ifconf, since `dhcp` would also wait 4 s for an IPv6 router.
 	 * The server's scripts set "leave" before they exit: then a failed chain is no failure.
 	 * A script that came to its end without a boot also ends here, in a power-off.
 	 */
@@ -116,7 +117,7 @@ int rp_bootscript_autoexec(const char *server_url, char **ret, struct rp_error *
 		"set base %s\n"
 		"set try:int32 1\n"
 		":dhcp\n"
-		"dhcp && goto found ||\n"
+		"ifconf --configurator dhcp && goto found ||\n"
 		"set error ${errno}\n"
 		"echo rigproof: DHCP failed, try ${try} of %d\n"
 		"iseq ${try} %d && goto failed ||\n"
