@@ -3,6 +3,7 @@
  * The form of what the lab server signs: job payloads, boot records, acknowledgements. The server
  * checks before it signs, the agent and the verifier check what they got: key sets are closed,
  * ids, names, digests, times and words have their one form. -EINVAL with the path of what is wrong.
+ * Also -ENOTSUP, for a boot record that claims "attested".
  *
  * "stages" arrays: {"stage","start","end"}, end "" while the stage runs. In a boot record loader's
  * name and sha256 are both "" where firmware fetched the image itself; "job" may be "".
@@ -25,5 +26,9 @@ int rp_record_check_ack(const json_t *ack, struct rp_error *err);
 /* 1 where word is one of ours (see build/CONTRACT.md: stage, verdict). */
 int rp_stage_valid(const char *word);
 int rp_verdict_valid(const char *word);
+
+/* The words themselves, in their order; NULL-terminated. */
+extern const char *const rp_stage_words[];
+extern const char *const rp_verdict_words[];
 
 #endif
