@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "manifests/image.h"
+#include "manifests/manifest.h"
+#include "server/cli/client.h"
+#include "server/cli/table.h"
+
+/*
+ * Where a file of ours is, whether this program was built (build/bin/rigproof) or installed
+ * (PREFIX/bin/rigproof). Candidates are relative to its folder.
+ */
+static char *find_beside_us(const char *const *candidates, const char *file)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (len < 0)
+		return NULL;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	for (; *candidates; candidates++) {
+		rp_cleanup(free) char *folder = rp_path("%s/%s", self, *candidates);
+		rp_cleanup(free) char *path = folder ? rp_path("%s/%s", folder, file) : NULL;
+
+		if (path && access(path, X_OK) == 0)
+			return realpath(folder, NULL);
+	}
+	return NULL;
+}
+
+/*
+ * A tree's build folder has DIR/NAME/NAME.ko, the image builder wants DIR/NAME.ko: a folder of
+ * links for as long as the build takes.
+ */
+struct staging {
+	char folder[64];
+};
+
+static void unstage(struct staging *staging)
+{
+	rp_cleanup(dir) DIR *folder = *staging->folder ? opendir(staging->folder) : NULL;
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		rmdir(staging->folder);
+}
+
+static int stage_module(struct staging *staging, const char *folder, const char *name)
+{
+	rp_cleanup(free) char *flat = rp_path("%s/%s.ko", folder, name);
+	rp_cleanup(free) char *nested = rp_path("%s/%s/%s.ko", folder, name, name);
+	rp_cleanup(free) char *target = NULL;
+	rp_cleanup(free) char *link = rp_path("%s/%s.ko", staging->folder, name);
+
+	if (!flat || !nested || !link)
+		return -ENOMEM;
+	target = realpath(access(flat, R_OK) == 0 ? flat : nested, NULL);
+	/* One that is not there is the builder's to report, with the remedy. */
+	return !target || symlink(target, link) == 0 ? 0 : -errno;
+}
+
+static int stage(struct staging *staging, const struct rp_image_manifest *manifest,
+	const char *folder, struct rp_error *err)
+{
+	const char *parent = getenv("TMPDIR");
+	int r = 0;
+
+	snprintf(staging->folder, sizeof(staging->folder), "%.40s/rigproof-XXXXXX",
+		parent && *parent && strlen(parent) <= 40 ? parent : "/tmp");
+	if (!mkdtemp(staging->folder)) {
+		r = -errno;
+		*staging->folder = '\0';
+	}
+	for (unsigned i = 0; r >= 0 && i < manifest->modules_count; i++)
+		r = stage_module(staging, folder, manifest->modules[i]);
+	return r < 0 ? rp_error_set(err, r, "%s: %s", folder, strerror(-r)) : 0;
+}
+
+static int run_build(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const program_folders[] = {".", "../libexec/rigproof", NULL};
+	static const char *const rootfs_folders[] = {
+		"../../manifests/rootfs", "../share/rigproof/rootfs", NULL};
+	rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+	rp_cleanup(image_result) struct rp_image_result result = {0};
+	rp_cleanup(free) char *programs = NULL;
+	rp_cleanup(free) char *rootfs = find_beside_us(rootfs_folders, "build");
+	const char *given = rp_cli_value(cli, "--programs");
+	__attribute__((cleanup(unstage))) struct staging staging = {""};
+	const char *modules = rp_cli_value(cli, "--modules");
+	struct rp_image_build build;
+	int r;
+
+	r = rp_manifest_load_kind(cli->operands[0], RP_MANIFEST_IMAGE, &manifest, err);
+	if (r < 0)
+		return r;
+	if (!given && !(programs = find_beside_us(program_folders, "rigproof-agent")))
+		return rp_error_set(err, -ENOENT,
+			"rigproof-agent is not beside this program: name its folder with "
+			"--programs DIR");
+	if (strcmp(manifest->image->kernel, "stock") != 0) {
+		char *kernel = rp_manifest_resolve(manifest, manifest->image->kernel);
+
+		if (!kernel)
+			return -ENOMEM;
+		free(manifest->image->kernel);
+		manifest->image->kernel = kernel;
+	}
+	if (modules) {
+		r = stage(&staging, manifest->image, modules, err);
+		if (r < 0)
+			return r;
+	}
+	build = (struct rp_image_build){
+		.manifest = manifest->image,
+		.keys = rp_cli_value(cli, "--keys"),
+		.server = rp_cli_value(cli, "--server-url"),
+		.binaries = given ? given : programs,
+		.modules = modules ? staging.folder : NULL,
+		.output = rp_cli_value(cli, "--out"),
+		.rootfs = rootfs,
+	};
+	r = rp_image_build(&build, &result, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(result.description, err);
+	printf("%s  %lld bytes  sha256 %s\n", result.path, (long long)result.size, result.sha256);
+	return RP_EXIT_OK;
+}
+
+/* OUT/NAME.efi of OUT/NAME.json. */
+static char *uki_of(const char *description_path)
+{
+	size_t len = strlen(description_path);
+
+	if (len < 6 || strcmp(description_path + len - 5, ".json") != 0)
+		return NULL;
+	return rp_path("%.*s.efi", (int)(len - 5), description_path);
+}
+
+static int upload_as(
+	struct rp_client *client, const char *path, const char *expected, struct rp_error *err)
+{
+	char sha256[RP_SHA256_HEX];
+	int r = rp_sha256_file_hex(path, sha256, NULL);
+
+	if (r < 0)
+		return rp_error_set(err, r, "%s: %s", path, strerror(-r));
+	if (strcmp(sha256, expected) != 0)
+		return rp_error_set(err, -EBADMSG,
+			"%s: has changed since the image was built: its sha256 is not the one in "
+			"the "
+			"description: build it again",
+			path);
+	return rp_client_upload(client, path, sha256, err);
+}
+
+/* Also takes "file" off: it means nothing to the server. */
+static int upload_modules(
+	struct rp_client *client, const char *description_path, json_t *image, struct rp_error *err)
+{
+	const char *slash = strrchr(description_path, '/');
+	int folder = slash ? (int)(slash - description_path) : 1;
+	json_t *modules;
+	json_t *module;
+	size_t i;
+	int r = rp_json_get_array(image, "modules", &modules, err);
+
+	if (r < 0)
+		return r;
+	json_array_foreach (modules, i, module) {
+		rp_cleanup(free) char *path = NULL;
+		const char *file;
+		const char *sha256;
+
+		r = rp_json_get_string(module, "file", &file, err);
+		if (r >= 0)
+			r = rp_json_get_sha256(module, "sha256", &sha256, err);
+		if (r < 0)
+			return r;
+		path = *file == '/'
+			       ? strdup(file)
+			       : rp_path("%.*s/%s", folder, slash ? description_path : ".", file);
+		if (!path)
+			return -ENOMEM;
+		r = upload_as(client, path, sha256, err);
+		if (r < 0)
+			return r;
+		json_object_del(module, "file");
+	}
+	return 0;
+}
+
+static int run_add(const struct rp_cli *cli, struct rp_error *err)
+{
+	const char *path = cli->operands[0];
+	rp_cleanup(client) struct rp_client *client = NULL;
+	rp_cleanup(json) json_t *image = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(free) char *uki = uki_of(path);
+	const char *sha256 = NULL;
+	const char *name = NULL;
+	int r;
+
+	if (!uki)
+		return rp_error_set(err, -EINVAL,
+			"%s: not the NAME.json that image build writes beside NAME.efi", path);
+	r = rp_json_parse_file(path, &image, err);
+	if (r < 0)
+		return r;
+	r = rp_json_get_string(image, "name", &name, err);
+	if (r >= 0)
+		r = rp_json_get_sha256(image, "sha256", &sha256, err);
+	if (r < 0) {
+		rp_error_prefix(err, "%s", path);
+		return r;
+	}
+	r = rp_client_open(cli, &client, err);
+	if (r >= 0)
+		r = upload_as(client, uki, sha256, err);
+	if (r >= 0)
+		r = upload_modules(client, path, image, err);
+	if (r >= 0)
+		r = rp_client_call(client, "POST", "/images", image, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(json_is_object(answer) ? answer : image, err);
+	printf("image %s is on the server, sha256 %s\n", name, sha256);
+	return RP_EXIT_OK;
+}
+
+/* GET /images is the list, bare or below "images". */
+static int fetch_images(const struct rp_cli *cli, json_t **ret, struct rp_error *err)
+{
+	rp_cleanup(client) struct rp_client *client = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	int r = rp_client_open(cli, &client, err);
+
+	if (r >= 0)
+		r = rp_client_call(client, "GET", "/images", NULL, &answer, err);
+	if (r < 0)
+		return r;
+	*ret = rp_cli_list(answer, "images");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int run_list(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const headings[] = {"IMAGE", "SIZE", "MODULES", "SHA256", NULL};
+	rp_cleanup(json) json_t *document = NULL;
+	rp_cleanup(table) struct rp_table *table = NULL;
+	json_t *image;
+	size_t i;
+	int r = fetch_images(cli, &document, err);
+
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(document, err);
+	table = rp_table_new(headings);
+	if (!table)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(document, "images"), i, image) {
+		rp_cleanup(free) char *modules =
+			rp_cli_join(json_object_get(image, "modules"), "name");
+		char size[32];
+		const char *cells[] = {rp_json_string_or(image, "name", ""), size, modules,
+			rp_json_string_or(image, "sha256", "")};
+
+		snprintf(size, sizeof(size), "%.1f MB",
+			(double)json_integer_value(json_object_get(image, "size")) / 1e6);
+		if (rp_table_add(table, cells) < 0)
+			return -ENOMEM;
+	}
+	rp_table_print(table, stdout, "no images yet: rigproof image build, then image add");
+	return RP_EXIT_OK;
+}
+
+static int run_show(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *document = NULL;
+	json_t *image;
+	size_t i;
+	int r = fetch_images(cli, &document, err);
+
+	if (r < 0)
+		return r;
+	json_array_foreach (json_object_get(document, "images"), i, image)
+		if (!strcmp(rp_json_string_or(image, "name", ""), cli->operands[0]))
+			return rp_cli_print_json(image, err);
+	return rp_error_set(
+		err, -ENOENT, "image %.70s: not there, see: rigproof image list", cli->operands[0]);
+}
+
+const struct rp_cli_command rp_cli_image[] = {
+	{"image", "build",
+		"MANIFEST --keys DIR --out DIR --server-url URL [--modules DIR] [--programs DIR]",
+		"build and sign the image of a manifest", run_build},
+	{"image", "add", "NAME.json", "hand a built image and its modules to the server", run_add},
+	{"image", "list", "", "list the server's images", run_list},
+	{"image", "show", "NAME", "all that the server knows of an image", run_show},
+	{NULL},
+};

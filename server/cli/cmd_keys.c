@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "keys/efi_auth.h"
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/encoding.h"
+#include "server/cli/cli.h"
+#include "server/cli/table.h"
+
+static const struct {
+	const char *name, *purpose;
+} keys[] = {
+	{"root", "the lab: everything below is checked against it"},
+	{"tls", "HTTPS server"},
+	{"job", "signs jobs and boot records"},
+	{"log", "signs the log of results"},
+	{"boot-ca", "certifies the key of each boot"},
+	{"PK", "UEFI platform key"},
+	{"KEK", "UEFI key exchange key"},
+	{"db", "signs loaders and images"},
+	{"module", "signs kernel modules"},
+};
+
+#define KEYS_COUNT (sizeof(keys) / sizeof(*keys))
+
+/* --host and --address mean the same to us; people expect to find the one that they have. */
+static void collect_hosts(const struct rp_cli *cli, const char *hosts[RP_CLI_OPTIONS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < cli->options_count; i++)
+		if (!strcmp(cli->options[i].name, "--host") ||
+			!strcmp(cli->options[i].name, "--address"))
+			hosts[count++] = cli->options[i].value;
+	hosts[count] = NULL;
+}
+
+static int describe(const char *dir, json_t **ret, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *list = json_array();
+	rp_cleanup(json) json_t *document = NULL;
+	uint8_t fingerprint[RP_SHA256_LEN];
+	char fingerprint_hex[RP_SHA256_HEX] = "";
+
+	for (size_t i = 0; i < KEYS_COUNT; i++) {
+		rp_cleanup(x509) X509 *cert = NULL;
+		EVP_PKEY *key;
+		char keyid[RP_SHA256_HEX];
+		char type[32];
+		int r = rp_pki_load_cert(dir, keys[i].name, &cert, err);
+
+		if (r < 0)
+			return r;
+		key = X509_get0_pubkey(cert);
+		if (!key || rp_pki_keyid(key, keyid) < 0)
+			return rp_error_openssl(
+				err, -EINVAL, "%s/%s.crt: no usable key in it", dir, keys[i].name);
+		snprintf(type, sizeof(type), "%s-%d",
+			EVP_PKEY_get0_type_name(key) ? EVP_PKEY_get0_type_name(key) : "?",
+			EVP_PKEY_get_bits(key));
+		if (i == 0) {
+			r = rp_pki_fingerprint(cert, fingerprint);
+			if (r < 0)
+				return rp_error_set(err, r, "%s/root.crt: no fingerprint", dir);
+			rp_hex_encode(fingerprint, sizeof(fingerprint), fingerprint_hex);
+		}
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s}", "name", keys[i].name, "type", type,
+				      "keyid", keyid, "purpose", keys[i].purpose));
+	}
+	document = json_pack("{s:s, s:s, s:O}", "folder", dir, "root_fingerprint", fingerprint_hex,
+		"keys", list);
+	if (!document || json_array_size(list) != KEYS_COUNT)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	*ret = rp_steal(document);
+	return 0;
+}
+
+static int run_show(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const headings[] = {"KEY", "TYPE", "ID", "PURPOSE", NULL};
+	rp_cleanup(json) json_t *document = NULL;
+	rp_cleanup(table) struct rp_table *table = NULL;
+	size_t i;
+	json_t *key;
+	int r = describe(cli->operands[0], &document, err);
+
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(document, err);
+	table = rp_table_new(headings);
+	if (!table)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(document, "keys"), i, key) {
+		char id[17];
+		const char *cells[] = {json_string_value(json_object_get(key, "name")),
+			json_string_value(json_object_get(key, "type")), id,
+			json_string_value(json_object_get(key, "purpose"))};
+
+		snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(key, "keyid")));
+		if (rp_table_add(table, cells) < 0)
+			return -ENOMEM;
+	}
+	rp_table_print(table, stdout, "no keys");
+	printf("\nroot certificate, SHA-256: %s\n",
+		json_string_value(json_object_get(document, "root_fingerprint")));
+	return RP_EXIT_OK;
+}
+
+static int run_init(const struct rp_cli *cli, struct rp_error *err)
+{
+	const char *hosts[RP_CLI_OPTIONS_MAX + 1];
+	const char *dir = cli->operands[0];
+	int r;
+
+	collect_hosts(cli, hosts);
+	r = rp_pki_init(dir, hosts, err);
+	if (r >= 0)
+		r = rp_efi_auth_make(dir, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return run_show(cli, err);
+	printf("%s: the lab's keys, readable by you alone\n"
+	       "give away: %s/root.crt, with which anyone verifies this lab's evidence\n"
+	       "keep safe and elsewhere: a copy of this folder; root.key is needed for new keys "
+	       "only\n",
+		dir, dir);
+	return RP_EXIT_OK;
+}
+
+static int run_tls(const struct rp_cli *cli, struct rp_error *err)
+{
+	const char *hosts[RP_CLI_OPTIONS_MAX + 1];
+	int r;
+
+	collect_hosts(cli, hosts);
+	r = rp_pki_issue_tls(cli->operands[0], hosts, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return run_show(cli, err);
+	printf("%s/tls.crt is new; start rigproofd again\n", cli->operands[0]);
+	return RP_EXIT_OK;
+}
+
+const struct rp_cli_command rp_cli_keys[] = {
+	{"keys", "init", "DIR [--host NAME]... [--address IP]...",
+		"make a lab's keys and certificates in a new folder", run_init},
+	{"keys", "show", "DIR", "list the keys of a folder", run_show},
+	{"keys", "tls", "DIR [--host NAME]... [--address IP]...",
+		"certify the server for other names or addresses", run_tls},
+	{NULL},
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "lib/cleanup.h"
+#include "manifests/manifest.h"
+#include "server/cli/cli.h"
+
+static const char *name_of(const struct rp_manifest *manifest)
+{
+	switch (manifest->kind) {
+	case RP_MANIFEST_SITE:
+		return manifest->site->name;
+	case RP_MANIFEST_RIG:
+		return manifest->rig->name;
+	case RP_MANIFEST_IMAGE:
+		return manifest->image->name;
+	case RP_MANIFEST_PLAN:
+		return manifest->plan->name;
+	default:
+		return manifest->claim->name;
+	}
+}
+
+static int run_check(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *files = json_array();
+	int status = RP_EXIT_OK;
+
+	for (size_t i = 0; i < cli->operands_count; i++) {
+		rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+		struct rp_error problem = RP_ERROR_NONE;
+		json_t *row;
+		int r = rp_manifest_load(cli->operands[i], &manifest, &problem);
+
+		if (r < 0) {
+			status = RP_EXIT_FAILED;
+			row = json_pack("{s:s, s:b, s:s}", "file", cli->operands[i], "ok", 0,
+				"error", problem.text);
+			if (!cli->json)
+				fprintf(stderr, "%s\n", problem.text);
+		} else {
+			row = json_pack("{s:s, s:b, s:s, s:o}", "file", cli->operands[i], "ok", 1,
+				"kind", rp_manifest_kind_name(manifest->kind), "manifest",
+				rp_manifest_to_json(manifest));
+			if (!cli->json)
+				printf("%s: %s %s: good\n", cli->operands[i],
+					rp_manifest_kind_name(manifest->kind), name_of(manifest));
+		}
+		if (json_array_append_new(files, row) < 0)
+			return rp_error_set(err, -ENOMEM, "no memory");
+	}
+	if (cli->json) {
+		rp_cleanup(json) json_t *document = json_pack("{s:O}", "files", files);
+		int r = rp_cli_print_json(document, err);
+
+		if (r < 0)
+			return r;
+	}
+	return status;
+}
+
+const struct rp_cli_command rp_cli_manifest[] = {
+	{"manifest", "check", "FILE...", "say of each file whether it is good, and else why not",
+		run_check},
+	{NULL},
+};

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "manifests/manifest.h"
+#include "server/cli/client.h"
+#include "server/cli/table.h"
+
+/* A rig's sockets are named beside its manifest; the server needs to know where that is. */
+static int make_absolute(const struct rp_manifest *manifest, char **path, struct rp_error *err)
+{
+	rp_cleanup(free) char *resolved = NULL;
+	rp_cleanup(free) char *folder = NULL;
+	char *slash;
+
+	if (!**path || **path == '/')
+		return 0;
+	folder = realpath(manifest->path, NULL);
+	slash = folder ? strrchr(folder, '/') : NULL;
+	if (!slash)
+		return rp_error_set(err, -errno, "%s: %s", manifest->path, strerror(errno));
+	resolved = rp_path("%.*s/%s", (int)(slash - folder), folder, *path);
+	if (!resolved)
+		return -ENOMEM;
+	free(*path);
+	*path = rp_steal(resolved);
+	return 0;
+}
+
+static int load_rig(const char *path, json_t **ret, struct rp_error *err)
+{
+	rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+	int r = rp_manifest_load_kind(path, RP_MANIFEST_RIG, &manifest, err);
+
+	if (r >= 0)
+		r = make_absolute(manifest, &manifest->rig->power.qmp, err);
+	if (r >= 0)
+		r = make_absolute(manifest, &manifest->rig->console, err);
+	if (r < 0)
+		return r;
+	*ret = rp_manifest_to_json(manifest);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int call(const struct rp_cli *cli, const char *method, const char *path, const json_t *body,
+	json_t **ret, struct rp_error *err)
+{
+	rp_cleanup(client) struct rp_client *client = NULL;
+	int r = rp_client_open(cli, &client, err);
+
+	return r < 0 ? r : rp_client_call(client, method, path, body, ret, err);
+}
+
+/* "/rigs/NAME" and what follows it, for the name in the first operand. */
+static int rig_path(const struct rp_cli *cli, const char *rest, char **ret, struct rp_error *err)
+{
+	int r = rp_cli_check_name("rig", cli->operands[0], err);
+
+	if (r < 0)
+		return r;
+	*ret = rp_path("/rigs/%s%s", cli->operands[0], rest);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* The addresses stand in a rig's manifest; `rig list --json` users look for them at the rig. */
+static void lift_addresses(json_t *rig)
+{
+	if (json_is_object(rig) && !json_object_get(rig, "mac"))
+		json_object_set(
+			rig, "mac", json_object_get(json_object_get(rig, "manifest"), "mac"));
+}
+
+static int run_add(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *manifest = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	int r = load_rig(cli->operands[0], &manifest, err);
+
+	if (r >= 0)
+		r = call(cli, "POST", "/rigs", manifest, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(answer, err);
+	printf("rig %s: %s\n", rp_json_string_or(manifest, "name", ""),
+		rp_json_string_or(answer, "state", "known to the server"));
+	return RP_EXIT_OK;
+}
+
+static int run_list(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const headings[] = {
+		"RIG", "STATE", "MAC", "POWER", "LAST SEEN (UTC)", "", NULL};
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(json) json_t *document = NULL;
+	rp_cleanup(table) struct rp_table *table = NULL;
+	json_t *rig;
+	size_t i;
+	int r = call(cli, "GET", "/rigs", NULL, &answer, err);
+
+	if (r < 0)
+		return r;
+	document = rp_cli_list(answer, "rigs");
+	if (!document)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(document, "rigs"), i, rig)
+		lift_addresses(rig);
+	if (cli->json)
+		return rp_cli_print_json(document, err);
+	table = rp_table_new(headings);
+	if (!table)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(document, "rigs"), i, rig) {
+		rp_cleanup(free) char *mac = rp_cli_join(json_object_get(rig, "mac"), NULL);
+		char seen[32];
+		const char *cells[] = {rp_json_string_or(rig, "name", ""),
+			rp_json_string_or(rig, "state", ""), mac,
+			rp_json_string_or(
+				json_object_get(json_object_get(rig, "manifest"), "power"),
+				"driver", ""),
+			seen, rp_json_string_or(rig, "reason", "")};
+
+		rp_table_time(rp_json_string_or(rig, "last_seen", ""), seen);
+		if (rp_table_add(table, cells) < 0)
+			return -ENOMEM;
+	}
+	rp_table_print(table, stdout, "no rigs yet: rigproof rig add FILE");
+	return RP_EXIT_OK;
+}
+
+static int run_show(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	int r = rig_path(cli, "", &path, err);
+
+	if (r >= 0)
+		r = call(cli, "GET", path, NULL, &answer, err);
+	if (r < 0)
+		return r;
+	lift_addresses(answer);
+	return rp_cli_print_json(answer, err);
+}
+
+static int run_approve(const struct rp_cli *cli, struct rp_error *err)
+{
+	const char *file = rp_cli_value(cli, "--manifest");
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *manifest = NULL;
+	rp_cleanup(json) json_t *body = json_object();
+	rp_cleanup(json) json_t *answer = NULL;
+	int r = rig_path(cli, "/approve", &path, err);
+
+	if (r >= 0 && file)
+		r = load_rig(file, &manifest, err);
+	if (r >= 0 && manifest && json_object_set(body, "manifest", manifest) < 0)
+		r = -ENOMEM;
+	if (r >= 0)
+		r = call(cli, "POST", path, body, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(answer, err);
+	printf("rig %s: %s\n", rp_json_string_or(answer, "name", cli->operands[0]),
+		rp_json_string_or(answer, "state", "approved"));
+	return RP_EXIT_OK;
+}
+
+static int run_power(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const actions[] = {"on", "off", "cycle", "status"};
+	const char *action = cli->operands[1];
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *body = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	bool known = false;
+	int r;
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		known |= !strcmp(actions[i], action);
+	if (!known)
+		return rp_error_set(err, -EINVAL,
+			"power %.40s: not known; type: rigproof rig power NAME on, off, cycle or "
+			"status",
+			action);
+	r = rig_path(cli, "/power", &path, err);
+	body = json_pack("{s:s}", "action", action);
+	if (r >= 0)
+		r = call(cli, "POST", path, body, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(answer, err);
+	printf("rig %s: %s\n", cli->operands[0],
+		rp_json_string_or(answer, "power", rp_json_string_or(answer, "state", action)));
+	return RP_EXIT_OK;
+}
+
+static int set_state(const struct rp_cli *cli, const char *state, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *body = json_pack("{s:s}", "state", state);
+	rp_cleanup(json) json_t *answer = NULL;
+	int r = rig_path(cli, "/state", &path, err);
+
+	if (r >= 0)
+		r = call(cli, "POST", path, body, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(answer, err);
+	printf("rig %s: %s\n", cli->operands[0], rp_json_string_or(answer, "state", state));
+	return RP_EXIT_OK;
+}
+
+static int run_retire(const struct rp_cli *cli, struct rp_error *err)
+{
+	return set_state(cli, "retired", err);
+}
+
+static int run_quarantine(const struct rp_cli *cli, struct rp_error *err)
+{
+	return set_state(cli, "quarantined", err);
+}
+
+static int run_ready(const struct rp_cli *cli, struct rp_error *err)
+{
+	return set_state(cli, "ready", err);
+}
+
+static int run_boots(const struct rp_cli *cli, struct rp_error *err)
+{
+	static const char *const headings[] = {
+		"BOOT", "STARTED (UTC)", "PURPOSE", "STATE", "STAGE", "ASSURANCE", "", NULL};
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(json) json_t *document = NULL;
+	rp_cleanup(table) struct rp_table *table = NULL;
+	json_t *boot;
+	size_t i;
+	int r = rig_path(cli, "/boots", &path, err);
+
+	if (r >= 0)
+		r = call(cli, "GET", path, NULL, &answer, err);
+	if (r < 0)
+		return r;
+	document = rp_cli_list(answer, "boots");
+	if (!document)
+		return -ENOMEM;
+	if (cli->json)
+		return rp_cli_print_json(document, err);
+	table = rp_table_new(headings);
+	if (!table)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(document, "boots"), i, boot) {
+		char started[32];
+		const char *cells[] = {rp_json_string_or(boot, "boot", ""), started,
+			rp_json_string_or(boot, "purpose", ""),
+			rp_json_string_or(boot, "state", ""), rp_json_string_or(boot, "stage", ""),
+			rp_json_string_or(boot, "assurance", ""),
+			rp_json_string_or(boot, "message", "")};
+
+		rp_table_time(rp_json_string_or(boot, "started", ""), started);
+		if (rp_table_add(table, cells) < 0)
+			return -ENOMEM;
+	}
+	rp_table_print(table, stdout, "it was never booted");
+	return RP_EXIT_OK;
+}
+
+const struct rp_cli_command rp_cli_rig[] = {
+	{"rig", "add", "MANIFEST", "register a rig, or give a known one another manifest", run_add},
+	{"rig", "list", "", "list all rigs", run_list},
+	{"rig", "show", "NAME", "all that the server knows of a rig, its inventory included",
+		run_show},
+	{"rig", "approve", "NAME [--manifest FILE]", "let a rig in that registered by itself",
+		run_approve},
+	{"rig", "power", "NAME on|off|cycle|status", "switch it", run_power},
+	{"rig", "boots", "NAME", "its boots, with what became of them", run_boots},
+	{"rig", "ready", "NAME", "let a quarantined or retired rig serve again", run_ready},
+	{"rig", "quarantine", "NAME", "keep jobs off it", run_quarantine},
+	{"rig", "retire", "NAME", "take it out of service", run_retire},
+	{NULL},
+};
