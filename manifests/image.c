@@ -248,7 +248,7 @@ static int make_uki(struct work *work, uint8_t **ret_image, size_t *ret_size, st
 			name, work->release);
 	rp_cleanup(free) char *initrd = NULL;
 	rp_cleanup(free) char *stub = NULL;
-	size_t initrd_size, stub_size;
+	size_t initrd_size = 0, stub_size = 0;
 	int r;
 
 	if (!release)

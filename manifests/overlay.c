@@ -176,8 +176,7 @@ static int write_item(struct archive *archive, const struct item *item, int64_t 
 	archive_entry_set_nlink(entry, S_ISDIR(item->mode) ? 2 : 1);
 	if (S_ISLNK(item->mode))
 		archive_entry_set_symlink(entry, item->data);
-	else
-		archive_entry_set_size(entry, S_ISREG(item->mode) ? (int64_t)item->size : 0);
+	archive_entry_set_size(entry, S_ISREG(item->mode) ? (int64_t)item->size : 0);
 	if (archive_write_header(archive, entry) != ARCHIVE_OK)
 		return ARCHIVE_FATAL;
 	if (S_ISREG(item->mode) && item->size &&

@@ -14,6 +14,8 @@ enum {
 	DOS_PE_OFFSET = 0x3c,
 	COFF_SIZE = 20,
 	COFF_SECTIONS = 2,
+	COFF_SYMBOLS = 8,
+	COFF_SYMBOLS_COUNT = 12,
 	COFF_OPTIONAL_SIZE = 16,
 	OPTIONAL_MAGIC = 0,
 	OPTIONAL_INITIALIZED_SIZE = 8,
@@ -176,8 +178,9 @@ static int check_appendable(const struct pe *pe, const struct rp_uki_section *se
 		get32(pe->data + pe->optional + OPTIONAL_SECURITY + 4) != 0)
 		return rp_error_set(err, -EINVAL,
 			"the stub is signed: sections can be appended to an unsigned one only");
-	if (!pe->sections || pe->raw_end > align_up(pe->size, pe->file_alignment) ||
-		pe->raw_end < pe->size)
+	/* Debian's stub has its linker's symbol table there, which nothing loads: it is dropped. */
+	if (!pe->raw_end ||
+		(pe->raw_end < pe->size && get32(pe->data + pe->coff + COFF_SYMBOLS) < pe->raw_end))
 		return refuse(err, "there is data behind its last section");
 	if (table_end > pe->headers_size || table_end > pe->raw_begin)
 		return rp_error_set(err, -ENOSPC,
@@ -204,7 +207,7 @@ static int check_appendable(const struct pe *pe, const struct rp_uki_section *se
 static int measure(const struct pe *pe, const struct rp_uki_section *sections, size_t count,
 	uint64_t *ret_raw_end, struct rp_error *err)
 {
-	uint64_t raw = align_up(pe->size, pe->file_alignment);
+	uint64_t raw = align_up(pe->raw_end, pe->file_alignment);
 	uint64_t address = pe->address_end;
 
 	if (pe->image_size > address)
@@ -242,9 +245,9 @@ int rp_uki_append(const void *stub, size_t stub_size, const struct rp_uki_sectio
 	if (!image)
 		return rp_error_set(err, -ENOMEM, "no memory for an image of %llu bytes",
 			(unsigned long long)image_end);
-	memcpy(image, stub, stub_size);
+	memcpy(image, stub, pe.raw_end);
 
-	raw = align_up(stub_size, pe.file_alignment);
+	raw = align_up(pe.raw_end, pe.file_alignment);
 	address = pe.address_end > pe.image_size ? pe.address_end : pe.image_size;
 	initialized = get32(image + pe.optional + OPTIONAL_INITIALIZED_SIZE);
 	for (size_t i = 0; i < count; i++) {
@@ -265,6 +268,8 @@ int rp_uki_append(const void *stub, size_t stub_size, const struct rp_uki_sectio
 		initialized += raw_size;
 	}
 	put16(image + pe.coff + COFF_SECTIONS, (uint16_t)(pe.sections + count));
+	put32(image + pe.coff + COFF_SYMBOLS, 0);
+	put32(image + pe.coff + COFF_SYMBOLS_COUNT, 0);
 	put32(image + pe.optional + OPTIONAL_INITIALIZED_SIZE, initialized);
 	put32(image + pe.optional + OPTIONAL_IMAGE_SIZE, (uint32_t)align_up(address, PAGE));
 	/* Firmware ignores it, and sbsign writes it anew. */
