@@ -9,9 +9,10 @@
  * IANA "Processor Architecture Types". RFC 4578 first had 7 and 9 swapped and firmware followed
  * either, so both are x86-64. A file that is not there is NULL.
  *
- * script: what a running iPXE is given instead of a loader. On UEFI none: an iPXE that asks may be
- * ours, which has its own script by then and ignores the file, or a network card's own, which has
- * no HTTPS or does not trust our root and must load ours. A BIOS iPXE is as good as undionly.kpxe.
+ * script: what a running iPXE is given instead of a loader. A UEFI iPXE without HTTPS is a network
+ * card's own and must load ours; one with HTTPS is taken for ours, which wants its script from us
+ * where it came through another iPXE (then it does not find autoexec.ipxe beside itself), and
+ * otherwise ignores the file. A BIOS iPXE is as good as undionly.kpxe.
  */
 static const struct architecture {
 	uint16_t code;
@@ -20,9 +21,12 @@ static const struct architecture {
 } architectures[] = {
 	{0, RP_PXE_BIOS, .undionly = "undionly.kpxe", .usual = "undionly.kpxe",
 		.script = "undionly.ipxe"},
-	{7, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi"},
-	{9, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi"},
-	{11, RP_PXE_UEFI, .ipxe = "ipxe-arm64.efi", .usual = "ipxe-arm64.efi"},
+	{7, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi",
+		.script = "autoexec.ipxe"},
+	{9, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi",
+		.script = "autoexec.ipxe"},
+	{11, RP_PXE_UEFI, .ipxe = "ipxe-arm64.efi", .usual = "ipxe-arm64.efi",
+		.script = "autoexec.ipxe"},
 	{16, RP_PXE_HTTP},
 	{19, RP_PXE_HTTP},
 };
@@ -53,7 +57,7 @@ const char *rp_pxe_loader_file(const char *loader, const struct rp_pxe_client *c
 		return NULL;
 	if (client->kind == RP_PXE_HTTP)
 		return !*loader || strcmp(loader, "http") == 0 ? "" : NULL;
-	if (client->is_ipxe && found->script)
+	if (client->is_ipxe && (client->ipxe_https || client->kind == RP_PXE_BIOS))
 		return found->script;
 	if (!*loader)
 		return found->usual;
