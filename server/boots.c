@@ -213,20 +213,25 @@ int rp_boots_detail(struct rp_server *server, const struct rp_boot *boot, enum r
 {
 	char text[RP_BOOT_MESSAGE_MAX];
 	va_list arguments;
+	int r;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	rp_text_ascii(text);
-	return rp_store_run(server->store, RP_SQL_STAGE_SET_DETAIL, RP_TEXT(boot->id),
-		RP_INT(stage), RP_TEXT(text));
+	r = rp_store_run(server->store, RP_SQL_STAGE_SET_DETAIL, RP_TEXT(boot->id), RP_INT(stage),
+		RP_TEXT(text));
+	return r < 0 ? r : 0;
 }
 
 int rp_boots_extend(struct rp_server *server, struct rp_boot *boot, int seconds)
 {
+	int r;
+
 	boot->stage_deadline = rp_store_now(server->store) + seconds * RP_SECOND;
-	return rp_store_run(server->store, RP_SQL_BOOT_SET_DEADLINE, RP_TEXT(boot->id),
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_DEADLINE, RP_TEXT(boot->id),
 		RP_INT(boot->stage_deadline));
+	return r < 0 ? r : 0;
 }
 
 static int event_last(struct rp_server *server, const char *boot, int64_t *ret_seq,

@@ -283,16 +283,20 @@ int rp_rigs_approve(struct rp_server *server, const char *name, const json_t *js
 int rp_rigs_set_state(
 	struct rp_server *server, const char *name, enum rp_rig_state state, const char *reason)
 {
-	return rp_store_run(server->store, RP_SQL_RIG_SET_STATE, RP_TEXT(name),
+	int r = rp_store_run(server->store, RP_SQL_RIG_SET_STATE, RP_TEXT(name),
 		RP_TEXT(state_texts[state]), RP_TEXT(reason));
+
+	return r < 0 ? r : 0;
 }
 
 int rp_rigs_settle(struct rp_server *server, const char *name, int settle_s, bool off)
 {
 	int64_t until = rp_store_now(server->store) + settle_s * INT64_C(1000000);
+	int r;
 
-	return rp_store_run(server->store, RP_SQL_RIG_SET_SETTLE, RP_TEXT(name), RP_INT(until),
+	r = rp_store_run(server->store, RP_SQL_RIG_SET_SETTLE, RP_TEXT(name), RP_INT(until),
 		RP_INT(off ? until : 0));
+	return r < 0 ? r : 0;
 }
 
 int rp_rigs_db_digest(struct rp_server *server, char ret_hex[RP_SHA256_HEX])

@@ -271,7 +271,7 @@ int rp_store_end(struct rp_store *store, int result)
 		return result;
 	}
 	r = rp_store_commit(store);
-	return r < 0 ? r : result;
+	return r < 0 ? r : 0;
 }
 
 static int bind_all(sqlite3_stmt *statement, const struct rp_bind *binds, size_t count)

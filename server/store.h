@@ -57,7 +57,7 @@ void rp_store_rollback(struct rp_store *store);
 
 /*
  * End of a block that began a transaction: commits where result is 0 or more, else rolls back.
- * Returns result, or the error of the commit.
+ * Returns 0, the negative result, or the error of the commit.
  */
 int rp_store_end(struct rp_store *store, int result);
 

@@ -162,6 +162,7 @@
 		"ORDER BY result.leaf DESC LIMIT ?1")                                              \
 	X(REFUSED_ADD, "INSERT INTO refused (time, job, boot, peer, what, reason, sha256) "        \
 		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                      \
+	X(REFUSED_RECENT, "SELECT time FROM refused ORDER BY id DESC LIMIT 1 OFFSET ?1")           \
 	X(REFUSED_TRIM, "DELETE FROM refused WHERE id <= (SELECT MAX(id) FROM refused) - ?1")      \
 	X(REFUSED_LIST, "SELECT id, time, job, boot, peer, what, reason, sha256 FROM refused "     \
 			"ORDER BY id DESC LIMIT ?1")                                               \

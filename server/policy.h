@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine that boots from the network is told, and what its steps mean for its boot. The
+ * PXE half (rp_policy_boot_for, rp_policy_pxe_event) is declared in server/netboot.h.
+ */
+#ifndef RP_SERVER_POLICY_H
+#define RP_SERVER_POLICY_H
+
+#include <stdbool.h>
+
+#include "lib/error.h"
+
+struct rp_rig;
+struct rp_server;
+
+/* What iPXE told with GET /boot/v1/script; foreign text, never NULL. */
+struct rp_script_request {
+	const char *mac, *uuid, *arch, *platform;
+	const char *manufacturer, *product, *serial, *asset;
+	const char *peer;
+	bool plain; /* came over plain HTTP */
+};
+
+/*
+ * The script for this machine: boot an image (which begins or goes on with a boot), wait, exit to
+ * the local disk, or power off. Bad input gets an exit with the reason. Negative errno only where
+ * the store failed.
+ */
+int rp_policy_script(
+	struct rp_server *server, const struct rp_script_request *request, char **ret_script);
+
+/* iPXE's own report that a step failed. Ignored (and refused) from another address. */
+int rp_policy_script_failed(struct rp_server *server, const char *boot, const char *step,
+	const char *error, const char *peer);
+
+/*
+ * Someone began to fetch this blob: where it is the image of an open boot at that address, the
+ * timeline says so; for UEFI HTTP boot, which has no script, it also ties the address to the boot.
+ */
+void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, const char *sha256);
+
+/*
+ * The rig with this MAC; one that nobody knows registers, where the site lets it. 1 with *ret
+ * (rp_rig_free), 0 where it is to be left alone, or negative errno.
+ */
+int rp_policy_find_rig(
+	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
+
+/* It gave a sign of life: last_seen, at most each 10 s. */
+void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
+
+/* 1 where text is six lower-case hexadecimal pairs with colons; a UUID in lower-case text form. */
+int rp_mac_valid(const char *text);
+int rp_uuid_valid(const char *text);
+
+#endif
