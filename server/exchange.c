@@ -8,6 +8,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "server/https_internal.h"
 #include "server/tls.h"
 
@@ -64,6 +65,13 @@ void rp_exchange_header(struct rp_exchange *exchange, const char *name, const ch
 	evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
 }
 
+static void exchange_free(struct rp_exchange *exchange)
+{
+	if (exchange->fd >= 0)
+		close(exchange->fd);
+	free(exchange);
+}
+
 /* The connection goes down while we hold its request. */
 static void peer_gone(struct evhttp_connection *evcon, void *context)
 {
@@ -74,13 +82,8 @@ static void peer_gone(struct evhttp_connection *evcon, void *context)
 		evhttp_request_free(exchange->request);
 	exchange->request = NULL;
 	exchange->connection = NULL;
-}
-
-static void exchange_free(struct rp_exchange *exchange)
-{
-	if (exchange->fd >= 0)
-		close(exchange->fd);
-	free(exchange);
+	if (exchange->streaming) /* only the socket, which is gone, would have called on */
+		exchange_free(exchange);
 }
 
 int rp_exchange_alive(struct rp_exchange *exchange)
@@ -184,6 +187,9 @@ void rp_exchange_reply(struct rp_exchange *exchange, struct rp_reply *reply)
 	}
 	if (!status)
 		status = reply->json || reply->text ? 200 : 204;
+	if (status >= 500)
+		rp_log_warning("%s: %d %s", evhttp_request_get_uri(exchange->request), status,
+			rp_json_string_or(reply->json, "error", reason(status)));
 	if (reply->retry_after_s > 0)
 		rp_exchange_header(exchange, "Retry-After", "%d", reply->retry_after_s);
 	if (reply->headers_location)

@@ -50,6 +50,7 @@ struct rp_exchange {
 	char sha256[65];
 	int fd;
 	int64_t offset, left;
+	bool streaming;
 };
 
 /* The connection that an SSL object belongs to. */

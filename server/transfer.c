@@ -125,6 +125,7 @@ static void opened(void *context, int result, int fd, off_t size, const struct r
 	evhttp_send_reply_start(
 		exchange->request, status, status == 206 ? "Partial Content" : "OK");
 	rp_metrics_add(exchange->https->server->metrics, "http_responses_total{class=\"2xx\"}", 1);
+	exchange->streaming = true;
 	send_block(evhttp_request_get_connection(exchange->request), exchange);
 }
 
