@@ -46,8 +46,11 @@ help: ## this list
 deps: ## install what this machine lacks (apt; the list is packages.txt)
 	$(Q)tests/deps.sh packages.txt
 
-kmods: ## build the kernel modules
-	$(Q)$(MAKE) --no-print-directory -C kmods/xsc BUILD=$(abspath $(B))/kmods/xsc
+kmods: ## build the kernel modules (build/modules/NAME.ko, unsigned: an image's build signs them)
+	$(Q)mkdir -p $(B)/modules
+	$(Q)for module in $(notdir $(wildcard kmods/*)); do \
+		$(MAKE) --no-print-directory -C kmods/$$module BUILD=$(abspath $(B))/kmods/$$module && \
+		cp -u $(B)/kmods/$$module/$$module.ko $(B)/modules/ || exit 1; done
 
 demo: deps ## boot a virtual rig, run the ring test on it, verify the result
 	$(Q)$(MAKE) --no-print-directory all

@@ -12,7 +12,7 @@ server_prepare() {
   state=$lab/state
   "$bin/rigproof" keys init "$keys" --address "$server_address" --address 127.0.0.1 --host localhost > /dev/null
   "$bin/rigproof" image build "$top/manifests/images/node.yaml" --keys "$keys" --out "$lab/image" \
-    --server-url "https://$server_address:8443" --programs "$bin" --modules "$top/build/kmods" 
+    --server-url "https://$server_address:8443" --programs "$bin" --modules "$top/build/modules" > /dev/null
 }
 
 # server_configure [YAML-LINE...]: the site's manifest; more lines are added to it
