@@ -93,7 +93,7 @@ int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 
 int xsc_wait(struct xsc_ring *ring, uint32_t min, const uint64_t *timeout_ns)
 {
-	struct xsc_wait wait = { .size = sizeof(wait), .min_complete = min };
+	struct xsc_wait wait = {.size = sizeof(wait), .min_complete = min};
 
 	if (timeout_ns) {
 		wait.flags = XSC_WAIT_TIMEOUT;

@@ -16,7 +16,7 @@
 
 int xsc_serve_loop(int fd)
 {
-	struct xsc_serve serve = { .size = sizeof(serve) };
+	struct xsc_serve serve = {.size = sizeof(serve)};
 
 	for (;;) {
 		if (ioctl(fd, XSC_IOC_SERVE, &serve) < 0 && errno != EINTR)
@@ -51,8 +51,8 @@ static int lend_thread(struct xsc_ring *ring)
 	if (!err) {
 		sigfillset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = pthread_create(&ring->thread, &attr, serve_thread,
-				     (void *)(intptr_t)ring->fd);
+		err = pthread_create(
+			&ring->thread, &attr, serve_thread, (void *)(intptr_t)ring->fd);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	pthread_attr_destroy(&attr);
@@ -73,8 +73,8 @@ static bool one_cpu_only(void)
 int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params)
 {
 	static const struct xsc_params defaults;
-	struct xsc_setup setup = { .size = sizeof(setup) };
-	struct xsc_ring ring = { .fd = -1, .map = MAP_FAILED };
+	struct xsc_setup setup = {.size = sizeof(setup)};
+	struct xsc_ring ring = {.fd = -1, .map = MAP_FAILED};
 	int err;
 
 	if (!params)

@@ -38,12 +38,12 @@
 
 /* What to ask for; all of it 0 (or a NULL pointer) is the default. */
 struct xsc_params {
-	uint32_t sq_entries;	/* 0: XSC_DEFAULT_SQ_ENTRIES */
-	uint32_t cq_entries;	/* 0: twice sq_entries, as far as there are so many */
-	bool idle_given;	/* idle_us counts, 0 included */
-	uint32_t idle_us;	/* how long the thread polls before it sleeps */
-	uint32_t first;		/* where the counters start */
-	bool no_thread;		/* the caller lends a thread itself: xsc_serve_loop() */
+	uint32_t sq_entries; /* 0: XSC_DEFAULT_SQ_ENTRIES */
+	uint32_t cq_entries; /* 0: twice sq_entries, as far as there are so many */
+	bool idle_given;     /* idle_us counts, 0 included */
+	uint32_t idle_us;    /* how long the thread polls before it sleeps */
+	uint32_t first;	     /* where the counters start */
+	bool no_thread;	     /* the caller lends a thread itself: xsc_serve_loop() */
 };
 
 /* Members are read-only for users of the library. */
@@ -53,8 +53,8 @@ struct xsc_ring {
 	size_t map_size;
 	pthread_t thread;
 	bool has_thread;
-	uint64_t features;	/* XSC_FEAT_* */
-	uint64_t ops;		/* 1 << XSC_OP_* */
+	uint64_t features; /* XSC_FEAT_* */
+	uint64_t ops;	   /* 1 << XSC_OP_* */
 
 	uint32_t *sq_head, *sq_tail, *sq_flags;
 	uint32_t *cq_head, *cq_tail;
@@ -62,11 +62,11 @@ struct xsc_ring {
 	struct xsc_cqe *cqes;
 	uint32_t sq_entries, cq_entries;
 
-	uint32_t prepared;	/* handed out by xsc_get_sqe: the next sq_tail */
-	uint32_t submitted;	/* = *sq_tail */
-	uint32_t taken;		/* the last sq_head seen */
-	uint32_t reaped;	/* = *cq_head */
-	uint32_t completed;	/* the last cq_tail seen */
+	uint32_t prepared;  /* handed out by xsc_get_sqe: the next sq_tail */
+	uint32_t submitted; /* = *sq_tail */
+	uint32_t taken;	    /* the last sq_head seen */
+	uint32_t reaped;    /* = *cq_head */
+	uint32_t completed; /* the last cq_tail seen */
 };
 
 /*
@@ -123,9 +123,8 @@ void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
  */
 int xsc_wait(struct xsc_ring *ring, uint32_t min, const uint64_t *timeout_ns);
 
-static inline void xsc_prep(struct xsc_sqe *sqe, uint8_t opcode, int fd,
-			    const void *addr, uint32_t len, uint64_t off,
-			    uint32_t op_flags)
+static inline void xsc_prep(struct xsc_sqe *sqe, uint8_t opcode, int fd, const void *addr,
+	uint32_t len, uint64_t off, uint32_t op_flags)
 {
 	sqe->opcode = opcode;
 	sqe->fd = fd;
@@ -145,27 +144,25 @@ static inline void xsc_prep_read(struct xsc_sqe *sqe, int fd, void *buf, uint32_
 	xsc_prep(sqe, XSC_OP_READ, fd, buf, len, 0, 0);
 }
 
-static inline void xsc_prep_write(struct xsc_sqe *sqe, int fd, const void *buf,
-				  uint32_t len)
+static inline void xsc_prep_write(struct xsc_sqe *sqe, int fd, const void *buf, uint32_t len)
 {
 	xsc_prep(sqe, XSC_OP_WRITE, fd, buf, len, 0, 0);
 }
 
-static inline void xsc_prep_pread(struct xsc_sqe *sqe, int fd, void *buf, uint32_t len,
-				  uint64_t off)
+static inline void xsc_prep_pread(
+	struct xsc_sqe *sqe, int fd, void *buf, uint32_t len, uint64_t off)
 {
 	xsc_prep(sqe, XSC_OP_PREAD, fd, buf, len, off, 0);
 }
 
-static inline void xsc_prep_pwrite(struct xsc_sqe *sqe, int fd, const void *buf,
-				   uint32_t len, uint64_t off)
+static inline void xsc_prep_pwrite(
+	struct xsc_sqe *sqe, int fd, const void *buf, uint32_t len, uint64_t off)
 {
 	xsc_prep(sqe, XSC_OP_PWRITE, fd, buf, len, off, 0);
 }
 
 /* @path must stay as it is until the completion. Relative to the working directory. */
-static inline void xsc_prep_open(struct xsc_sqe *sqe, const char *path, int flags,
-				 uint32_t mode)
+static inline void xsc_prep_open(struct xsc_sqe *sqe, const char *path, int flags, uint32_t mode)
 {
 	xsc_prep(sqe, XSC_OP_OPEN, -100 /* AT_FDCWD */, path, mode, 0, (uint32_t)flags);
 }
