@@ -103,9 +103,8 @@ json_t *rp_proxydhcp_counters(const struct rp_proxydhcp *proxy);
  * The file under the TFTP root for a manifest's loader name ("ipxe", "snponly", "undionly", "http";
  * "": the usual one) and this client. NULL: no such loader for this architecture, leave the client
  * alone. For "http" and kind RP_PXE_HTTP there is no file: the policy fills http_url, this gives
- * "". An iPXE that asks on UEFI is given the loader too (it may be a network card's own, without
- * HTTPS or our root; ours runs its autoexec.ipxe and ignores the file), on BIOS the script
- * undionly.ipxe.
+ * "". An iPXE that has HTTPS is given autoexec.ipxe, one on BIOS undionly.ipxe; a UEFI iPXE without
+ * HTTPS (a network card's own) is given the loader.
  */
 const char *rp_pxe_loader_file(const char *loader, const struct rp_pxe_client *client);
 
