@@ -75,8 +75,8 @@ int rp_evidence_make(const struct rp_evidence_parts *parts, json_t **ret, struct
 struct bundle {
 	json_t *json;
 	X509 *job_cert, *log_cert, *boot_ca_cert, *boot_cert;
-	EVP_PKEY *job_key, *log_key, *boot_key; /* the certificates' */
-	uint8_t *job_payload;			/* verified */
+	EVP_PKEY *job_key, *log_key, *boot_ca_key, *boot_key; /* the certificates' */
+	uint8_t *job_payload;				      /* verified */
 	size_t job_payload_len;
 	struct rp_verified verified;
 };
@@ -130,30 +130,17 @@ static int read_form(const char *text, size_t len, struct bundle *bundle, struct
 	return 0;
 }
 
-static int read_certificates(struct bundle *bundle, struct rp_error *err)
+static int read_certificate(const struct bundle *bundle, const char *name, X509 **ret_cert,
+	EVP_PKEY **ret_key, struct rp_error *err)
 {
-	const struct {
-		const char *name;
-		X509 **cert;
-		EVP_PKEY **key;
-	} all[] = {
-		{"log", &bundle->log_cert, &bundle->log_key},
-		{"job", &bundle->job_cert, &bundle->job_key},
-		{"boot_ca", &bundle->boot_ca_cert, &(EVP_PKEY *){NULL}},
-		{"boot", &bundle->boot_cert, &bundle->boot_key},
-	};
-	const json_t *certificates = part(bundle, "certificates");
+	int r = rp_pem_read_cert_strict(
+		string_at(part(bundle, "certificates"), name), ret_cert, err);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		int r = rp_pem_read_cert_strict(
-			string_at(certificates, all[i].name), all[i].cert, err);
-
-		if (r == 0 && !(*all[i].key = X509_get0_pubkey(*all[i].cert)))
-			r = rp_error_openssl(err, -EINVAL, "has no usable key");
-		if (r < 0)
-			return rp_error_prefix(err, "certificates.%s", all[i].name), r;
-	}
-	return 0;
+	if (r == 0 && !(*ret_key = X509_get0_pubkey(*ret_cert)))
+		r = rp_error_openssl(err, -EINVAL, "has no usable key");
+	if (r < 0)
+		rp_error_prefix(err, "certificates.%s", name);
+	return r;
 }
 
 static int read_proof(const json_t *proof, struct rp_merkle_proof *ret, struct rp_error *err)
@@ -186,7 +173,7 @@ static int verify_log(struct bundle *bundle, X509 *root, struct rp_error *err)
 	if (!leaf)
 		return rp_error_set(err, -EINVAL, "result: not an envelope");
 	verified->log_index = json_integer_value(json_object_get(log, "index"));
-	r = rp_pki_verify(bundle->log_cert, NULL, root, RP_ROLE_LOG, err);
+	r = read_certificate(bundle, "log", &bundle->log_cert, &bundle->log_key, err);
 	if (r == 0)
 		r = rp_checkpoint_verify(
 			string_at(log, "checkpoint"), bundle->log_key, &size, log_root, err);
@@ -203,6 +190,10 @@ static int verify_log(struct bundle *bundle, X509 *root, struct rp_error *err)
 			"this result is not entry %" PRId64
 			" of the log of the checkpoint (%" PRIu64 " entries)",
 			verified->log_index, size);
+	/* Last, since it takes longest; nothing was believed yet. */
+	r = rp_pki_verify(bundle->log_cert, NULL, root, RP_ROLE_LOG, err);
+	if (r < 0)
+		return r;
 	verified->log_size = (int64_t)size;
 	rp_hex_encode(log_root, sizeof(log_root), verified->log_root);
 	rp_checkpoint_origin(bundle->log_key, verified->log_origin);
@@ -213,11 +204,14 @@ static int verify_log(struct bundle *bundle, X509 *root, struct rp_error *err)
 static int verify_job(struct bundle *bundle, X509 *root, struct rp_error *err)
 {
 	struct rp_verified *verified = &bundle->verified;
-	int r = rp_pki_verify(bundle->job_cert, NULL, root, RP_ROLE_JOB, err);
+	int r = read_certificate(bundle, "job", &bundle->job_cert, &bundle->job_key, err);
 
+	if (r < 0)
+		return r;
+	r = rp_dsse_verify(part(bundle, "job"), bundle->job_key, RP_TYPE_JOB, &bundle->job_payload,
+		&bundle->job_payload_len, err);
 	if (r == 0)
-		r = rp_dsse_verify(part(bundle, "job"), bundle->job_key, RP_TYPE_JOB,
-			&bundle->job_payload, &bundle->job_payload_len, err);
+		r = rp_pki_verify(bundle->job_cert, NULL, root, RP_ROLE_JOB, err);
 	if (r == 0)
 		r = rp_json_parse((const char *)bundle->job_payload, bundle->job_payload_len,
 			&verified->job, err);
@@ -242,36 +236,35 @@ static int must_be(const char *what, const char *found, const char *expected, st
 	return rp_error_set(err, -EACCES, "%s is %s, but the job's is %s", what, found, expected);
 }
 
-/* The boot key is certified, by the chain below the root and by the boot record, for the job's
- * boot. */
-static int verify_boot(struct bundle *bundle, X509 *root, struct rp_error *err)
+/* The boot CA's role as well: a chain that merely holds is not enough. */
+static int verify_boot_chain(struct bundle *bundle, X509 *root, struct rp_error *err)
 {
-	struct rp_verified *verified = &bundle->verified;
 	STACK_OF(X509) *untrusted = sk_X509_new_null();
-	char rig[RP_RIG_TEXT], boot[RP_ID_TEXT];
-	const char *job;
-	int r;
+	int r = 0;
 
 	if (!untrusted || sk_X509_push(untrusted, bundle->boot_ca_cert) <= 0)
 		r = rp_error_set(err, -ENOMEM, "no memory");
-	else
+	if (r == 0)
+		r = rp_pki_verify(bundle->boot_ca_cert, NULL, root, RP_ROLE_BOOT_CA, err);
+	if (r == 0)
 		r = rp_pki_verify(bundle->boot_cert, untrusted, root, RP_ROLE_BOOT, err);
 	sk_X509_free(untrusted);
-	if (r == 0)
-		r = rp_pki_boot_identity(bundle->boot_cert, rig, boot, err);
-	if (r == 0)
-		r = rp_dsse_verify_json(
-			part(bundle, "boot"), bundle->job_key, RP_TYPE_BOOT, &verified->boot, err);
-	if (r == 0)
-		r = rp_record_check_boot(verified->boot, err);
-	if (r < 0)
-		return rp_error_prefix(err, "boot"), r;
-	rp_pki_keyid(bundle->boot_key, verified->boot_keyid);
-	if (strcmp(string_at(verified->boot, "boot_key"), verified->boot_keyid) != 0)
-		return rp_error_set(err, -EACCES,
+	return r;
+}
+
+/* Certificate, boot record and job speak of the same rig, boot, key and image. */
+static int compare_boot(struct bundle *bundle, struct rp_error *err)
+{
+	struct rp_verified *verified = &bundle->verified;
+	const char *job = string_at(verified->boot, "job");
+	char rig[RP_RIG_TEXT], boot[RP_ID_TEXT];
+	int r = rp_pki_boot_identity(bundle->boot_cert, rig, boot, err);
+
+	if (r == 0 && strcmp(string_at(verified->boot, "boot_key"), verified->boot_keyid) != 0)
+		r = rp_error_set(err, -EACCES,
 			"the boot record is of another key than the boot certificate");
-	job = string_at(verified->boot, "job");
-	r = must_be("the boot certificate's rig", rig, verified->rig, err);
+	if (r == 0)
+		r = must_be("the boot certificate's rig", rig, verified->rig, err);
 	if (r == 0)
 		r = must_be("the boot certificate's boot", boot, verified->boot_id, err);
 	if (r == 0)
@@ -286,8 +279,30 @@ static int verify_boot(struct bundle *bundle, X509 *root, struct rp_error *err)
 			      json_object_get(verified->job, "image")))
 		r = rp_error_set(
 			err, -EACCES, "the rig was booted into another image than the job is for");
-	verified->assurance = string_at(verified->boot, "assurance");
 	return r;
+}
+
+static int verify_boot(struct bundle *bundle, X509 *root, struct rp_error *err)
+{
+	struct rp_verified *verified = &bundle->verified;
+	int r;
+
+	r = rp_dsse_verify_json(
+		part(bundle, "boot"), bundle->job_key, RP_TYPE_BOOT, &verified->boot, err);
+	if (r == 0)
+		r = rp_record_check_boot(verified->boot, err);
+	if (r < 0)
+		return rp_error_prefix(err, "boot"), r;
+	verified->assurance = string_at(verified->boot, "assurance");
+	r = read_certificate(bundle, "boot", &bundle->boot_cert, &bundle->boot_key, err);
+	if (r == 0)
+		r = read_certificate(
+			bundle, "boot_ca", &bundle->boot_ca_cert, &bundle->boot_ca_key, err);
+	if (r == 0)
+		r = verify_boot_chain(bundle, root, err);
+	if (r == 0)
+		r = rp_pki_keyid(bundle->boot_key, verified->boot_keyid);
+	return r < 0 ? r : compare_boot(bundle, err);
 }
 
 static int verify_result(struct bundle *bundle, struct rp_error *err)
@@ -305,12 +320,6 @@ static int verify_result(struct bundle *bundle, struct rp_error *err)
 	return 0;
 }
 
-/* The boot CA's certificate has a role of its own: a chain that merely holds is not enough. */
-static int verify_boot_ca(struct bundle *bundle, X509 *root, struct rp_error *err)
-{
-	return rp_pki_verify(bundle->boot_ca_cert, NULL, root, RP_ROLE_BOOT_CA, err);
-}
-
 int rp_evidence_verify(
 	const char *text, size_t len, X509 *root, struct rp_verified *ret, struct rp_error *err)
 {
@@ -322,13 +331,9 @@ int rp_evidence_verify(
 		return rp_error_openssl(err, r, "the root certificate has no usable key");
 	r = read_form(text, len, &bundle, err);
 	if (r == 0)
-		r = read_certificates(&bundle, err);
-	if (r == 0)
 		r = verify_log(&bundle, root, err);
 	if (r == 0)
 		r = verify_job(&bundle, root, err);
-	if (r == 0)
-		r = verify_boot_ca(&bundle, root, err);
 	if (r == 0)
 		r = verify_boot(&bundle, root, err);
 	if (r == 0)
