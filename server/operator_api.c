@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/pem.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/id.h"
@@ -375,14 +376,20 @@ static int get_timeline(
 	return r < 0 ? failed(reply, r, NULL) : 0;
 }
 
+/* With the certificate of the key that signed it, so that the asker needs the root alone. */
 static int get_checkpoint(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
+	rp_cleanup(free) char *note = NULL;
+	rp_cleanup(free) char *pem = rp_pem_write_cert(server->log_cert);
 	struct rp_error err = RP_ERROR_NONE;
-	int r = rp_log_checkpoint(server, &reply->text, &err);
+	int r = rp_log_checkpoint(server, &note, &err);
 
 	(void)request;
-	return r < 0 ? failed(reply, r, &err) : 0;
+	if (r < 0)
+		return failed(reply, r, &err);
+	reply->json = json_pack("{s:s, s:{s:s}}", "checkpoint", note, "certificates", "log", pem);
+	return reply->json ? 0 : -ENOMEM;
 }
 
 static int reply_proof(

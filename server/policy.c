@@ -12,6 +12,7 @@
 #include "server/netboot.h"
 #include "server/rigs.h"
 #include "server/server.h"
+#include "server/site.h"
 #include "server/store.h"
 
 #define SEEN_EVERY (10 * RP_SECOND) /* last_seen is a write to the disk */
@@ -96,11 +97,11 @@ static const char *no_reason_to_boot(struct rp_server *server, const struct rp_r
  */
 static int image_url(struct rp_server *server, const struct rp_rig *rig, struct rp_pxe_answer *ret)
 {
+	rp_cleanup(free) char *http = rp_site_http_url(server);
 	rp_cleanup(image) struct rp_image image = {0};
-	const char *host = strstr(server->url, "://");
 	char sha256[RP_SHA256_HEX];
 	struct rp_boot boot;
-	int r, len;
+	int r;
 
 	if (rp_boots_open_of_rig(server, rig->name, &boot) > 0) {
 		memcpy(sha256, boot.image_sha256, sizeof(sha256));
@@ -110,16 +111,8 @@ static int image_url(struct rp_server *server, const struct rp_rig *rig, struct 
 			return r < 0 ? r : -ENOENT;
 		memcpy(sha256, image.sha256, sizeof(sha256));
 	}
-	host = host ? host + 3 : server->url;
-	len = (int)strlen(host);
-	if (strrchr(host, ':'))
-		len = (int)(strrchr(host, ':') - host);
-	if (!server->site->http_port)
-		snprintf(ret->http_url, sizeof(ret->http_url), "%s/cas/sha256/%s.efi", server->url,
-			sha256);
-	else
-		snprintf(ret->http_url, sizeof(ret->http_url), "http://%.*s:%d/cas/sha256/%s.efi",
-			len, host, server->site->http_port, sha256);
+	snprintf(ret->http_url, sizeof(ret->http_url), "%s/cas/sha256/%s.efi",
+		http ? http : server->url, sha256);
 	return 0;
 }
 
@@ -218,11 +211,8 @@ void rp_policy_pxe_event(struct rp_server *server, const struct rp_pxe_client *c
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	struct rp_boot boot;
-	char name[64];
 	int r;
 
-	snprintf(name, sizeof(name), "pxe_total{event=\"%s\"}", rp_pxe_event_name(event));
-	rp_metrics_add(server->metrics, name, 1);
 	if (event == RP_PXE_MALFORMED || !rp_mac_valid(client->mac) ||
 		rp_rigs_get_by_mac(server, client->mac, &rig) <= 0 || rig->manifest->rig->ignore)
 		return;
