@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log is the server's; everything that it says of it is checked here. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+
+#include "keys/checkpoint.h"
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/encoding.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "server/cli/evidence.h"
+
+struct checkpoint {
+	char *note;
+	uint64_t size;
+	rp_merkle_hash root;
+};
+
+struct log {
+	struct rp_client *client;
+	EVP_PKEY *key; /* NULL while the log is empty and so its key unknown */
+};
+
+static void checkpoint_done(struct checkpoint *checkpoint)
+{
+	free(checkpoint->note);
+}
+
+static void log_done(struct log *log)
+{
+	rp_client_free(log->client);
+	EVP_PKEY_free(log->key);
+}
+
+/* The log's certificate, held against the root, in its role. */
+static int take_key(const struct rp_cli *cli, const char *pem, EVP_PKEY **ret, struct rp_error *err)
+{
+	rp_cleanup(bio) BIO *bio = BIO_new_mem_buf(pem, -1);
+	rp_cleanup(x509) X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	rp_cleanup(x509) X509 *root = NULL;
+	int r;
+
+	if (!cert)
+		return rp_error_openssl(err, -EINVAL, "the log's certificate is not PEM");
+	r = rp_cli_root_cert(cli, &root, err);
+	if (r >= 0)
+		r = rp_pki_verify(cert, NULL, root, RP_ROLE_LOG, err);
+	if (r < 0)
+		return r;
+	*ret = X509_get_pubkey(cert);
+	return *ret ? 0 : -EINVAL;
+}
+
+/* Where the API's checkpoint comes without its certificate, any evidence has it. */
+static int key_of_evidence(
+	const struct rp_cli *cli, struct rp_client *client, EVP_PKEY **ret, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(json) json_t *results = NULL;
+	rp_cleanup(json) json_t *evidence = NULL;
+	rp_cleanup(free) char *text = NULL;
+	const char *job;
+	size_t len;
+	int r = rp_client_call(client, "GET", "/results", NULL, &answer, err);
+
+	if (r < 0)
+		return r;
+	results = rp_cli_list(answer, "results");
+	if (!json_array_size(json_object_get(results, "results")))
+		return 0;
+	job = rp_json_string_or(json_array_get(json_object_get(results, "results"), 0), "job", "");
+	r = rp_client_evidence(client, job, &text, &len, err);
+	if (r >= 0)
+		r = rp_json_parse(text, len, &evidence, err);
+	if (r < 0)
+		return r;
+	return take_key(cli,
+		rp_json_string_or(json_object_get(evidence, "certificates"), "log", ""), ret, err);
+}
+
+static int fetch_checkpoint(
+	const struct rp_cli *cli, struct log *log, struct checkpoint *ret, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *answer = NULL;
+	const char *note;
+	const char *pem;
+	int r = rp_client_call(log->client, "GET", "/log/checkpoint", NULL, &answer, err);
+
+	if (r >= 0)
+		r = rp_json_get_string(answer, "checkpoint", &note, err);
+	if (r < 0)
+		return r;
+	pem = rp_json_string_or(json_object_get(answer, "certificates"), "log", "");
+	if (!*pem)
+		pem = rp_json_string_or(answer, "certificate", "");
+	if (!log->key)
+		r = *pem ? take_key(cli, pem, &log->key, err)
+			 : key_of_evidence(cli, log->client, &log->key, err);
+	if (r < 0)
+		return r;
+	if (log->key) {
+		r = rp_checkpoint_verify(note, log->key, &ret->size, ret->root, err);
+		if (r < 0) {
+			rp_error_prefix(err, "the server's checkpoint");
+			return r;
+		}
+	}
+	ret->note = strdup(note);
+	return ret->note ? 0 : -ENOMEM;
+}
+
+static int open_log(
+	const struct rp_cli *cli, struct log *log, struct checkpoint *ret, struct rp_error *err)
+{
+	int r = rp_client_open(cli, &log->client, err);
+
+	return r < 0 ? r : fetch_checkpoint(cli, log, ret, err);
+}
+
+static int run_checkpoint(const struct rp_cli *cli, struct rp_error *err)
+{
+	__attribute__((cleanup(checkpoint_done))) struct checkpoint now = {0};
+	__attribute__((cleanup(log_done))) struct log log = {0};
+	char root[RP_SHA256_HEX];
+	int r = open_log(cli, &log, &now, err);
+
+	if (r < 0)
+		return r;
+	rp_hex_encode(now.root, sizeof(now.root), root);
+	if (cli->json) {
+		rp_cleanup(json) json_t *document = json_pack("{s:s, s:I, s:s}", "checkpoint",
+			now.note, "size", (json_int_t)now.size, "root", log.key ? root : "");
+
+		return document ? rp_cli_print_json(document, err) : -ENOMEM;
+	}
+	return rp_cli_write(NULL, now.note, strlen(now.note), err);
+}
+
+static int read_proof(const json_t *answer, struct rp_merkle_proof *ret, struct rp_error *err)
+{
+	const json_t *list = json_is_array(answer) ? answer : json_object_get(answer, "proof");
+	const json_t *hash;
+	size_t i;
+
+	*ret = (struct rp_merkle_proof){0};
+	if (!json_is_array(list) || json_array_size(list) > RP_MERKLE_PROOF_MAX)
+		return rp_error_set(err, -EPROTO, "the server's proof: not a list of hashes");
+	json_array_foreach (list, i, hash) {
+		const char *hex = json_string_value(hash);
+
+		if (!hex || rp_hex_decode(hex, ret->hash[i], RP_SHA256_LEN) < 0)
+			return rp_error_set(
+				err, -EPROTO, "the server's proof: hash %zu is not one", i);
+	}
+	ret->len = json_array_size(list);
+	return 0;
+}
+
+/* The leaf is made here from the evidence; only the path up the tree is the server's word. */
+static int run_prove(const struct rp_cli *cli, struct rp_error *err)
+{
+	__attribute__((cleanup(checkpoint_done))) struct checkpoint now = {0};
+	__attribute__((cleanup(log_done))) struct log log = {0};
+	rp_cleanup(json) json_t *evidence = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(free) char *text = NULL;
+	rp_cleanup(free) char *leaf = NULL;
+	struct rp_merkle_proof proof;
+	rp_merkle_hash hash;
+	json_int_t index;
+	char path[64];
+	size_t len;
+	int r = rp_cli_check_job(cli->operands[0], err);
+
+	if (r >= 0)
+		r = open_log(cli, &log, &now, err);
+	if (r >= 0)
+		r = rp_client_evidence(log.client, cli->operands[0], &text, &len, err);
+	if (r >= 0)
+		r = rp_json_parse(text, len, &evidence, err);
+	if (r >= 0)
+		r = rp_json_get_int(
+			json_object_get(evidence, "log"), "index", 0, INT64_MAX, &index, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/log/proof?index=%lld", (long long)index);
+	r = rp_client_call(log.client, "GET", path, NULL, &answer, err);
+	if (r >= 0)
+		r = read_proof(answer, &proof, err);
+	if (r < 0)
+		return r;
+	leaf = rp_json_canonical(json_object_get(evidence, "result"));
+	if (!leaf || rp_merkle_leaf_hash(leaf, strlen(leaf), hash) < 0)
+		return -ENOMEM;
+	r = rp_merkle_verify_inclusion(hash, (uint64_t)index, now.size, &proof, now.root);
+	if (r < 0)
+		return rp_error_set(err, r,
+			"job %s: NOT in the log at entry %lld of %" PRIu64
+			" (if a result was accepted at this moment: try again)",
+			cli->operands[0], (long long)index, now.size);
+	if (cli->json) {
+		rp_cleanup(json) json_t *document = json_pack("{s:s, s:I, s:I, s:O, s:s}", "job",
+			cli->operands[0], "index", index, "size", (json_int_t)now.size, "proof",
+			json_is_array(answer) ? answer : json_object_get(answer, "proof"),
+			"checkpoint", now.note);
+
+		return document ? rp_cli_print_json(document, err) : -ENOMEM;
+	}
+	printf("job %s: entry %lld of %" PRIu64 ", proven by %zu hashes\n", cli->operands[0],
+		(long long)index, now.size, proof.len);
+	return RP_EXIT_OK;
+}
+
+static int compare(struct log *log, const struct checkpoint *before, const struct checkpoint *now,
+	struct rp_error *err)
+{
+	rp_cleanup(json) json_t *answer = NULL;
+	struct rp_merkle_proof proof;
+	char path[96];
+	int r;
+
+	if (now->size < before->size)
+		return rp_error_set(err, -EBADMSG,
+			"the log SHRANK: %" PRIu64 " entries were signed before, %" PRIu64
+			" are shown now",
+			before->size, now->size);
+	if (!before->size)
+		return 0;
+	if (now->size == before->size)
+		return memcmp(now->root, before->root, sizeof(now->root)) == 0
+			       ? 0
+			       : rp_error_set(err, -EBADMSG,
+					 "the log was REWRITTEN: two signed roots for %" PRIu64
+					 " entries",
+					 now->size);
+	snprintf(path, sizeof(path), "/log/consistency?from=%" PRIu64 "&to=%" PRIu64, before->size,
+		now->size);
+	r = rp_client_call(log->client, "GET", path, NULL, &answer, err);
+	if (r >= 0)
+		r = read_proof(answer, &proof, err);
+	if (r < 0)
+		return r;
+	r = rp_merkle_verify_consistency(before->size, before->root, now->size, now->root, &proof);
+	if (r < 0)
+		return rp_error_set(err, -EBADMSG,
+			"the log was REWRITTEN: its first %" PRIu64
+			" entries are not those that were signed before",
+			before->size);
+	return 0;
+}
+
+static char *seen_path(const struct rp_cli *cli)
+{
+	const char *seen = rp_cli_value(cli, "--seen");
+	const char *state = rp_cli_state(cli);
+
+	if (seen)
+		return strdup(seen);
+	return state ? rp_path("%s/log.seen", state) : NULL;
+}
+
+/* What was signed the last time, remembered in a file, must be the beginning of what is now. */
+static int run_check(const struct rp_cli *cli, struct rp_error *err)
+{
+	__attribute__((cleanup(checkpoint_done))) struct checkpoint before = {0};
+	__attribute__((cleanup(checkpoint_done))) struct checkpoint now = {0};
+	__attribute__((cleanup(log_done))) struct log log = {0};
+	rp_cleanup(free) char *path = seen_path(cli);
+	int r;
+
+	if (!path)
+		return rp_error_set(
+			err, -EINVAL, "where is the last checkpoint remembered? Add --seen FILE");
+	r = open_log(cli, &log, &now, err);
+	if (r < 0)
+		return r;
+	if (!log.key) {
+		printf("the log is empty\n");
+		return RP_EXIT_OK;
+	}
+	r = rp_file_read(path, 1 << 16, &before.note, NULL, NULL);
+	if (r >= 0) {
+		r = rp_checkpoint_verify(before.note, log.key, &before.size, before.root, err);
+		if (r < 0) {
+			rp_error_prefix(err, "%s", path);
+			return r;
+		}
+		r = compare(&log, &before, &now, err);
+		if (r < 0)
+			return r;
+	} else if (r != -ENOENT) {
+		return rp_error_set(err, r, "%s: %s", path, strerror(-r));
+	}
+	r = rp_file_write(path, 0644, now.note, strlen(now.note), err);
+	if (r < 0)
+		return r;
+	if (cli->json) {
+		rp_cleanup(json) json_t *document = json_pack("{s:b, s:I, s:I}", "consistent", 1,
+			"size", (json_int_t)now.size, "before", (json_int_t)before.size);
+
+		return document ? rp_cli_print_json(document, err) : -ENOMEM;
+	}
+	if (before.note)
+		printf("%" PRIu64 " entries; the first %" PRIu64
+		       " are those signed when last looked at\n",
+			now.size, before.size);
+	else
+		printf("%" PRIu64 " entries; signed, and remembered in %s\n", now.size, path);
+	return RP_EXIT_OK;
+}
+
+const struct rp_cli_command rp_cli_log[] = {
+	{"log", "checkpoint", "", "the signed size and root of the log", run_checkpoint},
+	{"log", "prove", "JOB", "prove that a job's result is in the log as it is now", run_prove},
+	{"log", "check", "[--seen FILE]",
+		"prove that the log only grew since it was last looked at", run_check},
+	{NULL},
+};
