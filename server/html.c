@@ -41,6 +41,7 @@ static const char *const style =
 	"pre{background:var(--page);border:1px solid var(--line);border-radius:6px;padding:.7rem;"
 	"margin:.5rem 0;overflow-x:auto;white-space:pre-wrap}"
 	"details{margin:.6rem 0 0}summary{cursor:pointer;color:var(--soft)}"
+	"progress{width:5rem;accent-color:var(--busy)}"
 	".check{border-top:1px solid var(--line);padding:.9rem 0 .3rem}"
 	".check:first-of-type{border-top:0;padding-top:0}"
 	".head{display:flex;gap:.7rem;align-items:baseline;flex-wrap:wrap}"

@@ -22,7 +22,7 @@ struct checkpoint {
 
 struct log {
 	struct rp_client *client;
-	EVP_PKEY *key; /* NULL while the log is empty and so its key unknown */
+	EVP_PKEY *key;
 };
 
 static void checkpoint_done(struct checkpoint *checkpoint)
@@ -55,59 +55,19 @@ static int take_key(const struct rp_cli *cli, const char *pem, EVP_PKEY **ret, s
 	return *ret ? 0 : -EINVAL;
 }
 
-/* Where the API's checkpoint comes without its certificate, any evidence has it. */
-static int key_of_evidence(
-	const struct rp_cli *cli, struct rp_client *client, EVP_PKEY **ret, struct rp_error *err)
+/* A note as some answer carries it, verified with the log's key. */
+static int take_checkpoint(
+	const struct log *log, const json_t *answer, struct checkpoint *ret, struct rp_error *err)
 {
-	rp_cleanup(json) json_t *answer = NULL;
-	rp_cleanup(json) json_t *results = NULL;
-	rp_cleanup(json) json_t *evidence = NULL;
-	rp_cleanup(free) char *text = NULL;
-	const char *job;
-	size_t len;
-	int r = rp_client_call(client, "GET", "/results", NULL, &answer, err);
-
-	if (r < 0)
-		return r;
-	results = rp_cli_list(answer, "results");
-	if (!json_array_size(json_object_get(results, "results")))
-		return 0;
-	job = rp_json_string_or(json_array_get(json_object_get(results, "results"), 0), "job", "");
-	r = rp_client_evidence(client, job, &text, &len, err);
-	if (r >= 0)
-		r = rp_json_parse(text, len, &evidence, err);
-	if (r < 0)
-		return r;
-	return take_key(cli,
-		rp_json_string_or(json_object_get(evidence, "certificates"), "log", ""), ret, err);
-}
-
-static int fetch_checkpoint(
-	const struct rp_cli *cli, struct log *log, struct checkpoint *ret, struct rp_error *err)
-{
-	rp_cleanup(json) json_t *answer = NULL;
 	const char *note;
-	const char *pem;
-	int r = rp_client_call(log->client, "GET", "/log/checkpoint", NULL, &answer, err);
+	int r = rp_json_get_string(answer, "checkpoint", &note, err);
 
-	if (r >= 0)
-		r = rp_json_get_string(answer, "checkpoint", &note, err);
 	if (r < 0)
 		return r;
-	pem = rp_json_string_or(json_object_get(answer, "certificates"), "log", "");
-	if (!*pem)
-		pem = rp_json_string_or(answer, "certificate", "");
-	if (!log->key)
-		r = *pem ? take_key(cli, pem, &log->key, err)
-			 : key_of_evidence(cli, log->client, &log->key, err);
-	if (r < 0)
+	r = rp_checkpoint_verify(note, log->key, &ret->size, ret->root, err);
+	if (r < 0) {
+		rp_error_prefix(err, "the server's checkpoint");
 		return r;
-	if (log->key) {
-		r = rp_checkpoint_verify(note, log->key, &ret->size, ret->root, err);
-		if (r < 0) {
-			rp_error_prefix(err, "the server's checkpoint");
-			return r;
-		}
 	}
 	ret->note = strdup(note);
 	return ret->note ? 0 : -ENOMEM;
@@ -116,9 +76,16 @@ static int fetch_checkpoint(
 static int open_log(
 	const struct rp_cli *cli, struct log *log, struct checkpoint *ret, struct rp_error *err)
 {
+	rp_cleanup(json) json_t *answer = NULL;
 	int r = rp_client_open(cli, &log->client, err);
 
-	return r < 0 ? r : fetch_checkpoint(cli, log, ret, err);
+	if (r >= 0)
+		r = rp_client_call(log->client, "GET", "/log/checkpoint", NULL, &answer, err);
+	if (r >= 0)
+		r = take_key(cli,
+			rp_json_string_or(json_object_get(answer, "certificates"), "log", ""),
+			&log->key, err);
+	return r < 0 ? r : take_checkpoint(log, answer, ret, err);
 }
 
 static int run_checkpoint(const struct rp_cli *cli, struct rp_error *err)
@@ -133,7 +100,7 @@ static int run_checkpoint(const struct rp_cli *cli, struct rp_error *err)
 	rp_hex_encode(now.root, sizeof(now.root), root);
 	if (cli->json) {
 		rp_cleanup(json) json_t *document = json_pack("{s:s, s:I, s:s}", "checkpoint",
-			now.note, "size", (json_int_t)now.size, "root", log.key ? root : "");
+			now.note, "size", (json_int_t)now.size, "root", root);
 
 		return document ? rp_cli_print_json(document, err) : -ENOMEM;
 	}
@@ -142,7 +109,7 @@ static int run_checkpoint(const struct rp_cli *cli, struct rp_error *err)
 
 static int read_proof(const json_t *answer, struct rp_merkle_proof *ret, struct rp_error *err)
 {
-	const json_t *list = json_is_array(answer) ? answer : json_object_get(answer, "proof");
+	const json_t *list = json_object_get(answer, "proof");
 	const json_t *hash;
 	size_t i;
 
@@ -161,52 +128,63 @@ static int read_proof(const json_t *answer, struct rp_merkle_proof *ret, struct 
 }
 
 /* The leaf is made here from the evidence; only the path up the tree is the server's word. */
+static int leaf_of(const char *evidence_text, size_t len, rp_merkle_hash ret_hash,
+	json_int_t *ret_index, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *evidence = NULL;
+	rp_cleanup(free) char *leaf = NULL;
+	int r = rp_json_parse(evidence_text, len, &evidence, err);
+
+	if (r >= 0)
+		r = rp_json_get_int(
+			json_object_get(evidence, "log"), "index", 0, INT64_MAX, ret_index, err);
+	if (r < 0)
+		return r;
+	leaf = rp_json_canonical(json_object_get(evidence, "result"));
+	if (!leaf)
+		return -ENOMEM;
+	return rp_merkle_leaf_hash(leaf, strlen(leaf), ret_hash);
+}
+
 static int run_prove(const struct rp_cli *cli, struct rp_error *err)
 {
+	__attribute__((cleanup(checkpoint_done))) struct checkpoint first = {0};
 	__attribute__((cleanup(checkpoint_done))) struct checkpoint now = {0};
 	__attribute__((cleanup(log_done))) struct log log = {0};
-	rp_cleanup(json) json_t *evidence = NULL;
 	rp_cleanup(json) json_t *answer = NULL;
 	rp_cleanup(free) char *text = NULL;
-	rp_cleanup(free) char *leaf = NULL;
 	struct rp_merkle_proof proof;
-	rp_merkle_hash hash;
+	rp_merkle_hash leaf;
 	json_int_t index;
 	char path[64];
 	size_t len;
 	int r = rp_cli_check_job(cli->operands[0], err);
 
 	if (r >= 0)
-		r = open_log(cli, &log, &now, err);
+		r = open_log(cli, &log, &first, err);
 	if (r >= 0)
 		r = rp_client_evidence(log.client, cli->operands[0], &text, &len, err);
 	if (r >= 0)
-		r = rp_json_parse(text, len, &evidence, err);
-	if (r >= 0)
-		r = rp_json_get_int(
-			json_object_get(evidence, "log"), "index", 0, INT64_MAX, &index, err);
+		r = leaf_of(text, len, leaf, &index, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/log/proof?index=%lld", (long long)index);
 	r = rp_client_call(log.client, "GET", path, NULL, &answer, err);
+	/* The log may have grown since: the proof's own checkpoint is the one it is for. */
+	if (r >= 0)
+		r = take_checkpoint(&log, answer, &now, err);
 	if (r >= 0)
 		r = read_proof(answer, &proof, err);
 	if (r < 0)
 		return r;
-	leaf = rp_json_canonical(json_object_get(evidence, "result"));
-	if (!leaf || rp_merkle_leaf_hash(leaf, strlen(leaf), hash) < 0)
-		return -ENOMEM;
-	r = rp_merkle_verify_inclusion(hash, (uint64_t)index, now.size, &proof, now.root);
+	r = rp_merkle_verify_inclusion(leaf, (uint64_t)index, now.size, &proof, now.root);
 	if (r < 0)
-		return rp_error_set(err, r,
-			"job %s: NOT in the log at entry %lld of %" PRIu64
-			" (if a result was accepted at this moment: try again)",
+		return rp_error_set(err, r, "job %s: NOT in the log at entry %lld of %" PRIu64,
 			cli->operands[0], (long long)index, now.size);
 	if (cli->json) {
 		rp_cleanup(json) json_t *document = json_pack("{s:s, s:I, s:I, s:O, s:s}", "job",
 			cli->operands[0], "index", index, "size", (json_int_t)now.size, "proof",
-			json_is_array(answer) ? answer : json_object_get(answer, "proof"),
-			"checkpoint", now.note);
+			json_object_get(answer, "proof"), "checkpoint", now.note);
 
 		return document ? rp_cli_print_json(document, err) : -ENOMEM;
 	}
@@ -278,10 +256,6 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 	r = open_log(cli, &log, &now, err);
 	if (r < 0)
 		return r;
-	if (!log.key) {
-		printf("the log is empty\n");
-		return RP_EXIT_OK;
-	}
 	r = rp_file_read(path, 1 << 16, &before.note, NULL, NULL);
 	if (r >= 0) {
 		r = rp_checkpoint_verify(before.note, log.key, &before.size, before.root, err);
