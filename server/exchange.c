@@ -35,7 +35,10 @@ static const struct {
 	{415, "Unsupported Media Type"},
 	{416, "Range Not Satisfiable"},
 	{422, "Unprocessable Content"},
+	{423, "Locked"},
+	{429, "Too Many Requests"},
 	{500, "Internal Server Error"},
+	{502, "Bad Gateway"},
 	{503, "Service Unavailable"},
 	{507, "Insufficient Storage"},
 };
@@ -294,16 +297,16 @@ static const char *method_text(enum evhttp_cmd_type method)
 	}
 }
 
-static void peer_address(const struct rp_exchange *exchange, char ret[64])
+void rp_exchange_peer(const struct rp_exchange *exchange, char ret_address[64])
 {
 	char *address = NULL;
 	uint16_t port;
 
 	evhttp_connection_get_peer(
 		evhttp_request_get_connection(exchange->request), &address, &port);
-	snprintf(ret, 64, "%s", address ? address : "");
-	if (!strncmp(ret, "::ffff:", 7) && strchr(ret, '.'))
-		memmove(ret, ret + 7, strlen(ret + 7) + 1);
+	snprintf(ret_address, 64, "%s", address ? address : "");
+	if (!strncmp(ret_address, "::ffff:", 7) && strchr(ret_address, '.'))
+		memmove(ret_address, ret_address + 7, strlen(ret_address + 7) + 1);
 }
 
 /* The body as bytes and, by its content type, as JSON. 1, or 0 with a reply. */
@@ -380,7 +383,7 @@ static int dispatch(struct rp_exchange *exchange, struct rp_reply *reply)
 	request.client_cert = cert;
 	request.method = method_text(evhttp_request_get_command(exchange->request));
 	request.bearer = bearer_of(exchange);
-	peer_address(exchange, request.peer);
+	rp_exchange_peer(exchange, request.peer);
 	if (!raw_path || !*raw_path)
 		raw_path = "/";
 	path = rp_http_decode(raw_path, strlen(raw_path), false);

@@ -184,6 +184,7 @@ int rp_https_start(struct rp_server *server, const struct rp_https_config *confi
 	https->server = server;
 	https->routes = config->routes;
 	https->token_role = config->token_role;
+	https->fetched = config->fetched;
 	https->connections_max = config->connections_max ? config->connections_max : 256;
 	https->idle_timeout_s = config->idle_timeout_s ? config->idle_timeout_s : 60;
 	r = https_start(https, config, err);

@@ -110,6 +110,8 @@ struct rp_https_config {
 	/* The role of a bearer token: enum rp_token_role or negative errno. NULL: no token is
 	 * valid. */
 	int (*token_role)(struct rp_server *server, const char *bearer);
+	/* Told when a blob begins to be sent, from its first byte. NULL: nobody is told. */
+	void (*fetched)(struct rp_server *server, const char *peer, const char *sha256);
 	int connections_max; /* 0: 256. More wait in the kernel's backlog */
 	int idle_timeout_s;  /* 0: 60. For a handshake, a request to arrive, a stalled download */
 };

@@ -18,6 +18,7 @@ struct rp_https {
 	struct rp_server *server;
 	const struct rp_route *const *routes;
 	int (*token_role)(struct rp_server *server, const char *bearer);
+	void (*fetched)(struct rp_server *server, const char *peer, const char *sha256);
 	struct evhttp *http;
 	struct evconnlistener *listener; /* owned by http */
 	SSL_CTX *tls;			 /* NULL: plain HTTP */
@@ -76,6 +77,8 @@ void rp_exchange_send(struct rp_exchange *exchange, int status, struct evbuffer 
 
 void rp_exchange_header(struct rp_exchange *exchange, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+void rp_exchange_peer(const struct rp_exchange *exchange, char ret_address[64]);
 
 const char *rp_exchange_request_header(const struct rp_exchange *exchange, const char *name);
 

@@ -17,6 +17,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "manifests/manifest.h"
+#include "server/policy.h"
 #include "server/server.h"
 #include "server/site.h"
 
@@ -181,6 +182,7 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 		.fd = socket->fd,
 		.routes = all_routes,
 		.token_role = rp_tokens_role,
+		.fetched = rp_policy_artefact_fetched,
 	};
 
 	return rp_https_start(server, &config, ret, err);

@@ -239,7 +239,7 @@ static void *qemu_start(struct event_base *base, const char *address, enum rp_po
 	rp_power_done done, void *context, struct rp_error *err)
 {
 	struct operation *operation;
-	int fd;
+	int fd = -1;
 
 	if (connect_unix(address, &fd, err) < 0)
 		return NULL;

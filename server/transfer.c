@@ -122,6 +122,12 @@ static void opened(void *context, int result, int fd, off_t size, const struct r
 		rp_exchange_send(exchange, status, NULL);
 		return;
 	}
+	if (exchange->https->fetched && exchange->offset == 0) {
+		char peer[64];
+
+		rp_exchange_peer(exchange, peer);
+		exchange->https->fetched(exchange->https->server, peer, exchange->sha256);
+	}
 	evhttp_send_reply_start(
 		exchange->request, status, status == 206 ? "Partial Content" : "OK");
 	rp_metrics_add(exchange->https->server->metrics, "http_responses_total{class=\"2xx\"}", 1);

@@ -42,6 +42,7 @@ static struct fixture {
 	char blob_sha256[RP_SHA256_HEX];
 	struct rp_deferred *deferred;
 	struct event *deferred_timer;
+	char fetched[128]; /* written by the server's thread before it answers */
 } f;
 
 /* ---- handlers ---- */
@@ -125,6 +126,11 @@ static int token_role(struct rp_server *server, const char *bearer)
 	return !strcmp(bearer, "viewer-token") ? RP_TOKEN_VIEWER : RP_TOKEN_NONE;
 }
 
+static void fetched(struct rp_server *server, const char *peer, const char *sha256)
+{
+	snprintf(f.fetched, sizeof(f.fetched), "%s %s", peer, sha256);
+}
+
 /* ---- fixture ---- */
 
 static void stop_loop(evutil_socket_t fd, short what, void *context)
@@ -172,8 +178,10 @@ static void make_boot_identity(void)
 static int setup(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	struct rp_https_config config = {
-		.routes = tables, .token_role = token_role, .idle_timeout_s = 2};
+	struct rp_https_config config = {.routes = tables,
+		.token_role = token_role,
+		.fetched = fetched,
+		.idle_timeout_s = 2};
 
 	signal(SIGPIPE, SIG_IGN); /* as rp_site_load does for the daemon */
 	rp_log_set_level(RP_LOG_ERROR);
@@ -523,6 +531,8 @@ static void test_download(void **state)
 	if (rp_http_download(http, path, fd, 1 << 30, f.blob_sha256, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(lseek(fd, 0, SEEK_END), BLOB_LEN);
+	assert_true(!strncmp(f.fetched, "127.0.0.1 ", 10));
+	assert_string_equal(f.fetched + 10, f.blob_sha256);
 }
 
 static void assert_blob(const char *headers, const char *suffix, const char *const *expected)
