@@ -56,12 +56,6 @@ static char *interface_address(const char *interface)
 	return found;
 }
 
-/* A host in front of ":PORT": IPv6 addresses want brackets. Caller frees. */
-static char *host_and_port(const char *host, int port)
-{
-	return rp_path(strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
-}
-
 struct opened {
 	int fd;
 	char name[64]; /* "ADDR:PORT" */
@@ -191,7 +185,7 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 static int open_https(struct rp_server *server, const struct rp_site_options *options,
 	struct opened *ret, struct rp_error *err)
 {
-	rp_cleanup(free) char *address = host_and_port(
+	rp_cleanup(free) char *address = rp_site_host_and_port(
 		is_address(server->address) && (*server->site->address || *server->site->interface)
 			? server->address
 			: "0.0.0.0",
@@ -232,7 +226,7 @@ int rp_site_listen(
 		if (r < 0)
 			return r;
 	}
-	plain = (free(plain), host_and_port(server->address, port_of(https.name)));
+	plain = (free(plain), rp_site_host_and_port(server->address, port_of(https.name)));
 	server->url = plain ? rp_path("https://%s", plain) : NULL;
 	server->listening = is_wildcard(https.name) && server->url
 				    ? strdup(server->url)
@@ -246,19 +240,4 @@ int rp_site_listen(
 		r = serve(server, &http, NULL, &server->http, err);
 	}
 	return r;
-}
-
-const char *rp_site_address(const struct rp_server *server)
-{
-	return server->address;
-}
-
-char *rp_site_http_url(const struct rp_server *server)
-{
-	rp_cleanup(free) char *host = NULL;
-
-	if (!server->http_port)
-		return NULL;
-	host = host_and_port(server->address, server->http_port);
-	return host ? rp_path("http://%s", host) : NULL;
 }

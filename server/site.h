@@ -54,6 +54,9 @@ int rp_site_run(struct rp_server *server, struct rp_error *err);
 /* Ends and frees everything, in reverse order; also after a start that failed half-way. */
 void rp_site_done(struct rp_server *server);
 
+/* "HOST:PORT", "[HOST]:PORT" for IPv6. Caller frees. NULL: no memory. */
+char *rp_site_host_and_port(const char *host, int port);
+
 /* The host of server->url: an IP address or a name. */
 const char *rp_site_address(const struct rp_server *server);
 
