@@ -3,7 +3,6 @@
 #include "manifests/manifest.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
@@ -76,7 +75,8 @@ int rp_schema_complete(
 /* Whole numbers as integers: canonical JSON then has one form for 0. */
 static json_t *number_to_json(double value)
 {
-	if (value == floor(value) && fabs(value) < 9007199254740992.0)
+	if (value > -9007199254740992.0 && value < 9007199254740992.0 &&
+		value == (double)(json_int_t)value)
 		return json_integer((json_int_t)value);
 	return json_real(value);
 }

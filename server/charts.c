@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inline SVG: bars of stages, lines of samples. Numbers only; words go through rp_html_text. */
-#include <math.h>
+#include <math.h> /* INFINITY alone: nothing here needs libm */
 #include <string.h>
 
 #include "lib/cleanup.h"
@@ -27,11 +27,13 @@ struct bar {
 /* A step of 1, 2 or 5 times a power of ten that cuts total in about six. */
 static double tick_step(double total)
 {
-	double rough = total / 6;
-	double power = pow(10, floor(log10(rough)));
-	double ratio = rough / power;
+	static const double steps[] = {1, 2, 5};
+	double power = 0.01;
 
-	return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
+	for (;; power *= 10)
+		for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+			if (total / (steps[i] * power) <= 8)
+				return steps[i] * power;
 }
 
 static size_t read_bars(const json_t *timeline, struct bar bars[STAGES_MAX], double *ret_total)
@@ -147,8 +149,8 @@ void rp_html_sparkline(FILE *out, const json_t *samples)
 	for (size_t i = 0; i < count; i++) {
 		double value = json_number_value(json_array_get(samples, i));
 
-		low = fmin(low, value);
-		high = fmax(high, value);
+		low = value < low ? value : low;
+		high = value > high ? value : high;
 	}
 	fprintf(out,
 		"<div class=\"spark\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
@@ -161,7 +163,8 @@ void rp_html_sparkline(FILE *out, const json_t *samples)
 
 		/* The largest of each group: it is the outliers that matter. */
 		for (size_t j = first; j < last; j++)
-			peak = fmax(peak, json_number_value(json_array_get(samples, j)));
+			if (json_number_value(json_array_get(samples, j)) > peak)
+				peak = json_number_value(json_array_get(samples, j));
 		fprintf(out, "%.1f,%.1f ", (double)i / (double)(points - 1) * (SPARK_WIDTH - 4) + 2,
 			high > low ? SPARK_HEIGHT - 3 -
 					     (peak - low) / (high - low) * (SPARK_HEIGHT - 6)

@@ -223,14 +223,9 @@ static int run_retire(const struct rp_cli *cli, struct rp_error *err)
 	return set_state(cli, "retired", err);
 }
 
-static int run_quarantine(const struct rp_cli *cli, struct rp_error *err)
+static int run_state(const struct rp_cli *cli, struct rp_error *err)
 {
-	return set_state(cli, "quarantined", err);
-}
-
-static int run_ready(const struct rp_cli *cli, struct rp_error *err)
-{
-	return set_state(cli, "ready", err);
+	return set_state(cli, cli->operands[1], err);
 }
 
 static int run_boots(const struct rp_cli *cli, struct rp_error *err)
@@ -282,8 +277,8 @@ const struct rp_cli_command rp_cli_rig[] = {
 		run_approve},
 	{"rig", "power", "NAME on|off|cycle|status", "switch it", run_power},
 	{"rig", "boots", "NAME", "its boots, with what became of them", run_boots},
-	{"rig", "ready", "NAME", "let a quarantined or retired rig serve again", run_ready},
-	{"rig", "quarantine", "NAME", "keep jobs off it", run_quarantine},
-	{"rig", "retire", "NAME", "take it out of service", run_retire},
+	{"rig", "state", "NAME ready|quarantined|retired",
+		"let it serve again, keep jobs off it, take it out of service", run_state},
+	{"rig", "retire", "NAME", "the same as: rig state NAME retired", run_retire},
 	{NULL},
 };

@@ -21,10 +21,10 @@ static const char *const intro =
 	"  job        run a plan on a rig, follow it\n"
 	"  result     evidence and reports of finished jobs\n"
 	"  log        the append-only log of results\n"
-	"  verify     check evidence offline: rigproof verify --root root.crt evidence.json\n"
+	"  verify     check evidence offline: rigproof verify --root CRT evidence.json\n"
 	"\n"
-	"Where the server is: --state DIR (rigproofd's own folder; or $RIGPROOF_STATE), or\n"
-	"  --server URL --root CRT --token-file FILE\n"
+	"Where the server is: --state DIR (rigproofd's own folder) or $RIGPROOF_STATE,\n"
+	"  or --server URL --root CRT --token-file FILE\n"
 	"--json prints JSON everywhere. rigproof NOUN --help lists a noun's verbs;\n"
 	"rigproof NOUN VERB --help shows one. The manual: man rigproof\n"
 	"\n"
@@ -122,16 +122,54 @@ __attribute__((format(printf, 3, 4))) static int wrong_use(
 	return rp_error_set(err, -EINVAL, "%s; type: %s", what, usage);
 }
 
+#define SCREEN 79
+
+/* Length of what must stay on one line: a word, or a bracket with its value and dots. */
+static size_t unit_length(const char *text)
+{
+	size_t len = *text == '[' ? strcspn(text, "]") : 0;
+
+	/* A required option and its value stay together too. */
+	if (*text == '-')
+		len = strcspn(text, " ") + (text[strcspn(text, " ")] == ' ');
+	return len + strcspn(text + len, " ");
+}
+
+/* Text folded at the screen's edge; the first line begins at column, others at indent. */
+static void print_folded(FILE *out, const char *text, size_t column, size_t indent)
+{
+	bool first = true;
+
+	while (*text) {
+		size_t len = unit_length(text);
+
+		if (!first && column + 1 + len > SCREEN) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		column += len;
+		first = false;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 static void list_verbs(const struct rp_cli_command *commands, FILE *out)
 {
-	fprintf(out, "usage:\n");
 	for (const struct rp_cli_command *command = commands; command->noun; command++) {
 		char usage[256];
 
 		rp_cli_usage(command, usage, sizeof(usage));
-		fprintf(out, "  %s\n      %s\n", usage, command->summary);
+		print_folded(out, usage, 0, 8);
+		fprintf(out, "    %s\n", command->summary);
 	}
-	fprintf(out, "everywhere: %s\n", global_usage);
+	fputs("everywhere: ", out);
+	print_folded(out, global_usage, 12, 12);
 }
 
 static void show_command(const struct rp_cli_command *command, FILE *out)
@@ -139,8 +177,10 @@ static void show_command(const struct rp_cli_command *command, FILE *out)
 	char usage[256];
 
 	rp_cli_usage(command, usage, sizeof(usage));
-	fprintf(out, "usage: %s\n\n  %s\n\neverywhere: %s\n", usage, command->summary,
-		global_usage);
+	fputs("usage: ", out);
+	print_folded(out, usage, 7, 11);
+	fprintf(out, "\n    %s\n\neverywhere: ", command->summary);
+	print_folded(out, global_usage, 12, 12);
 }
 
 static const struct rp_cli_command *find_noun(const char *noun)
