@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "keys/efi_sign.h"
