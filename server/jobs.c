@@ -182,7 +182,7 @@ static int end_queue(struct rp_server *server, const char *rig, const char *reas
 static int count_error(struct rp_server *server, const struct rp_rig *rig, bool error)
 {
 	int errors = error ? rig->errors + 1 : 0, limit = server->site->quarantine_after;
-	char reason[128];
+	char reason[192];
 	int r;
 
 	r = rp_store_run(server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(rig->name), RP_INT(errors));

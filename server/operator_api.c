@@ -86,11 +86,11 @@ static int need_object(const struct rp_request *request, struct rp_reply *reply)
 }
 
 /* Wraps a list as {"NAME": [...]}. */
-static int reply_list(struct rp_reply *reply, const char *name, int r, json_t *list)
+static int reply_list(struct rp_reply *reply, const char *name, int r, json_t **list)
 {
 	if (r < 0)
 		return failed(reply, r, NULL);
-	reply->json = json_pack("{s:o}", name, list);
+	reply->json = json_pack("{s:o}", name, *list);
 	return reply->json ? 0 : -ENOMEM;
 }
 
@@ -98,9 +98,11 @@ static int get_rigs(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	json_t *list = NULL;
+	int r;
 
 	(void)request;
-	return reply_list(reply, "rigs", rp_rigs_list(server, &list), list);
+	r = rp_rigs_list(server, &list);
+	return reply_list(reply, "rigs", r, &list);
 }
 
 static int reply_rig(struct rp_server *server, const char *name, struct rp_reply *reply)
@@ -199,7 +201,7 @@ static int get_boots(
 		return no_such(reply, "rig", request->parameter[0]);
 	if (r > 0)
 		r = rp_boots_list(server, request->parameter[0], &list);
-	return reply_list(reply, "boots", r, list);
+	return reply_list(reply, "boots", r, &list);
 }
 
 /* A power request of an operator, until the driver has answered. */
@@ -269,9 +271,11 @@ static int get_images(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	json_t *list = NULL;
+	int r;
 
 	(void)request;
-	return reply_list(reply, "images", rp_images_list(server, &list), list);
+	r = rp_images_list(server, &list);
+	return reply_list(reply, "images", r, &list);
 }
 
 static int post_images(
@@ -312,10 +316,12 @@ static int get_jobs(
 {
 	json_t *list = NULL;
 	int64_t limit;
+	int r;
 
 	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
 		return 0;
-	return reply_list(reply, "jobs", rp_jobs_list(server, (int)limit, &list), list);
+	r = rp_jobs_list(server, (int)limit, &list);
+	return reply_list(reply, "jobs", r, &list);
 }
 
 static int get_job(
@@ -458,10 +464,12 @@ static int get_results(
 {
 	json_t *list = NULL;
 	int64_t limit;
+	int r;
 
 	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
 		return 0;
-	return reply_list(reply, "results", rp_results_list(server, (int)limit, &list), list);
+	r = rp_results_list(server, (int)limit, &list);
+	return reply_list(reply, "results", r, &list);
 }
 
 static int get_refused(
@@ -469,10 +477,12 @@ static int get_refused(
 {
 	json_t *list = NULL;
 	int64_t limit;
+	int r;
 
 	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
 		return 0;
-	return reply_list(reply, "refused", rp_results_refused(server, (int)limit, &list), list);
+	r = rp_results_refused(server, (int)limit, &list);
+	return reply_list(reply, "refused", r, &list);
 }
 
 static int get_metrics(

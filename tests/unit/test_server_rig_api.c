@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a rig from an unknown machine to verified evidence, through the handlers. */
+#include "tests/unit/server_lab.h"
+
+static int setup(void **state)
+{
+	static struct rig_lab lab;
+
+	lab_begin(&lab);
+	*state = &lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	lab_end(*state);
+	return 0;
+}
+
+static void verify_evidence(struct rig_lab *lab, const char *job, const char *assurance)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(verified) struct rp_verified verified = {0};
+	struct answer answer;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s/evidence", job);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_int_equal(answer.status, 200);
+	lab_ok(rp_evidence_verify(
+		answer.text, strlen(answer.text), lab->server.root_cert, &verified, &err));
+	assert_string_equal(verified.verdict, "pass");
+	assert_string_equal(verified.assurance, assurance);
+	assert_string_equal(verified.job_id, job);
+	answer_done(&answer);
+}
+
+/* unknown -> pending -> approved -> keys enrolled -> trained -> job -> evidence, Secure Boot on */
+static void whole_life(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {.setup_mode = 1};
+	json_t *result, *ack;
+	char job[27];
+
+	assert_true(script_boots(lab, &agent));
+	assert_true(agent.token[0]);
+	assert_int_equal(hello(lab, &agent), 202);
+	assert_int_equal(hello(lab, &agent), 202);
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs/rig-525400123456/approve",
+			json_pack("{s:o}", "manifest", rig_manifest("alpha", "qemu")), NULL),
+		200);
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.rig, "alpha");
+	assert_string_equal(agent.action, "enrol");
+	assert_string_equal(agent.assurance, "boot-token");
+	assert_int_equal(status_of(lab, "GET", "/rig/v1/enrolment", NULL, agent.cert), 200);
+	assert_int_equal(status_of(lab, "GET", "/rig/v1/job", NULL, agent.cert), 204);
+	assert_int_equal(
+		status_of(lab, "POST", "/rig/v1/enrolled",
+			json_pack("{s:{s:b, s:b}}", "secure_boot", "enabled", 0, "setup_mode", 1),
+			agent.cert),
+		409);
+	assert_int_equal(
+		status_of(lab, "POST", "/rig/v1/enrolled",
+			json_pack("{s:{s:b, s:b}}", "secure_boot", "enabled", 0, "setup_mode", 0),
+			agent.cert),
+		200);
+	agent_done(&agent);
+
+	/* the server switches it on for its training boot, by itself */
+	assert_int_equal(lab->cycles, 0);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 1);
+	lab_power_answer(lab, 0, "running");
+	agent = (struct agent){.enabled = 1};
+	assert_true(script_boots(lab, &agent));
+	assert_string_equal(agent.token, "");
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.assurance, "secure-boot");
+	assert_string_equal(agent.action, "poweroff");
+	agent_done(&agent);
+
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 2);
+	assert_job(lab, job, "state", "running");
+	lab_power_answer(lab, 0, "running");
+	agent = (struct agent){.enabled = 1};
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.action, "job");
+	result = make_result(lab, &agent, "pass");
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/heartbeat",
+				 json_pack("{s:s, s:s, s:i, s:i}", "stage", "checks", "check",
+					 "ring", "done", 0, "total", 1),
+				 agent.cert),
+		200);
+	assert_int_equal(
+		status_of(lab, "POST", "/rig/v1/event",
+			json_pack("{s:s, s:s}", "stage", "report", "message", "done"), agent.cert),
+		204);
+	assert_int_equal(put_result(lab, &agent, job, result, &ack), 200);
+	assert_job(lab, job, "state", "done");
+	assert_job(lab, job, "verdict", "pass");
+	verify_evidence(lab, job, "secure-boot");
+
+	/* and it is switched off */
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->offs, 1);
+	json_decref(result);
+	json_decref(ack);
+	agent_done(&agent);
+	assert_int_equal(refusals(lab), 0);
+}
+
+static void same_key_same_certificate(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0}, other = {0};
+	X509 *first;
+	char boot[27];
+
+	lab->server.site->approve = RP_APPROVE_AUTOMATIC;
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	first = X509_dup(agent.cert);
+	strcpy(boot, agent.boot);
+	lab_stop(lab);
+	lab_start(lab);
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.boot, boot);
+	assert_int_equal(X509_cmp(agent.cert, first), 0);
+	/* another key for the same boot */
+	assert_int_equal(hello(lab, &other), 403);
+	assert_int_equal(refusals(lab), 1);
+	X509_free(first);
+	agent_done(&agent);
+	agent_done(&other);
+}
+
+static void strangers(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	json_t *body;
+
+	lab->server.site->approve = RP_APPROVE_AUTOMATIC;
+	/* nobody fetched a script */
+	assert_int_equal(hello(lab, &agent), 403);
+	assert_true(script_boots(lab, &agent));
+	/* from another address */
+	body = hello_body(&agent);
+	answer = ask_from(lab, "10.77.0.51", "POST", "/rig/v1/hello", body, NULL);
+	assert_int_equal(answer.status, 403);
+	answer_done(&answer);
+	/* a wrong token, another UUID, another MAC, no certificate request */
+	json_object_set_new(body, "token", json_string("00"));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", json_incref(body), NULL), 403);
+	json_object_set_new(body, "token", json_string(""));
+	json_object_set_new(body, "uuid", json_string("11111111-2222-3333-4444-666666666666"));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", json_incref(body), NULL), 403);
+	json_object_set_new(body, "uuid", json_string(UUID));
+	json_object_set_new(body, "mac", json_pack("[s]", "52:54:00:00:00:01"));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", json_incref(body), NULL), 403);
+	json_object_set_new(body, "csr", json_string("none"));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 400);
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", NULL, NULL), 400);
+	assert_int_equal(refusals(lab), 7);
+	/* too late */
+	lab->now += (lab->server.site->stages.kernel_s + 1) * RP_SECOND;
+	assert_int_equal(hello(lab, &agent), 403);
+	agent_done(&agent);
+}
+
+static void assurance_none_without_token(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+
+	lab->server.site->approve = RP_APPROVE_AUTOMATIC;
+	assert_true(script_boots(lab, &agent));
+	agent.token[0] = '\0';
+	agent.enabled = 1; /* with keys that are not ours */
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.assurance, "none");
+	agent_done(&agent);
+}
+
+static void bad_scripts(void **state)
+{
+	static const char *const queries[] = {
+		"/boot/v1/script?mac=&uuid=",
+		"/boot/v1/script?mac=52-54-00-12-34-56&uuid=",
+		"/boot/v1/script?mac=52:54:00:12:34:5G&uuid=",
+		"/boot/v1/script?mac=52:54:00:12:34:567&uuid=",
+		"/boot/v1/script?mac=" MAC "&uuid=1",
+	};
+	struct rig_lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		struct answer answer = ask(lab, "GET", queries[i], NULL, NULL);
+
+		assert_int_equal(answer.status, 200);
+		assert_null(strstr(answer.text, "/cas/"));
+		assert_non_null(strstr(answer.text, "#!ipxe"));
+		answer_done(&answer);
+	}
+	assert_int_equal(refusals(lab), 5);
+	assert_int_equal(
+		status_of(lab, "GET", "/boot/v1/failed?boot=x&step=image&error=1", NULL, NULL),
+		204);
+}
+
+static void ignored_and_idle(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct rp_pxe_client client = {.mac = MAC, .uuid = UUID, .arch = 7, .kind = RP_PXE_UEFI};
+	struct rp_pxe_answer pxe = {0};
+	json_t *manifest;
+
+	lab->server.site->unknown = RP_UNKNOWN_IGNORE;
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), -ENOENT);
+	assert_false(script_boots(lab, &agent));
+	ready_rig(lab, "alpha", "qemu");
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), -ENOENT);
+	assert_false(script_boots(lab, &agent));
+	assert_true(rp_rigs_set_state(&lab->server, "alpha", RP_RIG_TRAINING, "") >= 0);
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), 0);
+	assert_string_equal(pxe.loader, "ipxe.efi");
+	client.kind = RP_PXE_BIOS;
+	client.arch = 0;
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), -ENOENT);
+	client.kind = RP_PXE_UEFI;
+	client.arch = 7;
+	manifest = rig_manifest("alpha", "qemu");
+	json_object_set_new(manifest, "ignore", json_true());
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 200);
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), -ENOENT);
+	assert_false(script_boots(lab, &agent));
+}
+
+/* A boot's certificate reaches its own job only. */
+static void no_job_for_others(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	char job[27], path[96];
+
+	ready_rig(lab, "alpha", "none");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	lab_power_answer(lab, -ENOTSUP, "none");
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_int_equal(status_of(lab, "GET", "/rig/v1/enrolment", NULL, agent.cert), 403);
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/enrolled", NULL, agent.cert), 400);
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/heartbeat", NULL, agent.cert), 400);
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/event",
+				 json_pack("{s:s, s:s}", "stage", "no", "message", ""), agent.cert),
+		400);
+	snprintf(path, sizeof(path), "/rig/v1/result/%s", "01JD0000000000000000000001");
+	assert_int_equal(status_of(lab, "PUT", path, json_object(), agent.cert), 403);
+	/* cancelled: the agent hears it with its next heartbeat */
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s/cancel", job);
+	assert_int_equal(status_of(lab, "POST", path, NULL, NULL), 200);
+	assert_int_equal(status_of(lab, "POST", path, NULL, NULL), 409);
+	assert_job(lab, job, "verdict", "skip");
+	assert_int_equal(status_of(lab, "GET", "/rig/v1/job", NULL, agent.cert), 409);
+	agent_done(&agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whole_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(same_key_same_certificate, setup, teardown),
+		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(assurance_none_without_token, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_scripts, setup, teardown),
+		cmocka_unit_test_setup_teardown(ignored_and_idle, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_job_for_others, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
