@@ -176,6 +176,10 @@ int rp_site_drop_privileges(
 		return rp_error_set(err, -errno, "--user %s: %s", options->user, strerror(errno));
 	if (new_owner != 0 && setuid(0) == 0)
 		return rp_error_set(err, -EPERM, "--user %s: still root after it", options->user);
+	if (access(server->keys_dir, R_OK | X_OK) < 0)
+		rp_log_warning(
+			"%s cannot read %s any more, so no rig can be enrolled: chown -R %s %s",
+			options->user, server->keys_dir, options->user, server->keys_dir);
 	return 0;
 }
 
