@@ -97,6 +97,9 @@ static int parse_payload(struct rp_efi_auth *ret, struct rp_error *err)
 	const uint8_t *p = ret->payload;
 	size_t left = ret->payload_len;
 
+	/* To firmware an empty payload means: delete the variable. */
+	if (!left)
+		return rp_error_set(err, -EINVAL, "there is no signature list");
 	while (left) {
 		size_t size = left < LIST_LEN ? 0 : le32(p + 16);
 		int r;

@@ -3,6 +3,8 @@
  */
 #include "tests/unit/keys_lab.h"
 
+#include "keys/certificate.h"
+
 static struct lab lab, other;
 
 static int verify(const char *text, X509 *root, struct rp_error *err)
@@ -93,7 +95,7 @@ static void explains_in_its_own_words(void **state)
 	assert_null(strchr(words, 0x1b));
 }
 
-/* Each byte: replaced three ways, and dropped. */
+/* Each byte is replaced by its successor, and changed in one of three other ways in turn. */
 static void every_byte_counts(void **state)
 {
 	rp_cleanup(free) char *text = draft_make(&(struct draft){0}, &lab);
@@ -104,20 +106,20 @@ static void every_byte_counts(void **state)
 
 	assert_ok(verify(text, lab.root, &err));
 	for (size_t at = 0; at < len; at++) {
-		const char was = text[at];
-		const char bytes[] = {(char)(was + 1), (char)(was ^ 0x20), (char)(was ^ 0x80),
-			(char)(was ^ 0x01)};
+		size_t bad_len = len;
 
 		memcpy(bad, text, len + 1);
-		for (size_t i = 0; i < sizeof(bytes); i++) {
-			bad[at] = bytes[i];
-			if (rp_evidence_verify(bad, len, lab.root, &verified, NULL) >= 0)
-				fail_msg("byte %zu: %02x for %02x is not noticed", at,
-					(unsigned char)bytes[i], (unsigned char)was);
-		}
-		memmove(bad + at, text + at + 1, len - at);
-		if (rp_evidence_verify(bad, len - 1, lab.root, &verified, NULL) >= 0)
-			fail_msg("byte %zu: that it is missing is not noticed", at);
+		bad[at] = (char)(text[at] + 1);
+		if (rp_evidence_verify(bad, len, lab.root, &verified, NULL) >= 0)
+			fail_msg("byte %zu: that it grew by one is not noticed", at);
+		if (at % 3 == 0)
+			bad[at] = (char)(text[at] ^ 0x20);
+		else if (at % 3 == 1)
+			bad[at] = (char)(text[at] ^ 0x80);
+		else
+			memmove(bad + at, text + at + 1, bad_len-- - at);
+		if (rp_evidence_verify(bad, bad_len, lab.root, &verified, NULL) >= 0)
+			fail_msg("byte %zu: change %zu is not noticed", at, at % 3);
 	}
 }
 
@@ -156,9 +158,39 @@ static void other_labs_keys(void **state)
 	refused(&(struct draft){.boot_signer = other.boot_key}, -EACCES, "signed by the key");
 }
 
+/* A certificate that keys/pki.h would never make. */
+static X509 *certify(EVP_PKEY *key, const char *role, const char *issuer)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(pkey) EVP_PKEY *issuer_key = NULL;
+	rp_cleanup(x509) X509 *issuer_cert = NULL;
+	X509 *cert = NULL;
+
+	assert_ok(rp_pki_load_key(lab.dir, issuer, &issuer_key, &err));
+	assert_ok(rp_pki_load_cert(lab.dir, issuer, &issuer_cert, &err));
+	assert_ok(rp_certificate_make(
+		&(struct rp_certificate){
+			.common_name = "test",
+			.key = key,
+			.issuer = issuer_cert,
+			.issuer_key = issuer_key,
+			.basic_constraints = "critical,CA:FALSE",
+			.key_usage = "critical,digitalSignature",
+			.extended_key_usage = role,
+		},
+		&cert, &err));
+	return cert;
+}
+
 static void swapped_roles(void **state)
 {
-	refused(&(struct draft){.log_cert = lab.job}, -EACCES, "another role");
+	rp_cleanup(x509) X509 *log_as_job = certify(lab.log_key, RP_OID_ROLE_JOB, "root");
+	rp_cleanup(x509) X509 *job_below_boot_ca = certify(lab.job_key, RP_OID_ROLE_JOB, "boot-ca");
+	rp_cleanup(x509) X509 *boot_below_root = certify(lab.boot_key, RP_OID_ROLE_BOOT, "root");
+
+	refused(&(struct draft){.log_cert = log_as_job}, -EACCES, "another role");
+	refused(&(struct draft){.job_cert = job_below_boot_ca}, -EACCES, "root");
+	refused(&(struct draft){.boot_cert = boot_below_root}, -EACCES, "place below the root");
 	refused(&(struct draft){.job_cert = lab.log, .job_signer = lab.log_key}, -EACCES,
 		"another role");
 	refused(&(struct draft){.boot_cert = lab.job, .boot_signer = lab.job_key}, -EACCES,
