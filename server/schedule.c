@@ -23,6 +23,7 @@ struct rp_jobs {
 	struct rp_server *server;
 	struct event *tick; /* NULL without an event loop (unit tests) */
 	rp_power_function power;
+	bool resumed;
 };
 
 /* A power action under way; the boot may have ended before the answer comes. */
@@ -237,8 +238,29 @@ static int note_silence(struct rp_server *server)
 	return r;
 }
 
+/* Boots that were open when the server ended: who waited for power asks again. */
+static int resume(struct rp_server *server)
+{
+	rp_cleanup(free) struct rp_boot *boots = NULL;
+	int64_t now = rp_store_now(server->store);
+	size_t count = 0;
+	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_LIST, NULL, 0, &boots, &count);
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		r = rp_boots_event(server, &boots[i], "the server was started again");
+		if (r >= 0 && boots[i].stage_deadline > 0 && boots[i].stage_deadline <= now)
+			r = rp_boots_extend(server, &boots[i], RESTART_GRACE_S);
+		if (r >= 0 && boots[i].stage == RP_STAGE_POWER)
+			r = request_power(server, boots[i].rig, boots[i].id, RP_POWER_CYCLE);
+	}
+	return r;
+}
+
 void rp_jobs_tick(struct rp_server *server)
 {
+	if (!server->jobs->resumed)
+		warn(server, "resuming", "boots", resume(server));
+	server->jobs->resumed = true;
 	warn(server, "deadlines", "of boots", end_due_boots(server));
 	warn(server, "heartbeats", "of boots", note_silence(server));
 	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
@@ -277,28 +299,9 @@ void rp_jobs_set_power(struct rp_server *server, rp_power_function power)
 	server->jobs->power = power;
 }
 
-/* Boots that were open when the server ended: who waited for power asks again. */
-static int resume(struct rp_server *server, struct rp_error *err)
-{
-	rp_cleanup(free) struct rp_boot *boots = NULL;
-	int64_t now = rp_store_now(server->store);
-	size_t count = 0;
-	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_LIST, NULL, 0, &boots, &count);
-
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		r = rp_boots_event(server, &boots[i], "the server was started again");
-		if (r >= 0 && boots[i].stage_deadline > 0 && boots[i].stage_deadline <= now)
-			r = rp_boots_extend(server, &boots[i], RESTART_GRACE_S);
-		if (r >= 0 && boots[i].stage == RP_STAGE_POWER)
-			r = request_power(server, boots[i].rig, boots[i].id, RP_POWER_CYCLE);
-	}
-	return r < 0 ? rp_error_set(err, r, "jobs: %s", rp_store_reason(server->store)) : 0;
-}
-
 int rp_jobs_start(struct rp_server *server, struct rp_error *err)
 {
 	struct rp_jobs *jobs = calloc(1, sizeof(*jobs));
-	int r;
 
 	if (!jobs)
 		return rp_error_set(err, -ENOMEM, "no memory");
@@ -311,11 +314,6 @@ int rp_jobs_start(struct rp_server *server, struct rp_error *err)
 			rp_jobs_stop(server);
 			return rp_error_set(err, -ENOMEM, "no memory");
 		}
-	}
-	r = resume(server, err);
-	if (r < 0) {
-		rp_jobs_stop(server);
-		return r;
 	}
 	rp_jobs_kick(server);
 	return 0;

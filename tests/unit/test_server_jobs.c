@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines of each stage, retries, quarantine, restarts: all with a clock that a test moves. */
+#include "tests/unit/server_lab.h"
+
+static int setup(void **state)
+{
+	static struct rig_lab lab;
+
+	lab_begin(&lab);
+	*state = &lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	lab_end(*state);
+	return 0;
+}
+
+/* The stage and a part of the message that a job ended with. */
+static void assert_error(struct rig_lab *lab, const char *job, const char *stage, const char *part)
+{
+	char path[96];
+	struct answer answer;
+	const json_t *error;
+
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s", job);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	error = json_object_get(answer.json, "error");
+	assert_string_equal(rp_json_string_or(answer.json, "verdict", ""), "error");
+	assert_string_equal(rp_json_string_or(error, "stage", ""), stage);
+	if (!strstr(rp_json_string_or(error, "message", ""), part))
+		fail_msg("no \"%s\" in \"%s\"", part, rp_json_string_or(error, "message", ""));
+	answer_done(&answer);
+}
+
+static void pxe(struct rig_lab *lab, enum rp_pxe_event event, const char *detail)
+{
+	const struct rp_pxe_client client = {.mac = MAC,
+		.uuid = UUID,
+		.arch = 7,
+		.kind = RP_PXE_UEFI,
+		.is_ipxe = event == RP_PXE_IPXE_SEEN};
+
+	rp_policy_pxe_event(&lab->server, &client, event, detail);
+}
+
+/* How far a rig gets before it stops answering. */
+enum reached { NOTHING, POWERED, DISCOVERED, OFFERED, ACKED, IPXE, SCRIPT, HELLO, JOB, REPORT };
+
+static void advance(struct rig_lab *lab, struct agent *agent, enum reached until)
+{
+	if (until >= POWERED)
+		lab_power_answer(lab, 0, "running");
+	if (until >= DISCOVERED)
+		pxe(lab, RP_PXE_DISCOVER_SEEN, "");
+	if (until >= OFFERED)
+		pxe(lab, RP_PXE_OFFERED, "ipxe.efi");
+	if (until >= ACKED)
+		pxe(lab, RP_PXE_ACKED, "ipxe.efi");
+	if (until >= IPXE)
+		pxe(lab, RP_PXE_IPXE_SEEN, "");
+	if (until >= SCRIPT)
+		assert_true(script_boots(lab, agent));
+	if (until >= HELLO)
+		assert_int_equal(hello(lab, agent), 200);
+	if (until >= JOB)
+		assert_int_equal(status_of(lab, "GET", "/rig/v1/job", NULL, agent->cert), 200);
+	if (until >= REPORT)
+		assert_int_equal(status_of(lab, "POST", "/rig/v1/event",
+					 json_pack("{s:s, s:s}", "stage", "report", "message", ""),
+					 agent->cert),
+			204);
+}
+
+/* A rig that stops anywhere ends as error, with the stage, within that stage's limit. */
+static void each_stage_times_out(void **state)
+{
+	static const struct {
+		enum reached until;
+		const char *stage, *part;
+	} cases[] = {
+		{NOTHING, "power", "the power driver gave no answer"},
+		{POWERED, "dhcp", "no DISCOVER from its MAC"},
+		{DISCOVERED, "dhcp", "no offer was sent"},
+		{OFFERED, "loader", "the firmware did not take our offer"},
+		{ACKED, "loader", "TFTP (UDP 69) is filtered"},
+		{IPXE, "script", "fetched no script"},
+		{SCRIPT, "kernel", "the image was not fetched"},
+		{HELLO, "agent", "fetched no job"},
+		{JOB, "checks", "agent silent since"},
+		{REPORT, "report", "its result did not arrive"},
+	};
+	struct rig_lab *lab = *state;
+
+	lab->server.site->retries = 0;
+	lab->server.site->quarantine_after = 0;
+	ready_rig(lab, "alpha", "qemu");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct agent agent = {0};
+		char job[27];
+		int limit = rp_site_stage_limit(lab->server.site, cases[i].stage);
+
+		submit_job(lab, "alpha", job);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		assert_job(lab, job, "state", "running");
+		advance(lab, &agent, cases[i].until);
+		lab_pass(lab, limit - 1); /* silence is noted meanwhile */
+		assert_job(lab, job, "state", "running");
+		lab_pass(lab, 1);
+		assert_job(lab, job, "state", "done");
+		assert_error(lab, job, cases[i].stage, "timed out after");
+		assert_error(lab, job, cases[i].stage, cases[i].part);
+		agent_done(&agent);
+	}
+}
+
+/* Each attempt is a boot of its own; a pass after an error is a pass. */
+static void retried_then_passed(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0}, second = {0};
+	struct answer answer;
+	json_t *late, *result;
+	char job[27], path[96];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	advance(lab, &agent, JOB);
+	late = make_result(lab, &agent, "pass");
+	lab_pass(lab, lab->server.site->stages.checks_s);
+	assert_job(lab, job, "state", "queued");
+	/* what comes after the attempt's end is refused, and kept as refused */
+	assert_int_equal(put_result(lab, &agent, job, late, NULL), 409);
+	assert_int_equal(refusals(lab), 1);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 2);
+	advance(lab, &second, JOB);
+	assert_string_not_equal(second.boot, agent.boot);
+	assert_int_equal(put_result(lab, &second, job, late, NULL), 403);
+	result = make_result(lab, &second, "pass");
+	assert_int_equal(put_result(lab, &second, job, result, NULL), 200);
+	assert_job(lab, job, "verdict", "pass");
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s", job);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_int_equal(json_array_size(json_object_get(answer.json, "attempts")), 2);
+	assert_int_equal(json_integer_value(json_object_get(answer.json, "attempt")), 2);
+	assert_true(json_is_null(json_object_get(answer.json, "error")));
+	answer_done(&answer);
+	json_decref(late);
+	json_decref(result);
+	agent_done(&agent);
+	agent_done(&second);
+}
+
+static void errors_quarantine_failures_do_not(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27], queued[27], rig_state[64];
+	struct answer answer;
+
+	lab->server.site->retries = 0;
+	lab->server.site->quarantine_after = 2;
+	ready_rig(lab, "alpha", "qemu");
+	for (int i = 0; i < 3; i++) {
+		struct agent agent = {0};
+		json_t *result;
+
+		submit_job(lab, "alpha", job);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		advance(lab, &agent, JOB);
+		result = make_result(lab, &agent, "fail");
+		assert_int_equal(put_result(lab, &agent, job, result, NULL), 200);
+		assert_job(lab, job, "verdict", "fail");
+		json_decref(result);
+		agent_done(&agent);
+	}
+	for (int i = 0; i < 2; i++) {
+		submit_job(lab, "alpha", job);
+		if (i == 1)
+			submit_job(lab, "alpha", queued);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		lab_power_answer(lab, -ECONNREFUSED, "nobody listens at /run/none.sock");
+		assert_error(lab, job, "power", "nobody listens");
+	}
+	answer = ask(lab, "GET", "/api/v1/rigs/alpha", NULL, NULL);
+	snprintf(rig_state, sizeof(rig_state), "%s", rp_json_string_or(answer.json, "state", ""));
+	answer_done(&answer);
+	assert_string_equal(rig_state, "quarantined");
+	assert_error(lab, queued, "power", "quarantined after 2 errors");
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/jobs",
+			json_pack("{s:o, s:s}", "plan", plan_manifest(), "rig", "alpha"), NULL),
+		409);
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs/alpha/state",
+				 json_pack("{s:s}", "state", "ready"), NULL),
+		200);
+	submit_job(lab, "alpha", job);
+}
+
+/* A result that says error is signed, logged, and tried again. */
+static void error_result_is_retried(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	json_t *result;
+	char job[27];
+
+	ready_rig(lab, "alpha", "none");
+	submit_job(lab, "alpha", job);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		assert_job(lab, job, "state", "queued");
+		agent_done(&agent);
+		assert_true(script_boots(lab, &agent));
+		assert_int_equal(hello(lab, &agent), 200);
+		assert_string_equal(agent.action, "job");
+		result = make_result(lab, &agent, "error");
+		assert_int_equal(put_result(lab, &agent, job, result, NULL), 200);
+		json_decref(result);
+	}
+	assert_job(lab, job, "state", "done");
+	assert_error(lab, job, "checks", "no such program");
+	assert_int_equal(rp_log_size(lab->server.log), 2);
+	agent_done(&agent);
+}
+
+/* SIGKILL: the store is all there is. The agent keeps its certificate, and deadlines hold. */
+static void killed_and_started(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	json_t *result, *first, *again;
+	char job[27], second[27];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	lab_stop(lab);
+	lab_start(lab);
+	assert_int_equal(lab->cycles, 1);
+	lab_pass(lab, 0);
+	assert_int_equal(lab->cycles, 2);
+	pxe(lab, RP_PXE_DISCOVER_SEEN, "");
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	result = make_result(lab, &agent, "pass");
+	lab_stop(lab);
+	lab_start(lab);
+	assert_int_equal(put_result(lab, &agent, job, result, &first), 200);
+	lab_stop(lab);
+	lab_start(lab);
+	assert_int_equal(put_result(lab, &agent, job, result, &again), 200);
+	assert_true(json_equal(first, again));
+	assert_int_equal(rp_log_size(lab->server.log), 1);
+	json_decref(first);
+	json_decref(again);
+	json_decref(result);
+	agent_done(&agent);
+
+	/* away for longer than the deadline: a grace, then the error */
+	lab->server.site->retries = 0;
+	submit_job(lab, "alpha", second);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	advance(lab, &agent, JOB);
+	lab_stop(lab);
+	lab->now += 3600 * RP_SECOND;
+	lab_start(lab);
+	lab_pass(lab, 1);
+	assert_job(lab, second, "state", "done"); /* the whole job's deadline has passed */
+	assert_job(lab, second, "verdict", "error");
+	agent_done(&agent);
+}
+
+static void crash_while_checking(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	char job[27];
+
+	lab->server.site->retries = 0;
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	advance(lab, &agent, JOB);
+	answer = fetch_script(lab, &agent);
+	assert_null(strstr(answer.text, "/cas/"));
+	answer_done(&answer);
+	assert_error(lab, job, "checks", "started again by itself");
+	agent_done(&agent);
+}
+
+static void ipxe_reports_failure(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	char job[27], boot[64], path[160];
+
+	lab->server.site->retries = 0;
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	advance(lab, &agent, SCRIPT);
+	job_field(lab, job, "boot", boot);
+	snprintf(path, sizeof(path), "/boot/v1/failed?boot=%s&step=image&error=0x3e11628e", boot);
+	answer = ask_from(lab, "10.77.0.99", "GET", path, NULL, NULL);
+	assert_int_equal(answer.status, 204);
+	assert_job(lab, job, "state", "running");
+	assert_int_equal(refusals(lab), 1);
+	assert_int_equal(status_of(lab, "GET", path, NULL, NULL), 204);
+	assert_error(lab, job, "kernel", "iPXE: step image failed: 0x3e11628e");
+	agent_done(&agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_stage_times_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(retried_then_passed, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_quarantine_failures_do_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(error_result_is_retried, setup, teardown),
+		cmocka_unit_test_setup_teardown(killed_and_started, setup, teardown),
+		cmocka_unit_test_setup_teardown(crash_while_checking, setup, teardown),
+		cmocka_unit_test_setup_teardown(ipxe_reports_failure, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
