@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: each wrong use has one line that says what to type, and exits with 2. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "server/cli/cli.h"
+
+#define WORDS_MAX 16
+
+struct line {
+	char text[256];
+	char *argv[WORDS_MAX + 1];
+	int argc;
+};
+
+static void split(const char *text, struct line *line)
+{
+	char *rest;
+
+	*line = (struct line){.argc = 1};
+	snprintf(line->text, sizeof(line->text), "%s", text);
+	line->argv[0] = (char *)"rigproof";
+	for (char *word = strtok_r(line->text, " ", &rest); word;
+		word = strtok_r(NULL, " ", &rest)) {
+		assert_true(line->argc < WORDS_MAX);
+		line->argv[line->argc++] = word;
+	}
+}
+
+#define SUBMIT                                                                                     \
+	"rigproof job submit --plan FILE --rig NAME [--image NAME] [--module NAME=FILE]... "       \
+	"[--wait]"
+
+static void wrong_use_says_what_to_type(void **state)
+{
+	static const struct {
+		const char *typed, *answer;
+	} rows[] = {
+		{"", "no command; type: rigproof --help"},
+		{"jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, job, "
+			 "result, log or verify"},
+		{"log", "log: and then? type: rigproof log VERB, one of: checkpoint, prove, check"},
+		{"log proof",
+			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
+			"prove, check"},
+		{"job submit", "--plan is missing; type: " SUBMIT},
+		{"job submit --plan", "--plan needs FILE; type: " SUBMIT},
+		{"job submit --plan p", "--rig is missing; type: " SUBMIT},
+		{"job submit --plan p --rig r x", "\"x\" is one too many; type: " SUBMIT},
+		{"job submit --plan p --plan q", "--plan is given twice; type: " SUBMIT},
+		{"job submit --wait=yes", "--wait takes no value; type: " SUBMIT},
+		{"job submit --plam p", "--plam: no such option; type: " SUBMIT},
+		{"job wait", "JOB is missing; type: rigproof job wait JOB"},
+		{"rig power r", "on|off|cycle|status is missing; type: rigproof rig power NAME "
+				"on|off|cycle|status"},
+		{"verify", "FILE is missing; type: rigproof verify [--root CRT] FILE"},
+		{"verify a b", "\"b\" is one too many; type: rigproof verify [--root CRT] FILE"},
+		{"manifest check", "FILE is missing; type: rigproof manifest check FILE..."},
+		{"--state", "--state needs DIR; type: rigproof --help"},
+		{"--frob job list", "--frob: no such option; type: rigproof job list"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		rp_cleanup(free) char *said = NULL;
+		rp_cleanup(free) char *want = NULL;
+		size_t size;
+		FILE *errors = open_memstream(&said, &size);
+		struct line line;
+		int status;
+
+		split(rows[i].typed, &line);
+		status = rp_cli_main(line.argc, line.argv, stdout, errors);
+		fclose(errors);
+		if (asprintf(&want, "rigproof: %s\n", rows[i].answer) < 0)
+			fail();
+		if (status != RP_EXIT_USAGE || strcmp(said, want) != 0)
+			fail_msg(
+				"\"%s\": exit %d, %swanted: %s", rows[i].typed, status, said, want);
+	}
+}
+
+static void parse(const char *typed, struct line *line, struct rp_cli *ret)
+{
+	struct rp_error err = RP_ERROR_NONE;
+
+	split(typed, line);
+	if (rp_cli_parse(line->argc, line->argv, stdout, ret, &err) != 1)
+		fail_msg("\"%s\": %s", typed, err.text);
+}
+
+static void options_stand_anywhere(void **state)
+{
+	static const char *const lines[] = {
+		"--state /s --json job submit --plan p --rig r --module a=1 --module b=2 --wait",
+		"job --state /s submit --wait --module=a=1 --json --module b=2 --rig=r --plan=p",
+		"job submit --plan p --rig r --module a=1 --module b=2 --wait --state=/s --json",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct line line;
+		struct rp_cli cli;
+
+		parse(lines[i], &line, &cli);
+		assert_string_equal(cli.command->verb, "submit");
+		assert_true(cli.json);
+		assert_string_equal(rp_cli_value(&cli, "--state"), "/s");
+		assert_string_equal(rp_cli_value(&cli, "--plan"), "p");
+		assert_string_equal(rp_cli_value(&cli, "--rig"), "r");
+		assert_string_equal(rp_cli_value_at(&cli, "--module", 0), "a=1");
+		assert_string_equal(rp_cli_value_at(&cli, "--module", 1), "b=2");
+		assert_null(rp_cli_value_at(&cli, "--module", 2));
+		assert_non_null(rp_cli_value(&cli, "--wait"));
+		assert_null(rp_cli_value(&cli, "--image"));
+		assert_int_equal(cli.operands_count, 0);
+		rp_cli_done(&cli);
+	}
+}
+
+static void operands_are_kept_in_order(void **state)
+{
+	struct line line;
+	struct rp_cli cli;
+
+	parse("manifest check a --json b c", &line, &cli);
+	assert_int_equal(cli.operands_count, 3);
+	assert_string_equal(cli.operands[0], "a");
+	assert_string_equal(cli.operands[2], "c");
+	assert_null(cli.operands[3]);
+	rp_cli_done(&cli);
+
+	parse("verify -- --json", &line, &cli);
+	assert_false(cli.json);
+	assert_string_equal(cli.operands[0], "--json");
+	rp_cli_done(&cli);
+
+	parse("result report 01JD0000000000000000000001 -o -", &line, &cli);
+	assert_string_equal(rp_cli_value(&cli, "-o"), "-");
+	assert_int_equal(cli.operands_count, 1);
+	rp_cli_done(&cli);
+}
+
+/* 24 lines of 80 columns, of the program, of each noun and of each verb. */
+static void help_fits_a_screen(void **state)
+{
+	for (size_t i = 0;; i++) {
+		const struct rp_cli_command *noun = i ? rp_cli_nouns[i - 1] : NULL;
+		const struct rp_cli_command *verb = noun;
+
+		if (i && !noun)
+			return;
+		do {
+			rp_cleanup(free) char *help = NULL;
+			size_t size;
+			FILE *out = open_memstream(&help, &size);
+			char typed[128];
+			struct line line;
+			int lines = 0;
+
+			snprintf(typed, sizeof(typed), "%s %s --help", noun ? noun->noun : "",
+				verb && verb != noun && verb->verb ? verb->verb : "");
+			split(typed, &line);
+			assert_int_equal(rp_cli_main(line.argc, line.argv, out, stderr), 0);
+			fclose(out);
+			for (char *at = help; *at; lines++) {
+				size_t width = strcspn(at, "\n");
+
+				if (width > 79)
+					fail_msg("\"%s\": %zu columns: %s", typed, width, at);
+				at += width + 1;
+			}
+			if (lines > 23)
+				fail_msg("\"%s\": %d lines", typed, lines);
+		} while (verb && (++verb)->noun);
+	}
+}
+
+static void every_verb_has_words(void **state)
+{
+	for (size_t i = 0; rp_cli_nouns[i]; i++)
+		for (const struct rp_cli_command *command = rp_cli_nouns[i]; command->noun;
+			command++) {
+			assert_string_equal(command->noun, rp_cli_nouns[i]->noun);
+			assert_non_null(command->run);
+			assert_true(strlen(command->summary) > 5);
+			assert_true(strlen(command->summary) < 76);
+		}
+}
+
+static void what_is_no_name_never_reaches_the_server(void **state)
+{
+	static const char *const bad[] = {"rig show ../../jobs", "rig show A", "job show 7",
+		"job cancel 01JD00000000000000000000/1", "result evidence x", "log prove 0"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		rp_cleanup(free) char *said = NULL;
+		size_t size;
+		FILE *errors = open_memstream(&said, &size);
+		struct line line;
+
+		split(bad[i], &line);
+		assert_int_equal(rp_cli_main(line.argc, line.argv, stdout, errors), RP_EXIT_FAILED);
+		fclose(errors);
+		if (!strstr(said, "not a "))
+			fail_msg("\"%s\": %s", bad[i], said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_use_says_what_to_type),
+		cmocka_unit_test(options_stand_anywhere),
+		cmocka_unit_test(operands_are_kept_in_order),
+		cmocka_unit_test(help_fits_a_screen),
+		cmocka_unit_test(every_verb_has_words),
+		cmocka_unit_test(what_is_no_name_never_reaches_the_server),
+	};
+
+	unsetenv("RIGPROOF_STATE");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
