@@ -72,6 +72,7 @@ static int load_keys(struct rp_server *server, struct rp_error *err)
 {
 	rp_cleanup(free) char *copy = rp_path("%s/root.crt", server->state_dir);
 	rp_cleanup(free) char *pem = NULL;
+	rp_cleanup(free) char *old = NULL;
 	int r;
 
 	r = rp_pki_load_cert(server->keys_dir, "root", &server->root_cert, err);
@@ -94,7 +95,12 @@ static int load_keys(struct rp_server *server, struct rp_error *err)
 		r = rp_pki_chain_pem(server->keys_dir, "root", &pem, err);
 	if (r == 0 && !copy)
 		r = -ENOMEM;
-	return r < 0 ? r : rp_file_write(copy, 0644, pem, strlen(pem), err);
+	if (r < 0)
+		return r;
+	/* On a full disk a server that has its copy already must start again. */
+	if (rp_file_read(copy, 1 << 16, &old, NULL, NULL) == 0 && !strcmp(old, pem))
+		return 0;
+	return rp_file_write(copy, 0644, pem, strlen(pem), err);
 }
 
 int rp_site_load(
@@ -198,9 +204,12 @@ static int write_address(struct rp_server *server, struct rp_error *err)
 {
 	rp_cleanup(free) char *path = rp_path("%s/address", server->state_dir);
 	rp_cleanup(free) char *line = rp_path("%s\n", server->listening);
+	rp_cleanup(free) char *old = NULL;
 
 	if (!path || !line)
 		return rp_error_set(err, -ENOMEM, "no memory");
+	if (rp_file_read(path, 4096, &old, NULL, NULL) == 0 && !strcmp(old, line))
+		return 0;
 	return rp_file_write(path, 0644, line, strlen(line), err);
 }
 
