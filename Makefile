@@ -21,16 +21,24 @@ ALL_CFLAGS = -std=gnu17 $(WARN) -fstack-protector-strong -fPIE $(CFLAGS) -MMD -M
 Q := $(if $(V),,@)
 
 PKGS   := libevent libevent_openssl openssl libcurl libsystemd sqlite3 jansson libcyaml yaml-0.1 libarchive tss2-esys tss2-mu tss2-rc tss2-tctildr
-LDLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread
+LDLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 
 # A folder is a static library; NAME_main.c in it is the program's entry and stays outside.
 FOLDERS := lib keys manifests pxe server server/cli agent
 sources  = $(filter-out %_main.c,$(wildcard $(1)/*.c))
 archive  = $(2)/lib/lib$(subst /,_,$(1)).a
-# Link order follows the dependencies (design: lib <- keys <- manifests <- pxe <- server).
-ARCHIVES       := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)))
-ASAN_ARCHIVES  := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)/asan))
-FUZZ_ARCHIVES  := $(foreach f,server/cli server agent pxe manifests keys lib,$(call archive,$(f),$(B)/fuzz))
+# A program or test of a folder links it and those below it, so that the linker checks the direction of
+# dependencies (design: lib <- keys <- manifests <- pxe <- server; the agent uses the first three).
+below_lib       := lib
+below_keys      := keys lib
+below_manifests := manifests keys lib
+below_pxe       := pxe manifests keys lib
+below_agent     := agent manifests keys lib
+below_server    := server pxe manifests keys lib
+below_cli       := server/cli server pxe manifests keys lib
+archives = $(foreach f,$(below_$(1)),$(call archive,$(f),$(2)))
+FUZZ_ARCHIVES  = $(call archives,cli,$(B)/fuzz) $(call archive,agent,$(B)/fuzz)
+ASAN_ARCHIVES  = $(call archives,cli,$(B)/asan) $(call archive,agent,$(B)/asan)
 
 PROGRAMS := $(patsubst %_main.c,$(B)/bin/%,$(notdir $(wildcard server/*_main.c agent/*_main.c)))
 CHECKS   := $(patsubst agent/checks/%.c,$(B)/bin/checks/%,$(wildcard agent/checks/*.c))
@@ -114,30 +122,23 @@ $(eval $(call object_rule,$(B),$(CC)))
 $(eval $(call object_rule,$(B)/asan,$(CC),$(ASAN)))
 $(eval $(call object_rule,$(B)/fuzz,clang,$(FUZZ)))
 
-$(B)/bin/%: $(B)/obj/server/%_main.o $(ARCHIVES)
+$(B)/bin/%: $(B)/obj/server/%_main.o $(call archives,cli,$(B))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $< $(ARCHIVES) $(LDLIBS)
-$(B)/bin/%: $(B)/obj/agent/%_main.o $(ARCHIVES)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
+$(B)/bin/%: $(B)/obj/agent/%_main.o $(call archives,agent,$(B))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $< $(ARCHIVES) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 
 # A check may use libxsc; each is one file plus the archives it needs.
 LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
-$(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(ARCHIVES)
+$(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call archives,lib,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
-# A unit test test_FOLDER_NOUN links that folder and those below it: the direction of dependencies is checked at link time.
-below_lib       := lib
-below_keys      := keys lib
-below_manifests := manifests keys lib
-below_pxe       := pxe manifests keys lib
-below_agent     := agent manifests keys lib
-below_server    := server pxe manifests keys lib
-below_cli       := server/cli server pxe manifests keys lib
+# A unit test is test_FOLDER_NOUN.
 define unit_rule
-$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(foreach f,$(below_$(1)),$(call archive,$(f),$(B)/asan))
+$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(call archives,$(1),$(B)/asan)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ASAN) -pie -Wl,--as-needed -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
