@@ -53,6 +53,7 @@ struct rig_lab {
 	struct rp_manifest *site;
 	int64_t now;
 	char module_sha256[65];
+	char command_line[8192]; /* in results: makes them as large as a test wants */
 	/* the last power request, and its callback until it is answered */
 	int cycles, offs;
 	rp_power_done done;
@@ -515,8 +516,8 @@ static inline json_t *make_result(struct rig_lab *lab, struct agent *agent, cons
 		"duration_ms", 10, "output_sha256", lab->module_sha256, "tests", "number", 1, "ok",
 		strcmp(verdict, "pass") == 0, "description", "nop", "directive", "", "reason", "",
 		"metrics");
-	kernel = json_pack("{s:s, s:s, s:s, s:[], s:i}", "release", "6.1.0", "command_line", "",
-		"log_sha256", lab->module_sha256, "reports", "tainted", 0);
+	kernel = json_pack("{s:s, s:s, s:s, s:[], s:i}", "release", "6.1.0", "command_line",
+		lab->command_line, "log_sha256", lab->module_sha256, "reports", "tainted", 0);
 	if (strcmp(verdict, "error") == 0)
 		error = json_pack("{s:s, s:s}", "stage", "checks", "message", "no such program");
 	lab_ok(rp_statement_make(&(struct rp_statement_parts){.job_payload = payload,
