@@ -228,9 +228,7 @@ int rp_client_upload(struct rp_client *client, const char *path, char ret_sha256
 	struct rp_error *err)
 {
 	rp_cleanup(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	rp_cleanup(http_response) struct rp_http_response head = {0};
 	char sha256[RP_SHA256_HEX];
-	char target[96];
 	off_t size;
 	int r;
 
@@ -239,16 +237,10 @@ int rp_client_upload(struct rp_client *client, const char *path, char ret_sha256
 	r = rp_sha256_fd_hex(fd, sha256, &size);
 	if (r < 0)
 		return rp_error_set(err, r, "%s: %s", path, strerror(-r));
-	snprintf(target, sizeof(target), "/cas/sha256/%s", sha256);
-	r = rp_http_request(client->http, "HEAD", target, NULL, NULL, 0, &head, err);
-	if (r < 0)
+	r = upload_parts(client, path, fd, size, sha256, err);
+	if (r < 0) {
+		rp_error_prefix(err, "%s", path);
 		return r;
-	if (head.status != 200) {
-		r = upload_parts(client, path, fd, size, sha256, err);
-		if (r < 0) {
-			rp_error_prefix(err, "%s", path);
-			return r;
-		}
 	}
 	memcpy(ret_sha256, sha256, sizeof(sha256));
 	return 0;

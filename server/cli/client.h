@@ -31,7 +31,7 @@ int rp_client_call(struct rp_client *client, const char *method, const char *pat
 int rp_client_text(struct rp_client *client, const char *path, char **ret, size_t *ret_len,
 	struct rp_error *err);
 
-/* Put a file into the store, in parts; nothing is sent that is there already. */
+/* Put a file into the store, in parts; of one that is there already only the first is sent. */
 int rp_client_upload(struct rp_client *client, const char *path, char ret_sha256[RP_SHA256_HEX],
 	struct rp_error *err);
 

@@ -95,7 +95,7 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const char *const headings[] = {
-		"RIG", "STATE", "MAC", "POWER", "LAST SEEN (UTC)", "", NULL};
+		"RIG", "STATE", "MAC", "POWER", "LAST SEEN (UTC)", "REASON", NULL};
 	rp_cleanup(json) json_t *answer = NULL;
 	rp_cleanup(json) json_t *document = NULL;
 	rp_cleanup(table) struct rp_table *table = NULL;
@@ -231,7 +231,7 @@ static int run_state(const struct rp_cli *cli, struct rp_error *err)
 static int run_boots(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const char *const headings[] = {
-		"BOOT", "STARTED (UTC)", "PURPOSE", "STATE", "STAGE", "ASSURANCE", "", NULL};
+		"BOOT", "STARTED (UTC)", "PURPOSE", "STATE", "STAGE", "ASSURANCE", "MESSAGE", NULL};
 	rp_cleanup(free) char *path = NULL;
 	rp_cleanup(json) json_t *answer = NULL;
 	rp_cleanup(json) json_t *document = NULL;
