@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/tap.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/tap_yaml.h"
+#include "lib/cleanup.h"
+#include "lib/printable.h"
+
+struct line {
+	const char *text; /* not NUL-terminated */
+	size_t len;
+};
+
+struct parser {
+	const char *at, *end;
+	struct rp_tap tap;
+	long long plan; /* -1: none yet */
+	long long seen; /* tests */
+	bool plan_done; /* a plan that came after tests: nothing may follow */
+	bool bailed;
+	size_t samples; /* that may still come */
+};
+
+/* 1 where a UTF-8 sequence of *len bytes begins here (RFC 3629). */
+static bool utf8_sequence(const unsigned char *text, size_t left, size_t *len)
+{
+	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned int value;
+	size_t n = *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0;
+
+	if (!n || n > left)
+		return false;
+	value = *text & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return false;
+		value = value << 6 | (text[i] & 0x3f);
+	}
+	*len = n;
+	return value >= least[n] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
+}
+
+void rp_tap_copy_text(char *ret, size_t size, const char *text, size_t len)
+{
+	size_t to = 0;
+
+	for (size_t from = 0; from < len;) {
+		size_t n = 1;
+		bool ascii = (unsigned char)text[from] < 0x80 && text[from];
+		bool valid =
+			ascii || utf8_sequence((const unsigned char *)text + from, len - from, &n);
+
+		if (to + n >= size)
+			break;
+		if (valid)
+			memcpy(ret + to, text + from, n);
+		else
+			ret[to] = '?';
+		to += n;
+		from += n;
+	}
+	ret[to] = '\0';
+	rp_printable(ret);
+}
+
+/* The first thing wrong is what a person needs: others follow from it. */
+__attribute__((format(printf, 2, 3))) static void complain(
+	struct parser *parser, const char *format, ...)
+{
+	va_list args;
+
+	if (*parser->tap.problem)
+		return;
+	va_start(args, format);
+	vsnprintf(parser->tap.problem, sizeof(parser->tap.problem), format, args);
+	va_end(args);
+}
+
+static bool next_line(struct parser *parser, struct line *ret)
+{
+	const char *newline;
+
+	if (parser->at >= parser->end)
+		return false;
+	newline = memchr(parser->at, '\n', (size_t)(parser->end - parser->at));
+	ret->text = parser->at;
+	ret->len = (size_t)((newline ? newline : parser->end) - parser->at);
+	parser->at = newline ? newline + 1 : parser->end;
+	if (ret->len && ret->text[ret->len - 1] == '\r')
+		ret->len--;
+	return true;
+}
+
+static bool starts_with(struct line line, const char *prefix)
+{
+	return line.len >= strlen(prefix) && memcmp(line.text, prefix, strlen(prefix)) == 0;
+}
+
+static void advance(struct line *line, size_t n)
+{
+	line->text += n;
+	line->len -= n;
+}
+
+static void skip_space(struct line *line)
+{
+	while (line->len && isblank((unsigned char)*line->text))
+		advance(line, 1);
+}
+
+/* Digits, at most 9 of them; -1 where there are none (nothing is skipped), or too many. */
+static long long read_number(struct line *line)
+{
+	long long value = 0;
+	size_t n = 0;
+
+	while (n < line->len && isdigit((unsigned char)line->text[n]) && n < 10)
+		value = value * 10 + (line->text[n++] - '0');
+	if (n == 0 || n == 10)
+		return -1;
+	advance(line, n);
+	return value;
+}
+
+/* "\#" and "\\" stand for "#" and "\" (in place: text never gets longer). */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if (*from == '\\' && (from[1] == '#' || from[1] == '\\'))
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static void trim_end(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+}
+
+/* Where a directive begins: "#" after white space that is not escaped. line.len: there is none. */
+static size_t find_directive(struct line line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.text[i] == '\\')
+			i++;
+		else if (line.text[i] == '#' &&
+			 (i == 0 || isblank((unsigned char)line.text[i - 1])))
+			return i;
+	}
+	return line.len;
+}
+
+struct test {
+	long long number;
+	bool ok;
+	char description[RP_TAP_TEXT], reason[RP_TAP_TEXT];
+	const char *directive;
+};
+
+static const struct {
+	const char *word, *directive;
+	bool failed; /* whatever "ok" says */
+} directives[] = {
+	{"skip", "skip", false},
+	{"todo", "todo", false},
+	{"xfail", "todo", false}, /* these three: KTAP */
+	{"timeout", "", true},
+	{"error", "", true},
+};
+
+/* line stands behind the "#". An unknown word is a comment, as TAP has it. */
+static void read_directive(struct line line, struct test *test)
+{
+	skip_space(&line);
+	for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
+		size_t len = strlen(directives[i].word);
+
+		if (line.len < len || strncasecmp(line.text, directives[i].word, len) != 0)
+			continue;
+		/* "SKIPPED" and "Skip:" are seen as well */
+		while (len < line.len && !isblank((unsigned char)line.text[len]))
+			len++;
+		advance(&line, len);
+		skip_space(&line);
+		test->directive = directives[i].directive;
+		test->ok = test->ok && !directives[i].failed;
+		rp_tap_copy_text(test->reason, sizeof(test->reason), line.text, line.len);
+		trim_end(test->reason);
+		unescape(test->reason);
+		return;
+	}
+}
+
+static int add_test(struct parser *parser, const struct test *test)
+{
+	struct rp_tap *tap = &parser->tap;
+
+	if (json_array_size(tap->tests) >= RP_TAP_TESTS_MAX) {
+		complain(parser, "more than %d tests", RP_TAP_TESTS_MAX);
+		return 0;
+	}
+	if (!test->ok && !*test->directive && !*tap->failed)
+		snprintf(tap->failed, sizeof(tap->failed), "test %lld failed: %.200s", test->number,
+			test->description);
+	return json_array_append_new(tap->tests,
+		       json_pack("{s:I, s:b, s:s, s:s, s:s}", "number", (json_int_t)test->number,
+			       "ok", test->ok, "description", test->description, "directive",
+			       test->directive, "reason", test->reason)) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* line stands behind "ok" or "not ok". */
+static int read_test(struct parser *parser, struct line line, bool ok)
+{
+	struct test test = {.ok = ok, .directive = ""};
+	size_t hash;
+
+	skip_space(&line);
+	test.number = read_number(&line);
+	parser->seen++;
+	if (test.number < 0)
+		test.number = parser->seen;
+	if (test.number != parser->seen)
+		complain(parser, "test %lld came where %lld was expected", test.number,
+			parser->seen);
+	if (parser->plan_done)
+		complain(parser, "test %lld came after the plan at the end", test.number);
+	skip_space(&line);
+	if (starts_with(line, "- "))
+		advance(&line, 2);
+	hash = find_directive(line);
+	rp_tap_copy_text(test.description, sizeof(test.description), line.text, hash);
+	trim_end(test.description);
+	unescape(test.description);
+	if (hash < line.len)
+		read_directive((struct line){line.text + hash + 1, line.len - hash - 1}, &test);
+	return add_test(parser, &test);
+}
+
+static int read_ok(struct parser *parser, struct line line)
+{
+	return read_test(parser, line, true);
+}
+
+static int read_not_ok(struct parser *parser, struct line line)
+{
+	return read_test(parser, line, false);
+}
+
+static int read_plan(struct parser *parser, struct line line)
+{
+	long long n = read_number(&line);
+
+	if (n < 0) {
+		complain(parser, "a plan without a number of tests");
+		return 0;
+	}
+	if (parser->plan >= 0) {
+		complain(parser, "two plans");
+		return 0;
+	}
+	parser->plan = n;
+	parser->plan_done = parser->seen > 0;
+	parser->tap.skip_all = n == 0;
+	skip_space(&line);
+	if (n == 0 && starts_with(line, "#")) {
+		struct test test = {.directive = ""};
+
+		advance(&line, 1);
+		read_directive(line, &test);
+		if (!*test.directive) {
+			skip_space(&line);
+			rp_tap_copy_text(test.reason, sizeof(test.reason), line.text, line.len);
+		}
+		memcpy(parser->tap.skip_reason, test.reason, sizeof(test.reason));
+	}
+	return 0;
+}
+
+static int read_bail_out(struct parser *parser, struct line line)
+{
+	char reason[RP_TAP_TEXT];
+
+	skip_space(&line);
+	rp_tap_copy_text(reason, sizeof(reason), line.text, line.len);
+	parser->bailed = true;
+	complain(parser, "bailed out%s%.200s", *reason ? ": " : "", reason);
+	return 0;
+}
+
+/*
+ * The lines up to "  ...", without their indent of two. A block that does not end is a problem: it
+ * may have swallowed test lines.
+ */
+static int read_yaml(struct parser *parser, struct line line)
+{
+	const char *start = parser->at;
+	rp_cleanup(free) char *block = NULL;
+	char problem[RP_TAP_TEXT] = "";
+	size_t len = 0;
+	int r;
+
+	while (next_line(parser, &line)) {
+		if (starts_with(line, "  ...")) {
+			r = rp_tap_yaml_metrics(block ? block : "", len, parser->tap.metrics,
+				&parser->samples, problem, sizeof(problem));
+			if (r == -EINVAL) {
+				char text[RP_TAP_TEXT];
+
+				rp_tap_copy_text(text, sizeof(text), problem, strlen(problem));
+				complain(parser, "test %lld: %.200s", parser->seen, text);
+			}
+			return r == -ENOMEM ? r : 0;
+		}
+		if (!block)
+			block = malloc((size_t)(parser->end - start) + 1);
+		if (!block)
+			return -ENOMEM;
+		if (line.len + len > RP_TAP_YAML_MAX) {
+			complain(parser, "test %lld: YAML block too large", parser->seen);
+			continue;
+		}
+		if (starts_with(line, "  "))
+			advance(&line, 2);
+		memcpy(block + len, line.text, line.len);
+		len += line.len;
+		block[len++] = '\n';
+	}
+	complain(parser, "test %lld: a YAML block without its end", parser->seen);
+	return 0;
+}
+
+static int ignore(struct parser *parser, struct line line)
+{
+	return 0;
+}
+
+/* Tried in this order; what is none of them is a diagnostic. */
+static const struct {
+	const char *prefix;
+	int (*read)(struct parser *parser, struct line line);
+} line_kinds[] = {
+	{"  ---", read_yaml},
+	{" ", ignore},
+	{"\t", ignore},
+	{"#", ignore},
+	{"TAP version", ignore},
+	{"KTAP version", ignore},
+	{"1..", read_plan},
+	{"not ok", read_not_ok},
+	{"ok", read_ok},
+	{"Bail out!", read_bail_out},
+	{"pragma ", ignore},
+};
+
+/* "ok", but not "okay" */
+static bool is_kind(struct line line, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return starts_with(line, prefix) &&
+	       (line.len == len || !islower((unsigned char)prefix[len - 1]) ||
+		       isblank((unsigned char)line.text[len]));
+}
+
+static int read_line(struct parser *parser, struct line line)
+{
+	for (size_t i = 0; i < sizeof(line_kinds) / sizeof(*line_kinds); i++) {
+		size_t len = strlen(line_kinds[i].prefix);
+
+		if (is_kind(line, line_kinds[i].prefix)) {
+			advance(&line, len);
+			return line_kinds[i].read(parser, line);
+		}
+	}
+	return 0;
+}
+
+static void check_plan(struct parser *parser)
+{
+	if (parser->bailed)
+		return;
+	if (parser->plan < 0)
+		complain(parser, parser->seen ? "no plan (1..N): it may have ended early"
+					      : "no TAP in the output");
+	else if (parser->plan != parser->seen)
+		complain(parser, "%lld tests were planned, %lld came", parser->plan, parser->seen);
+}
+
+int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret)
+{
+	struct parser parser = {
+		.at = text,
+		.end = text + len,
+		.tap = {.tests = json_array(), .metrics = json_array()},
+		.plan = -1,
+		.samples = RP_TAP_SAMPLES_MAX,
+	};
+	struct line line;
+	int r = parser.tap.tests && parser.tap.metrics ? 0 : -ENOMEM;
+
+	while (r == 0 && !parser.bailed && next_line(&parser, &line))
+		r = read_line(&parser, line);
+	if (r < 0) {
+		rp_tap_done(&parser.tap);
+		return r;
+	}
+	check_plan(&parser);
+	*ret = parser.tap;
+	return 0;
+}
+
+void rp_tap_done(struct rp_tap *tap)
+{
+	json_decref(tap->tests);
+	json_decref(tap->metrics);
+	*tap = (struct rp_tap){0};
+}
