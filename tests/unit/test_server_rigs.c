@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/server_lab.h"
+
+static int setup(void **state)
+{
+	static struct rig_lab lab;
+
+	lab_begin(&lab);
+	*state = &lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	lab_end(*state);
+	return 0;
+}
+
+static void assert_state(struct rig_lab *lab, const char *name, const char *expected)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+	assert_int_equal(rp_rigs_get(&lab->server, name, &rig), 1);
+	assert_string_equal(rp_rig_state_text(rig->state), expected);
+}
+
+static void registered_and_approved_under_a_name(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(rig) struct rp_rig *by_mac = NULL;
+	rp_cleanup(json) json_t *manifest = rig_manifest("alpha", "qemu");
+	char name[RP_RIG_TEXT];
+	int created;
+
+	lab_ok(rp_rigs_register(&lab->server, MAC, "", &rig, &err));
+	assert_string_equal(rig->name, "rig-525400123456");
+	assert_int_equal(rig->state, RP_RIG_PENDING);
+	/* its MAC is taken: the remedy names it */
+	assert_int_equal(
+		rp_rigs_put(&lab->server, manifest, RP_RIG_ENROLLED, &created, &err), -EEXIST);
+	assert_non_null(strstr(err.text, "rig-525400123456"));
+	lab_ok(rp_rigs_approve(&lab->server, rig->name, manifest, name, &err));
+	assert_string_equal(name, "alpha");
+	assert_state(lab, "alpha", "enrolled");
+	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC, &by_mac), 1);
+	assert_string_equal(by_mac->name, "alpha");
+	assert_int_equal(by_mac->manifest->rig->power.driver, RP_POWER_QEMU);
+	assert_int_equal(rp_rigs_approve(&lab->server, "alpha", NULL, name, &err), -ENOTSUP);
+	assert_int_equal(rp_rigs_approve(&lab->server, "beta", NULL, name, &err), -ENOENT);
+}
+
+/* A network full of machines cannot fill the store. */
+static void pending_is_bounded(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	char mac[18];
+	int r = 0, n;
+
+	lab_ok(rp_store_begin(lab->server.store));
+	for (n = 0; r == 0 && n < 1000; n++) {
+		rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+		snprintf(mac, sizeof(mac), "52:54:00:00:%02x:%02x", n >> 8, n & 255);
+		r = rp_rigs_register(&lab->server, mac, "", &rig, &err);
+	}
+	assert_int_equal(r, -EMFILE);
+	assert_int_equal(n, RP_RIG_PENDING_MAX + 1);
+	lab_ok(rp_store_end(lab->server.store, 0));
+}
+
+static void manifests_are_checked(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(json) json_t *manifest = rig_manifest("alpha", "none");
+	rp_cleanup(json) json_t *plan = plan_manifest();
+	rp_cleanup(json) json_t *other = rig_manifest("beta", "none");
+	int created;
+
+	assert_int_equal(rp_rigs_put(&lab->server, plan, RP_RIG_ENROLLED, &created, &err), -EINVAL);
+	lab_ok(rp_rigs_put(&lab->server, manifest, RP_RIG_ENROLLED, &created, &err));
+	assert_int_equal(created, 1);
+	lab_ok(rp_rigs_put(&lab->server, manifest, RP_RIG_ENROLLED, &created, &err));
+	assert_int_equal(created, 0);
+	assert_int_equal(
+		rp_rigs_put(&lab->server, other, RP_RIG_ENROLLED, &created, &err), -EEXIST);
+	json_object_set_new(manifest, "surprise", json_true());
+	assert_int_equal(
+		rp_rigs_put(&lab->server, manifest, RP_RIG_ENROLLED, &created, &err), -EINVAL);
+}
+
+/* N clean boots, and an enrolled rig that has none to do serves at once. */
+static void trains(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+
+	lab->server.site->training_boots = 2;
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs", rig_manifest("alpha", "qemu"), NULL), 201);
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.action, "poweroff");
+	assert_state(lab, "alpha", "training");
+	agent_done(&agent);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 1);
+	lab_power_answer(lab, 0, "running");
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_state(lab, "alpha", "ready");
+	agent_done(&agent);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 1);
+	assert_int_equal(lab->offs, 1);
+}
+
+/* A rig that never gets through its training is not switched on for ever. */
+static void training_gives_up(void **state)
+{
+	struct rig_lab *lab = *state;
+
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs", rig_manifest("alpha", "qemu"), NULL), 201);
+	assert_true(rp_rigs_set_state(&lab->server, "alpha", RP_RIG_TRAINING, "") >= 0);
+	for (int i = 0; i < 3; i++) {
+		lab_pass(lab, 60);
+		lab_power_answer(lab, -ECONNREFUSED, "nobody listens");
+	}
+	assert_state(lab, "alpha", "quarantined");
+	lab_pass(lab, 600);
+	assert_int_equal(lab->cycles, 3);
+}
+
+static void images(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(image) struct rp_image image = {0};
+	rp_cleanup(json) json_t *bad = json_pack("{s:s, s:s, s:s, s:[]}", "name", "other", "sha256",
+		"0000000000000000000000000000000000000000000000000000000000000000", "command_line",
+		"", "modules");
+
+	assert_int_equal(rp_images_put(&lab->server, bad, &err), -ENOENT);
+	json_object_set_new(bad, "name", json_string("../x"));
+	assert_int_equal(rp_images_put(&lab->server, bad, &err), -EINVAL);
+	assert_int_equal(rp_images_get(&lab->server, "other", &image), 0);
+	assert_int_equal(rp_images_get(&lab->server, "", &image), 1);
+	assert_string_equal(image.name, "node");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			registered_and_approved_under_a_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(pending_is_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(manifests_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(trains, setup, teardown),
+		cmocka_unit_test_setup_teardown(training_gives_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(images, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
