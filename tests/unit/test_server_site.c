@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rigproofd's command line; its start and end are tested with the program, in tests/lab. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "server/http_request.h"
+#include "server/site.h"
+
+#define PARSE(options, ...)                                                                        \
+	rp_site_options_parse(sizeof((char *[]){"rigproofd", __VA_ARGS__}) / sizeof(char *),       \
+		(char *[]){"rigproofd", __VA_ARGS__, NULL}, options)
+
+static void test_options(void **state)
+{
+	struct rp_site_options options = {.user = "untouched"};
+
+	assert_int_equal(PARSE(&options, "--listen", "127.0.0.1:0"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "a", "--bogus"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "a", "extra"), -EINVAL);
+	assert_string_equal(options.user, "untouched");
+	assert_int_equal(PARSE(&options, "--state", "a", "--keys=b", "--config", "c", "--listen",
+				 "d", "--user", "e"),
+		0);
+	assert_string_equal(options.state, "a");
+	assert_string_equal(options.keys, "b");
+	assert_string_equal(options.config, "c");
+	assert_string_equal(options.listen, "d");
+	assert_string_equal(options.user, "e");
+	assert_int_equal(PARSE(&options, "--state", "x"), 0);
+	assert_null(options.keys);
+}
+
+static void test_decode(void **state)
+{
+	static const struct {
+		const char *text, *in_path, *in_query; /* NULL: refused */
+	} cases[] = {
+		{"", "", ""},
+		{"a+b", "a+b", "a b"},
+		{"%41%7e", "A~", "A~"},
+		{"%2F", NULL, "/"},
+		{"%00", NULL, NULL},
+		{"%7f", NULL, NULL},
+		{"%", NULL, NULL},
+		{"%4", NULL, NULL},
+		{"%4g", NULL, NULL},
+		{"%C3%A9", "\303\251", "\303\251"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (int query = 0; query < 2; query++) {
+			const char *wanted = query ? cases[i].in_query : cases[i].in_path;
+			rp_cleanup(free) char *found =
+				rp_http_decode(cases[i].text, strlen(cases[i].text), query);
+
+			if (!wanted != !found || (wanted && strcmp(wanted, found) != 0))
+				fail_msg("%s: found %s", cases[i].text, found ? found : "nothing");
+		}
+}
+
+static void test_range(void **state)
+{
+	static const struct {
+		const char *header;
+		int64_t size;
+		int result;
+		int64_t first, last;
+	} cases[] = {
+		{"bytes=0-0", 10, 0, 0, 0},
+		{"bytes=2-", 10, 0, 2, 9},
+		{"bytes=2-99", 10, 0, 2, 9},
+		{"Bytes=-3", 10, 0, 7, 9},
+		{"bytes=-30", 10, 0, 0, 9},
+		{"bytes=0-99999999999999999999", 10, 0, 0, 9},
+		{"bytes=10-", 10, -ERANGE, 0, 0},
+		{"bytes=-0", 10, -ERANGE, 0, 0},
+		{"bytes=0-", 0, -ERANGE, 0, 0},
+		{"bytes=5-4", 10, -ENOENT, 0, 0},
+		{"bytes=", 10, -ENOENT, 0, 0},
+		{"bytes=-", 10, -ENOENT, 0, 0},
+		{"bytes=1-2,4-5", 10, -ENOENT, 0, 0},
+		{"bytes=1-2x", 10, -ENOENT, 0, 0},
+		{"items=1-2", 10, -ENOENT, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int64_t first = 0, last = 0;
+		int r = rp_range_parse(cases[i].header, cases[i].size, &first, &last);
+
+		if (r != cases[i].result || first != cases[i].first || last != cases[i].last)
+			fail_msg("%s of %lld: %d, %lld-%lld", cases[i].header,
+				(long long)cases[i].size, r, (long long)first, (long long)last);
+	}
+}
+
+static void test_etag(void **state)
+{
+	assert_int_equal(rp_etag_matches("\"abc\"", "abc"), 1);
+	assert_int_equal(rp_etag_matches("\"x\", W/\"abc\"", "abc"), 1);
+	assert_int_equal(rp_etag_matches(" *", "abc"), 1);
+	assert_int_equal(rp_etag_matches("abc", "abc"), 0);
+	assert_int_equal(rp_etag_matches("\"abcd\"", "abc"), 0);
+	assert_int_equal(rp_etag_matches("\"abc", "abc"), 0);
+	assert_int_equal(rp_etag_matches("", "abc"), 0);
+}
+
+static void test_number(void **state)
+{
+	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "01", "1x", "0x1", "00"};
+	int64_t number = -7;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (rp_number_parse(bad[i], 100, &number) != -EINVAL)
+			fail_msg("\"%s\" was taken", bad[i]);
+	assert_int_equal(rp_number_parse("101", 100, &number), -ERANGE);
+	assert_int_equal(rp_number_parse("99999999999999999999", 100, &number), -ERANGE);
+	assert_int_equal(number, -7);
+	assert_int_equal(rp_number_parse("0", 100, &number), 0);
+	assert_int_equal(number, 0);
+	assert_int_equal(rp_number_parse("100", 100, &number), 0);
+	assert_int_equal(number, 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_etag),
+		cmocka_unit_test(test_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
