@@ -129,6 +129,9 @@ void rp_exchange_send(struct rp_exchange *exchange, int status, struct evbuffer 
 {
 	count(exchange, status);
 	let_go(exchange);
+	/* evhttp would send it, and the client would take it for the start of the next answer. */
+	if (body && evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD)
+		evbuffer_drain(body, evbuffer_get_length(body));
 	evhttp_send_reply(exchange->request, status, reason(status), body);
 	exchange_end(exchange);
 }

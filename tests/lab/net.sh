@@ -26,7 +26,7 @@ net_up() {
   ip netns exec "$net-lan" tcpdump -q -i br0 -U -s 0 -B 8192 -w "$lab/lan.pcap" 2> "$lab/tcpdump.log" &
   remember $!
   ip netns exec "$net-dhcp" dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 \
-    --interface=eth0 --bind-interfaces --dhcp-authoritative --log-dhcp --log-facility=- \
+    --interface=eth0 --bind-interfaces --no-ping --dhcp-authoritative --log-dhcp --log-facility=- \
     --dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h --dhcp-leasefile="$lab/leases" \
     --dhcp-option=3 --dhcp-option=6 --pid-file= > "$lab/dnsmasq.log" 2>&1 &
   remember $!

@@ -11,6 +11,7 @@ server_prepare() {
   keys=$lab/keys
   state=$lab/state
   "$bin/rigproof" keys init "$keys" --address "$server_address" --address 127.0.0.1 --host localhost > /dev/null
+  "$top/pxe/fetch-ipxe" > /dev/null
   "$bin/rigproof" image build "$top/manifests/images/node.yaml" --keys "$keys" --out "$lab/image" \
     --server-url "https://$server_address:8443" --programs "$bin" --modules "$top/build/modules" > /dev/null
 }
