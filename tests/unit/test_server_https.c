@@ -33,8 +33,8 @@ static struct fixture {
 	char *keys, *root_pem;
 	char *boot_cert, *boot_key; /* PEM */
 	struct rp_server server;
-	struct rp_https *plain;
-	char name[64], plain_name[64], url[96];
+	struct rp_https *plain, *small;
+	char name[64], plain_name[64], small_name[64], url[96];
 	pthread_t thread;
 	int stop[2];
 	struct event *stopped;
@@ -210,6 +210,10 @@ static int setup(void **state)
 	config.keys_dir = f.keys;
 	if (rp_https_start(&f.server, &config, &f.server.https, &err) < 0)
 		fail_msg("%s", err.text);
+	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, f.small_name, &err), 0);
+	config.connections_max = 2;
+	config.idle_timeout_s = 30;
+	assert_int_equal(rp_https_start(&f.server, &config, &f.small, &err), 0);
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, f.plain_name, &err), 0);
 	config.keys_dir = NULL;
 	assert_int_equal(rp_https_start(&f.server, &config, &f.plain, &err), 0);
@@ -233,6 +237,7 @@ static int teardown(void **state)
 	event_free(f.deferred_timer);
 	rp_https_free(f.server.https);
 	rp_https_free(f.plain);
+	rp_https_free(f.small);
 	rp_artefacts_free(f.server.artefacts);
 	event_base_free(f.server.base);
 	rp_metrics_free(f.server.metrics);
@@ -730,6 +735,35 @@ static void test_idle_peer_is_dropped(void **state)
 	assert_true(closes_within(half, 8000));
 }
 
+/* One more than allowed waits, and is served when another one ends. */
+static void test_connection_cap(void **state)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl[3];
+	int fd[3];
+	struct pollfd third;
+
+	for (int i = 0; i < 3; i++) {
+		fd[i] = connect_to(f.small_name);
+		ssl[i] = SSL_new(ctx);
+		SSL_set_fd(ssl[i], fd[i]);
+		if (i < 2)
+			assert_int_equal(SSL_connect(ssl[i]), 1);
+	}
+	assert_int_equal(evutil_make_socket_nonblocking(fd[2]), 0);
+	assert_int_equal(SSL_connect(ssl[2]), -1);
+	third = (struct pollfd){fd[2], POLLIN, 0};
+	assert_int_equal(poll(&third, 1, 100), 0);
+	SSL_free(ssl[0]);
+	close(fd[0]);
+	assert_int_equal(poll(&third, 1, 5000), 1);
+	SSL_free(ssl[1]);
+	SSL_free(ssl[2]);
+	close(fd[1]);
+	close(fd[2]);
+	SSL_CTX_free(ctx);
+}
+
 static void test_plain(void **state)
 {
 	static const struct {
@@ -787,6 +821,7 @@ int main(void)
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_idle_peer_is_dropped),
+		cmocka_unit_test(test_connection_cap),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_addresses),
 	};
