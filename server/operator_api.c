@@ -485,11 +485,33 @@ static int get_refused(
 	return reply_list(reply, "refused", r, &list);
 }
 
+/* How many jobs there are of each state, now. */
+static int set_job_gauges(struct rp_server *server)
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	char name[64];
+	int r;
+
+	rp_metrics_set(server->metrics, "jobs{state=\"queued\"}", 0);
+	rp_metrics_set(server->metrics, "jobs{state=\"running\"}", 0);
+	r = rp_store_first(server->store, &row, RP_SQL_JOB_COUNT);
+	for (; r > 0; r = rp_store_next(server->store, row)) {
+		snprintf(name, sizeof(name), "jobs{state=\"%s\"}", rp_column_text(row, 0));
+		rp_metrics_set(server->metrics, name, rp_column_int(row, 1));
+	}
+	return r;
+}
+
 static int get_metrics(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
+	int r;
+
 	(void)request;
 	rp_metrics_set(server->metrics, "log_size", (int64_t)rp_log_size(server->log));
+	r = set_job_gauges(server);
+	if (r < 0)
+		return failed(reply, r, NULL);
 	reply->text = rp_metrics_text(server->metrics);
 	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	return reply->text ? 0 : -ENOMEM;

@@ -40,12 +40,12 @@ static const char *bad_request(const struct rp_script_request *request)
 		request->product, request->serial, request->asset};
 
 	if (!rp_mac_valid(request->mac))
-		return "rigproof: the MAC is missing or malformed";
+		return "the MAC is missing or malformed";
 	if (*request->uuid && !rp_uuid_valid(request->uuid))
-		return "rigproof: the UUID is malformed";
+		return "the UUID is malformed";
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (strlen(texts[i]) > 128)
-			return "rigproof: a parameter is too long";
+			return "a parameter is too long";
 	}
 	return NULL;
 }
@@ -66,7 +66,7 @@ static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct r
 	if (r == 0 || !rp_artefacts_has(server->artefacts, boot->image_sha256)) {
 		r = rp_jobs_attempt_failed(
 			server, boot, "its image is gone from the artefact store");
-		return r < 0 ? r : say_exit(server, "rigproof: its image is gone", "error", ret);
+		return r < 0 ? r : say_exit(server, "its image is gone", "error", ret);
 	}
 	snprintf(path, sizeof(path), "/cas/sha256/%s", boot->image_sha256);
 	snprintf(file, sizeof(file), "%s.efi", boot->image);
@@ -81,8 +81,7 @@ static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct r
 		&script, &err);
 	if (r < 0) {
 		r = rp_jobs_attempt_failed(server, boot, err.text);
-		return r < 0 ? r
-			     : say_exit(server, "rigproof: no script could be made", "error", ret);
+		return r < 0 ? r : say_exit(server, "no script could be made", "error", ret);
 	}
 	r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(boot->id),
 		RP_TEXT(request->mac), RP_TEXT(request->uuid), RP_TEXT(request->peer),
@@ -144,14 +143,14 @@ static int own_boot(struct rp_server *server, const struct rp_rig *rig,
 static const char *turned_away(const struct rp_rig *rig, const struct rp_script_request *request)
 {
 	if (rig->manifest->rig->ignore)
-		return "rigproof: this rig is left alone (ignore: true)";
+		return "this rig is left alone (ignore: true)";
 	if (rig->state == RP_RIG_RETIRED || rig->state == RP_RIG_QUARANTINED)
-		return "rigproof: this rig is out of service";
+		return "this rig is out of service";
 	if (*rig->manifest->rig->uuid && *request->uuid &&
 		strcmp(rig->manifest->rig->uuid, request->uuid) != 0)
-		return "rigproof: the UUID is not that of the rig with this MAC";
+		return "the UUID is not that of the rig with this MAC";
 	if (request->plain && !rig->manifest->rig->bios_allowed)
-		return "rigproof: plain HTTP is not allowed for this rig (bios_allowed)";
+		return "plain HTTP is not allowed for this rig (bios_allowed)";
 	return NULL;
 }
 
@@ -182,22 +181,20 @@ static int script_for(struct rp_server *server, const char *name,
 	/* The server switches it on itself in a moment: do not begin what that would cut off. */
 	if (r == 0 && rig->settle_until > rp_store_now(server->store) &&
 		rig->manifest->rig->power.driver != RP_POWER_NONE)
-		return say_wait(server, "rigproof: its next boot is about to begin", ret);
+		return say_wait(server, "its next boot is about to begin", ret);
 	if (r == 0)
 		r = own_boot(server, rig, request, &boot);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return say_exit(server,
-			rig->state == RP_RIG_READY ? "rigproof: nothing to do for this rig"
-						   : "rigproof: the server has no image yet",
+			rig->state == RP_RIG_READY ? "nothing to do for this rig"
+						   : "the server has no image yet",
 			"exit", ret);
 	if (*request->arch && strcmp(request->arch, "x86_64") != 0) {
 		r = rp_jobs_attempt_failed(
 			server, &boot, "the rig's firmware is not x86-64 UEFI, its image is");
-		return r < 0 ? r
-			     : say_exit(server, "rigproof: no image for this architecture", "exit",
-				       ret);
+		return r < 0 ? r : say_exit(server, "no image for this architecture", "exit", ret);
 	}
 	return say_boot(server, rig, &boot, request, ret);
 }
@@ -217,8 +214,7 @@ int rp_policy_script(
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return say_exit(
-			server, "rigproof: this machine is not known here", "unknown", ret_script);
+		return say_exit(server, "this machine is not known here", "unknown", ret_script);
 	rp_policy_seen(server, rig);
 	why = turned_away(rig, request);
 	if (why) {

@@ -124,7 +124,6 @@
 	/* jobs */                                                                                 \
 	X(JOB_BY_ID, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                              \
 	X(JOB_LIST, "SELECT " JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?1")                   \
-	X(JOB_RUNNING, "SELECT " JOB_COLUMNS " FROM job WHERE state = 'running' ORDER BY id")      \
 	X(JOB_QUEUED_OF_RIG, "SELECT " JOB_COLUMNS                                                 \
 			     " FROM job WHERE rig = ?1 AND state = 'queued' ORDER BY id LIMIT 1")  \
 	X(JOB_STARTABLE,                                                                           \
@@ -145,7 +144,7 @@
 	X(JOB_SET_QUEUED, "UPDATE job SET state = 'queued' WHERE id = ?1")                         \
 	X(JOB_SET_ERROR, "UPDATE job SET error_stage = ?2, error_message = ?3 WHERE id = ?1")      \
 	X(JOB_FINISH, "UPDATE job SET state = ?2, verdict = ?3, finished = ?4 WHERE id = ?1")      \
-	X(JOB_COUNT, "SELECT state, verdict, COUNT(*) FROM job GROUP BY state, verdict")           \
+	X(JOB_COUNT, "SELECT state, COUNT(*) FROM job GROUP BY state")                             \
 	X(ATTEMPT_LIST,                                                                            \
 		"SELECT id, state, message, started, ended FROM boot WHERE job = ?1 ORDER BY id")  \
 	/* results */                                                                              \
@@ -171,8 +170,7 @@
 	X(LEAF_LIST, "SELECT number, hash FROM leaf ORDER BY number")                              \
 	X(CHECKPOINT_PUT, "INSERT INTO checkpoint (size, note, time) VALUES (?1, ?2, ?3) "         \
 			  "ON CONFLICT (size) DO NOTHING")                                         \
-	X(CHECKPOINT_NEWEST, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")       \
-	X(CHECKPOINT_BY_SIZE, "SELECT size, note FROM checkpoint WHERE size = ?1")
+	X(CHECKPOINT_NEWEST, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")
 
 #define X(name, text) RP_SQL_##name,
 enum rp_sql { RP_STORE_STATEMENTS(X) RP_SQL_COUNT };
