@@ -125,8 +125,8 @@ void rp_html_stages(FILE *out, const json_t *timeline)
 		fputs("<p class=\"soft\">No stage was reached yet.</p>\n", out);
 		return;
 	}
-	if (total < 0.1)
-		total = 0.1;
+	if (total < 1)
+		total = 1;
 	fprintf(out,
 		"<div class=\"scroll\"><svg viewBox=\"0 0 %d %zu\" width=\"%d\" role=\"img\" "
 		"aria-label=\"stages of the boot over %.1f seconds\">\n",

@@ -30,7 +30,11 @@ static const char *const style =
 	".badge{display:inline-block;color:var(--tone);border:1px solid var(--tone);"
 	"border-radius:1em;padding:0 .6em;font-size:.82rem;font-weight:600;white-space:nowrap}"
 	".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}"
-	".two section{margin:0}ul{margin:.2rem 0;padding-left:1.2rem}li{margin:.3rem 0}"
+	".two section{margin:0}ul{margin:.2rem 0;padding-left:1.2rem}li{margin:.3rem "
+	"0}li,p,td{overflow-wrap:anywhere}"
+	".metrics{table-layout:fixed;min-width:44rem}.metrics th{width:10%}"
+	".metrics th:first-child{width:26%}.metrics th:nth-child(5){width:20%}"
+	".metrics th:last-child{width:34%}"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
 	"th{font-weight:600;color:var(--soft);font-size:.85rem}"
 	"th,td{text-align:left;padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);"
@@ -48,7 +52,7 @@ static const char *const style =
 	"svg .soft{fill:var(--soft);font-size:12px}svg .grid{stroke:var(--line)}"
 	"svg .bar{fill:var(--bar)}svg .failed{fill:var(--bad)}svg .running{fill:var(--busy);"
 	"opacity:.55}svg .line{fill:none;stroke:var(--bar);stroke-width:1.3}"
-	".spark{display:flex;gap:.6rem;align-items:center}"
+	".spark{display:flex;gap:.6rem;align-items:center}.spark span{white-space:nowrap}"
 	"@media print{body{background:#fff}section{break-inside:avoid}}";
 
 /* Length of the UTF-8 character at text, 0 where it is none or not to be shown. */

@@ -164,7 +164,7 @@ static void write_timeline(const struct report *report)
 	rp_html_stages(out, report->source->timeline);
 	if (json_array_size(events)) {
 		fprintf(out,
-			"<details><summary>%zu events</summary><div class=\"scroll\"><table>\n",
+			"<details><summary>Events: %zu</summary><div class=\"scroll\"><table>\n",
 			json_array_size(events));
 		json_array_foreach (events, i, event) {
 			fputs("<tr><td class=\"mono\">", out);
@@ -213,7 +213,8 @@ static void write_metrics(FILE *out, const json_t *check)
 
 	if (!json_array_size(metrics))
 		return;
-	fputs("<div class=\"scroll\"><table><tr><th>metric</th><th class=\"n\">value</th><th>unit"
+	fputs("<div class=\"scroll\"><table class=\"metrics\"><tr><th>metric</th><th "
+	      "class=\"n\">value</th><th>unit"
 	      "</th><th>better</th><th>limit</th><th>samples</th></tr>\n",
 		out);
 	json_array_foreach (metrics, i, metric) {
