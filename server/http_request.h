@@ -15,15 +15,16 @@
 #define RP_QUERY_KEYS_MAX 32
 
 /*
- * Percent-decoding of len bytes. Caller frees. NULL: a broken escape, or a NUL, control character
- * or (in_path) '/' came out of one; or no memory.
+ * Percent-decoding of len bytes. Caller frees. NULL: a broken escape, or a NUL or, in a path, a
+ * control character or '/' came out of one; or no memory.
  */
 char *rp_http_decode(const char *text, size_t len, bool in_query);
 
 /*
  * "a=1&b=%20" into an array that ends with key NULL; "+" is a space; a key without "=" has the
- * value "". text NULL: no keys. -EINVAL (also for a key that stands twice: two readers of one
- * request must not disagree), -E2BIG, -ENOMEM. Freed by rp_query_free, which takes NULL.
+ * value "". What is not printable UTF-8 becomes '?'. text NULL: no keys. -EINVAL (also for a key
+ * that stands twice: two readers of one request must not disagree), -E2BIG, -ENOMEM. Freed by
+ * rp_query_free, which takes NULL.
  */
 int rp_query_parse(const char *text, struct rp_query **ret);
 void rp_query_free(struct rp_query *query);

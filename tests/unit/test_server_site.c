@@ -46,7 +46,8 @@ static void test_decode(void **state)
 		{"%41%7e", "A~", "A~"},
 		{"%2F", NULL, "/"},
 		{"%00", NULL, NULL},
-		{"%7f", NULL, NULL},
+		{"%7f", NULL, "\177"},
+		{"%0a", NULL, "\n"},
 		{"%", NULL, NULL},
 		{"%4", NULL, NULL},
 		{"%4g", NULL, NULL},
@@ -62,6 +63,24 @@ static void test_decode(void **state)
 			if (!wanted != !found || (wanted && strcmp(wanted, found) != 0))
 				fail_msg("%s: found %s", cases[i].text, found ? found : "nothing");
 		}
+}
+
+static void test_query_is_text(void **state)
+{
+	struct rp_query *query;
+
+	assert_int_equal(
+		rp_query_parse("p=A%20%ff%0a%c3%28%c3%a9%ed%a0%80%f0%9f%98%80%c3&q", &query), 0);
+	assert_string_equal(query[0].value, "A ???"
+					    "(\303\251???\360\237\230\200?");
+	assert_string_equal(query[1].value, "");
+	assert_null(query[2].key);
+	rp_query_free(query);
+	assert_int_equal(rp_query_parse("a%01=1&a%02=2", &query), -EINVAL);
+	assert_int_equal(rp_query_parse("a=%00", &query), -EINVAL);
+	assert_int_equal(rp_query_parse(NULL, &query), 0);
+	assert_null(query[0].key);
+	rp_query_free(query);
 }
 
 static void test_range(void **state)
@@ -132,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_query_is_text),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_etag),
 		cmocka_unit_test(test_number),
