@@ -75,12 +75,31 @@ void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags)
 		smp_mb(); /* J, pairs with I: the caller looks at the queues next */
 }
 
-/* For poll(2) only: anybody may ask, the answer may be old at once. */
+/*
+ * For those who are not the serving thread: a counter of the kernel's and one of
+ * user space's, as they were at one moment. Read one after the other, an honest
+ * pair could look impossible, or full when it is not.
+ */
+static u32 read_pair(const u32 *kernels, const u32 *users, u32 *ret_users)
+{
+	u32 before, after = READ_ONCE(*kernels);
+
+	do {
+		before = after;
+		smp_rmb(); /* in this order, as for a seqcount */
+		*ret_users = READ_ONCE(*users);
+		smp_rmb(); /* in this order, as for a seqcount */
+		after = READ_ONCE(*kernels);
+	} while (before != after);
+	return after;
+}
+
+/* For poll(2): the answer may be old at once, but then a wake-up follows. */
 bool xsc_sq_full(struct xsc_ring *ring)
 {
-	u32 tail = READ_ONCE(ring->shared->sq_tail);
+	u32 tail, head = read_pair(&ring->sq_head, &ring->shared->sq_tail, &tail);
 
-	return tail - READ_ONCE(ring->sq_head) >= ring->sq_entries;
+	return tail - head >= ring->sq_entries;
 }
 
 /**
@@ -98,6 +117,7 @@ void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res)
 	WRITE_ONCE(cqe->res, res);
 	WRITE_ONCE(cqe->flags, 0);
 
+	/* The kernel's own first: they say what user space could know by now. */
 	WRITE_ONCE(ring->sq_head, ring->sq_head + 1);
 	WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
 	/* D, pairs with A */
@@ -124,9 +144,9 @@ void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res)
  */
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head)
 {
-	u32 head = READ_ONCE(ring->shared->cq_head);
-	u32 used = READ_ONCE(ring->cq_tail) - head;
+	u32 head, used;
 
+	used = read_pair(&ring->cq_tail, &ring->shared->cq_head, &head) - head;
 	if (used > ring->cq_entries)
 		return -EOVERFLOW;
 	if (ret_head)

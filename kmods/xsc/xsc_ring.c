@@ -187,9 +187,14 @@ int xsc_ring_check_owner(struct xsc_ring *ring)
 	return 0;
 }
 
-/* vm_map_pages() refuses every offset and length that leaves the pages. */
+/*
+ * vm_map_pages() refuses every offset and length that leaves the pages. VM_IO
+ * keeps MADV_DOFORK from undoing VM_DONTCOPY, and the pages from being pinned.
+ */
 int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma)
 {
+	const unsigned long flags = VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP |
+				    VM_IO;
 	int ret = xsc_ring_check_owner(ring);
 
 	if (ret)
@@ -197,9 +202,9 @@ int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_set(vma, flags);
 #else
-	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
+	vma->vm_flags |= flags;
 #endif
 	return vm_map_pages(vma, ring->pages, ring->nr_pages);
 }

@@ -17,6 +17,11 @@
 
 /**
  * struct xsc_shared - the head of the mapping
+ * @sq_tail: user space's
+ * @cq_head: user space's
+ * @sq_head: the kernel's
+ * @cq_tail: the kernel's
+ * @sq_flags: the kernel's
  *
  * The part that the kernel writes and each of those that user space writes have
  * lines of their own, two lines long, as neighbours are fetched in pairs. User
@@ -51,7 +56,7 @@ struct xsc_shared {
  * @idle_us: how long to poll before sleeping
  *
  * Belongs to the serving thread, and passes from one to the next by @lock:
- * @sq_head: taken so far
+ * @sq_head: taken so far; others read it with READ_ONCE
  * @cq_tail: completed so far; others read it with READ_ONCE
  * @cq_head_seen: the last plausible cq_head, looked at anew only when the CQ
  *	is full by it

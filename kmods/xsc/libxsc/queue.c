@@ -80,7 +80,7 @@ int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 	for (;;) {
 		int err;
 
-		for (int i = 0; i < POLLS; i++) {
+		for (int i = 0; i < (ring->one_cpu ? 1 : POLLS); i++) {
 			if (xsc_peek_cqe(ring, ret_cqe))
 				return 1;
 			xsc_relax();

@@ -58,6 +58,7 @@ static int lend_thread(struct xsc_ring *ring)
 	pthread_attr_destroy(&attr);
 	if (err)
 		return -err;
+	pthread_setname_np(ring->thread, "xsc-serve");
 	ring->has_thread = true;
 	return 0;
 }
@@ -74,7 +75,7 @@ int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params)
 {
 	static const struct xsc_params defaults;
 	struct xsc_setup setup = {.size = sizeof(setup)};
-	struct xsc_ring ring = {.fd = -1, .map = MAP_FAILED};
+	struct xsc_ring ring = {.owner = getpid(), .fd = -1, .map = MAP_FAILED};
 	int err;
 
 	if (!params)
@@ -84,7 +85,8 @@ int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params)
 	if (!params->cq_entries && setup.cq_entries > XSC_MAX_ENTRIES)
 		setup.cq_entries = XSC_MAX_ENTRIES;
 	setup.first = params->first;
-	if (params->idle_given || one_cpu_only()) {
+	ring.one_cpu = one_cpu_only();
+	if (params->idle_given || ring.one_cpu) {
 		setup.flags |= XSC_SETUP_IDLE;
 		setup.idle_us = params->idle_us;
 	}
@@ -145,13 +147,16 @@ void xsc_teardown(struct xsc_ring *ring)
 {
 	if (!ring || ring->fd < 0)
 		return;
-	if (ring->has_thread) {
-		xsc_shutdown(ring);
-		pthread_join(ring->thread, NULL);
-		ring->has_thread = false;
+	/* In a child there is no thread, and at the mapping's place may be another. */
+	if (ring->owner == getpid()) {
+		if (ring->has_thread) {
+			xsc_shutdown(ring);
+			pthread_join(ring->thread, NULL);
+		}
+		if (ring->map != MAP_FAILED)
+			munmap(ring->map, ring->map_size);
 	}
-	if (ring->map != MAP_FAILED)
-		munmap(ring->map, ring->map_size);
+	ring->has_thread = false;
 	ring->map = MAP_FAILED;
 	close(ring->fd);
 	ring->fd = -1;

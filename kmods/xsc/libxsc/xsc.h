@@ -7,8 +7,8 @@
  * /dev/xsc, -EAGAIN when the serving thread cannot be made.
  *
  * One thread at a time may call the functions of one ring; two rings have
- * nothing in common. A ring does not survive fork or execve: the child gets
- * -EPERM from what enters the kernel, and the queues are not mapped there.
+ * nothing in common. A ring does not survive fork or execve: in a child its queues
+ * are not mapped, and all that it may be given to is xsc_teardown.
  *
  *	struct xsc_ring ring;
  *	int err = xsc_setup(&ring, NULL);
@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include <linux/xsc.h>
 
@@ -48,11 +49,13 @@ struct xsc_params {
 
 /* Members are read-only for users of the library. */
 struct xsc_ring {
+	pid_t owner; /* the process that set it up */
 	int fd;
 	void *map;
 	size_t map_size;
 	pthread_t thread;
 	bool has_thread;
+	bool one_cpu;	   /* set up on one CPU only: waiting never polls */
 	uint64_t features; /* XSC_FEAT_* */
 	uint64_t ops;	   /* 1 << XSC_OP_* */
 
@@ -78,7 +81,7 @@ int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params);
 /*
  * End the service, wait for the thread, unmap, close. An operation that sleeps
  * is broken off; what was not completed has no completion. Takes NULL and a ring
- * that was torn down.
+ * that was torn down. In a child after fork it closes the descriptor, no more.
  */
 void xsc_teardown(struct xsc_ring *ring);
 

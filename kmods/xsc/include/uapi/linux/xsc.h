@@ -131,20 +131,22 @@
 #define XSC_DEFAULT_IDLE_US	1000
 #define XSC_MAX_IDLE_US		1000000
 
-/**
- * enum xsc_opcode - what an SQE asks for
- * @XSC_OP_NOP: nothing; the result is 0
- * @XSC_OP_READ: read(2): fd, addr, len
- * @XSC_OP_WRITE: write(2): fd, addr, len
- * @XSC_OP_OPEN: open(2): fd is AT_FDCWD, addr the path, len the mode, op_flags
- *	the flags
- * @XSC_OP_CLOSE: close(2): fd. Completed after the file is released
- * @XSC_OP_FSYNC: fsync(2): fd; op_flags may hold XSC_FSYNC_DATASYNC
- * @XSC_OP_PREAD: pread(2): fd, addr, len, off
- * @XSC_OP_PWRITE: pwrite(2): fd, addr, len, off
+/*
+ * What an SQE asks for, and the fields that it then uses:
  *
- * The other numbers are those of the published list. Whether an operation is
- * there is told by its bit (1 << opcode) in xsc_setup.ops.
+ *   NOP     nothing; the result is 0
+ *   READ    read(2): fd, addr, len
+ *   WRITE   write(2): fd, addr, len
+ *   OPEN    open(2): fd is AT_FDCWD, addr the path, len the mode, op_flags the
+ *           flags
+ *   CLOSE   close(2): fd. Completed after the file is released
+ *   FSYNC   fsync(2): fd; op_flags may hold XSC_FSYNC_DATASYNC
+ *   PREAD   pread(2): fd, addr, len, off
+ *   PWRITE  pwrite(2): fd, addr, len, off
+ *
+ * The other numbers are those of the published list, kept for what they say
+ * there. Whether an operation is there is told by its bit (1 << opcode) in
+ * xsc_setup.ops.
  */
 enum xsc_opcode {
 	XSC_OP_NOP = 0,
@@ -231,6 +233,13 @@ struct xsc_cqe {
 /**
  * struct xsc_offsets - where the parts of the ring are, in bytes from the
  * start of the mapping
+ * @sq_head: a __u32
+ * @sq_tail: a __u32
+ * @sq_flags: a __u32, XSC_SQ_*
+ * @sqes: struct xsc_sqe [sq_entries]
+ * @cq_head: a __u32
+ * @cq_tail: a __u32
+ * @cqes: struct xsc_cqe [cq_entries]
  * @resv: spare, zero
  */
 struct xsc_offsets {

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a test says, in a page that the runner shares with the test's process:
+ * why it failed, why it was skipped, its metrics.
+ */
+#ifndef XSC_SELFTEST_REPORT_H
+#define XSC_SELFTEST_REPORT_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_SAMPLES 15
+#define MAX_METRICS 8
+
+struct metric {
+	char name[40];
+	char unit[12];
+	double samples[MAX_SAMPLES];
+	int count;
+	bool worst; /* the value is the largest sample, else the median */
+};
+
+static struct report {
+	char why[512];
+	char skip[128];
+	struct metric metrics[MAX_METRICS];
+	int metric_count;
+	_Atomic uint64_t progress;
+} * report;
+
+/* The first reason is the one that counts. */
+__attribute__((format(printf, 3, 4))) static int fail(
+	const char *function, int line, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	if (report->why[0])
+		return 1;
+	n = snprintf(report->why, sizeof(report->why), "%s, line %d: ", function, line);
+	va_start(ap, format);
+	vsnprintf(report->why + n, sizeof(report->why) - (size_t)n, format, ap);
+	va_end(ap);
+	return 1;
+}
+
+#define FAIL(...) fail(__func__, __LINE__, __VA_ARGS__)
+#define REQUIRE(condition, ...)                                                                    \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return FAIL(__VA_ARGS__);                                                  \
+	} while (0)
+/* @expression is an int or a long: 0 or more, or a negative errno. */
+#define EXPECT(expression, expected)                                                               \
+	do {                                                                                       \
+		long got_ = (long)(expression), want_ = (long)(expected);                          \
+		if (got_ != want_)                                                                 \
+			return FAIL("%s: %ld, not %ld", #expression, got_, want_);                 \
+	} while (0)
+
+static int skip(const char *why)
+{
+	snprintf(report->skip, sizeof(report->skip), "%s", why);
+	return 0;
+}
+
+static struct metric *add_metric(const char *name, const char *unit, bool worst)
+{
+	struct metric *m = &report->metrics[report->metric_count++];
+
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	snprintf(m->unit, sizeof(m->unit), "%s", unit);
+	m->worst = worst;
+	return m;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint32_t random_next(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+static long sys(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(const double *values, int count)
+{
+	double sorted[MAX_SAMPLES];
+
+	memcpy(sorted, values, (size_t)count * sizeof(*sorted));
+	qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
+	return count & 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+#endif

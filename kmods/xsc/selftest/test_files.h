@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations on files against the system calls, and whose rights they have. */
+#ifndef XSC_SELFTEST_TEST_FILES_H
+#define XSC_SELFTEST_TEST_FILES_H
+
+#include <limits.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include "kmods/xsc/selftest/rings.h"
+
+static int test_read_write(void)
+{
+	static const uint32_t sizes[] = {0, 1, 7, 64, 511, 4096, 4097, 65536, 200000};
+	enum { MOST = 200000 };
+	uint8_t *data = malloc(MOST), *got = malloc(MOST), *same = malloc(MOST);
+	uint32_t seed = 20;
+	struct xsc_ring ring;
+	int ours, theirs, fds[2];
+
+	EXPECT(xsc_setup(&ring, NULL), 0);
+	for (int i = 0; i < MOST; i++)
+		data[i] = (uint8_t)random_next(&seed);
+	ours = new_file("ours", NULL, 0);
+	theirs = new_file("theirs", NULL, 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		uint32_t n = sizes[i];
+		off_t at = (off_t)random_next(&seed) % 10000;
+
+		EXPECT(ONE(&ring, write, ours, data, n), write(theirs, data, n));
+		EXPECT(lseek(ours, 0, SEEK_CUR), lseek(theirs, 0, SEEK_CUR));
+		EXPECT(ONE(&ring, pwrite, ours, data + 1, n ? n - 1 : 0, (uint64_t)at),
+			pwrite(theirs, data + 1, n ? n - 1 : 0, at));
+		EXPECT(lseek(ours, 0, SEEK_CUR), lseek(theirs, 0, SEEK_CUR));
+	}
+	EXPECT(ONE(&ring, fsync, ours, 0), 0);
+	EXPECT(ONE(&ring, fsync, ours, XSC_FSYNC_DATASYNC), 0);
+
+	for (int pass = 0; pass < 2; pass++) {
+		lseek(ours, pass * 1000, SEEK_SET);
+		lseek(theirs, pass * 1000, SEEK_SET);
+		for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+			uint32_t n = sizes[i % ARRAY_LEN(sizes)];
+			off_t at = (off_t)random_next(&seed) % 300000;
+
+			memset(got, 0xcc, MOST);
+			memset(same, 0xcc, MOST);
+			EXPECT(ONE(&ring, read, ours, got, n), read(theirs, same, n));
+			REQUIRE(!memcmp(got, same, MOST), "READ of %u: other bytes", n);
+			EXPECT(lseek(ours, 0, SEEK_CUR), lseek(theirs, 0, SEEK_CUR));
+			memset(got, 0xcc, MOST);
+			memset(same, 0xcc, MOST);
+			EXPECT(ONE(&ring, pread, ours, got, n, (uint64_t)at),
+				pread(theirs, same, n, at));
+			REQUIRE(!memcmp(got, same, MOST), "PREAD of %u at %ld: other bytes", n,
+				(long)at);
+		}
+	}
+
+	/* O_APPEND, where the position given to PWRITE does not count. */
+	EXPECT(fcntl(ours, F_SETFL, O_APPEND), 0);
+	EXPECT(fcntl(theirs, F_SETFL, O_APPEND), 0);
+	EXPECT(ONE(&ring, write, ours, "tail", 4), write(theirs, "tail", 4));
+	EXPECT(ONE(&ring, pwrite, ours, "tail", 4, 3), pwrite(theirs, "tail", 4, 3));
+	EXPECT(lseek(ours, 0, SEEK_END), lseek(theirs, 0, SEEK_END));
+
+	/* A stream; then files that have a ->read only, or are made as they are read. */
+	EXPECT(pipe2(fds, O_NONBLOCK), 0);
+	EXPECT(ONE(&ring, read, fds[0], got, 100), -EAGAIN);
+	EXPECT(ONE(&ring, write, fds[1], data, 1000), 1000);
+	EXPECT(ONE(&ring, read, fds[0], got, 5000), 1000);
+	REQUIRE(!memcmp(got, data, 1000), "a pipe's bytes");
+	ours = open("/proc/self/status", O_RDONLY);
+	EXPECT(ONE(&ring, read, ours, got, 7) == 7 && !memcmp(got, "Name:\txsc", 7), 1);
+	ours = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	EXPECT(ONE(&ring, read, ours, got, 8), -EAGAIN);
+	ours = inotify_init1(IN_NONBLOCK);
+	EXPECT(ONE(&ring, read, ours, got, 100), -EAGAIN);
+	EXPECT(inotify_add_watch(ours, dir, IN_OPEN | IN_MODIFY | IN_ACCESS) >= 0, 1);
+	theirs = (int)ONE(&ring, open, path_of("theirs"), O_RDWR, 0);
+	EXPECT(ONE(&ring, write, theirs, "x", 1), 1);
+	{
+		struct inotify_event *event = (void *)got;
+		long n = ONE(&ring, read, ours, got, 4096);
+
+		REQUIRE(n >= (long)(2 * (sizeof(*event) + event->len)), "inotify: %ld bytes", n);
+		EXPECT(event->mask, IN_OPEN);
+		event = (void *)(got + sizeof(*event) + event->len);
+		EXPECT(event->mask, IN_MODIFY);
+		EXPECT(n, 2 * (sizeof(*event) + event->len));
+	}
+	ours = eventfd(3, 0);
+	EXPECT(ONE(&ring, read, ours, got, 8), 8);
+	EXPECT(got[0], 3);
+	xsc_teardown(&ring);
+	return 0;
+}
+
+/* Each line: the same wrong call by ring and by system call, the same errno. */
+static int test_errors(void)
+{
+	struct xsc_ring ring;
+	char longest[PATH_MAX + 1];
+	char *bad = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *far = (char *)(uintptr_t)0xffffffff81000000; /* the kernel's own text */
+	int rd, wr, folder, opath, fds[2], closed, zero;
+	char buf[64] = "";
+
+	EXPECT(xsc_setup(&ring, NULL), 0);
+	close(new_file("file", "0123456789", 10));
+	rd = open(path_of("file"), O_RDONLY);
+	wr = open(path_of("file"), O_WRONLY);
+	folder = open(dir, O_RDONLY | O_DIRECTORY);
+	opath = open(path_of("file"), O_PATH);
+	zero = open("/dev/zero", O_RDWR);
+	EXPECT(pipe(fds), 0);
+	closed = dup(rd);
+	close(closed);
+	mprotect(bad + 4096, 4096, PROT_NONE);
+	memset(longest, 'a', PATH_MAX);
+	longest[PATH_MAX] = '\0';
+	signal(SIGPIPE, SIG_IGN);
+
+#define SAME(ring_op, call, number)                                                                \
+	do {                                                                                       \
+		long ring_ = (ring_op), call_ = sys(call);                                         \
+		REQUIRE(ring_ == call_, "%s: %ld by ring, %ld by system call", #call, ring_,       \
+			call_);                                                                    \
+		REQUIRE(call_ == -(number), "%s: %ld, not %d", #call, call_, -(number));           \
+	} while (0)
+	SAME(ONE(&ring, read, closed, buf, 1), read(closed, buf, 1), EBADF);
+	SAME(ONE(&ring, read, -1, buf, 1), read(-1, buf, 1), EBADF);
+	SAME(ONE(&ring, read, 1 << 30, buf, 1), read(1 << 30, buf, 1), EBADF);
+	SAME(ONE(&ring, read, wr, buf, 1), read(wr, buf, 1), EBADF);
+	SAME(ONE(&ring, read, opath, buf, 1), read(opath, buf, 1), EBADF);
+	SAME(ONE(&ring, read, folder, buf, 1), read(folder, buf, 1), EISDIR);
+	SAME(ONE(&ring, read, rd, NULL, 1), syscall(SYS_read, rd, NULL, 1), EFAULT);
+	SAME(ONE(&ring, read, rd, far, 1), read(rd, far, 1), EFAULT);
+	SAME(ONE(&ring, read, zero, far, 64), read(zero, far, 64), EFAULT);
+	SAME(ONE(&ring, read, rd, bad + 4096, 1), read(rd, bad + 4096, 1), EFAULT);
+	SAME(ONE(&ring, write, rd, buf, 1), write(rd, buf, 1), EBADF);
+	SAME(ONE(&ring, write, closed, buf, 1), write(closed, buf, 1), EBADF);
+	SAME(ONE(&ring, write, wr, far, 1), write(wr, far, 1), EFAULT);
+	SAME(ONE(&ring, write, wr, bad + 4096, 1), write(wr, bad + 4096, 1), EFAULT);
+	SAME(ONE(&ring, pread, rd, buf, 1, (uint64_t)-1), pread(rd, buf, 1, -1), EINVAL);
+	SAME(ONE(&ring, pread, rd, buf, 1, INT64_MAX), pread(rd, buf, 1, INT64_MAX), EINVAL);
+	SAME(ONE(&ring, pread, fds[0], buf, 1, 0), pread(fds[0], buf, 1, 0), ESPIPE);
+	SAME(ONE(&ring, pwrite, fds[1], buf, 1, 0), pwrite(fds[1], buf, 1, 0), ESPIPE);
+	SAME(ONE(&ring, pread, closed, buf, 1, 0), pread(closed, buf, 1, 0), EBADF);
+	SAME(ONE(&ring, pwrite, rd, buf, 1, 0), pwrite(rd, buf, 1, 0), EBADF);
+	SAME(ONE(&ring, fsync, closed, 0), fsync(closed), EBADF);
+	SAME(ONE(&ring, fsync, fds[0], 0), fsync(fds[0]), EINVAL);
+	SAME(ONE(&ring, close, closed), close(closed), EBADF);
+	SAME(ONE(&ring, close, -1), close(-1), EBADF);
+	SAME(ONE(&ring, open, path_of("none"), O_RDONLY, 0), open(path_of("none"), O_RDONLY),
+		ENOENT);
+	SAME(ONE(&ring, open, "", O_RDONLY, 0), open("", O_RDONLY), ENOENT);
+	SAME(ONE(&ring, open, NULL, O_RDONLY, 0), syscall(SYS_open, NULL, O_RDONLY), EFAULT);
+	SAME(ONE(&ring, open, far, O_RDONLY, 0), open(far, O_RDONLY), EFAULT);
+	SAME(ONE(&ring, open, longest, O_RDONLY, 0), open(longest, O_RDONLY), ENAMETOOLONG);
+	SAME(ONE(&ring, open, longest + 1, O_RDONLY, 0), open(longest + 1, O_RDONLY), ENAMETOOLONG);
+	SAME(ONE(&ring, open, dir, O_WRONLY, 0), open(dir, O_WRONLY), EISDIR);
+	SAME(ONE(&ring, open, path_of("file"), O_DIRECTORY, 0), open(path_of("file"), O_DIRECTORY),
+		ENOTDIR);
+	SAME(ONE(&ring, open, path_of("file"), O_CREAT | O_EXCL, 0600),
+		open(path_of("file"), O_CREAT | O_EXCL, 0600), EEXIST);
+	SAME(ONE(&ring, open, path_of("file/x"), O_RDONLY, 0), open(path_of("file/x"), O_RDONLY),
+		ENOTDIR);
+	SAME(ONE(&ring, open, dir, O_TMPFILE, 0600), syscall(SYS_open, dir, O_TMPFILE, 0600),
+		EINVAL);
+	close(fds[0]);
+	SAME(ONE(&ring, write, fds[1], buf, 1), write(fds[1], buf, 1), EPIPE);
+#undef SAME
+
+	/* A buffer that ends in the middle: as much as there is. */
+	memset(bad, 0, 4096);
+	EXPECT(ONE(&ring, read, zero, bad + 4000, 200), read(zero, bad + 4000, 200));
+	xsc_teardown(&ring);
+	return 0;
+}
+
+static int test_open_close(void)
+{
+	struct xsc_ring ring;
+	struct stat ours, theirs;
+	char buf[16];
+	int fd;
+
+	EXPECT(xsc_setup(&ring, NULL), 0);
+	umask(027);
+	fd = (int)ONE(&ring, open, path_of("new"), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+	REQUIRE(fd >= 0, "OPEN: %d", fd);
+	close(open(path_of("new2"), O_CREAT | O_EXCL | O_RDWR, 0666));
+	fstat(fd, &ours);
+	stat(path_of("new2"), &theirs);
+	EXPECT(ours.st_mode, theirs.st_mode);
+	EXPECT(ours.st_uid, theirs.st_uid);
+	EXPECT(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	EXPECT(fcntl(fd, F_GETFL), O_RDWR | 0100000 /* O_LARGEFILE of the kernel */);
+	EXPECT(ONE(&ring, write, fd, "abc", 3), 3);
+	EXPECT(pread(fd, buf, 16, 0), 3);
+	EXPECT(ONE(&ring, close, fd), 0);
+	EXPECT(sys(fcntl(fd, F_GETFD)), -EBADF);
+
+	/* The lowest free number, and the thread's working directory, are the process's. */
+	EXPECT(chdir(dir), 0);
+	EXPECT(ONE(&ring, open, "new", O_RDONLY, 0), fd);
+	EXPECT(fcntl(fd, F_GETFD), 0);
+	EXPECT(ONE(&ring, open, "./../none/./x", O_RDONLY, 0), -ENOENT);
+	EXPECT(ONE(&ring, close, fd), 0);
+
+	/*
+	 * Once a CLOSE is completed the file is released, as after close(2): the
+	 * other end of a pipe reads its end at once.
+	 */
+	for (int i = 0; i < 300; i++) {
+		int fds[2];
+
+		EXPECT(pipe2(fds, O_NONBLOCK), 0);
+		EXPECT(read(fds[0], buf, 1) == -1 && errno == EAGAIN, 1);
+		EXPECT(ONE(&ring, close, fds[1]), 0);
+		EXPECT(read(fds[0], buf, 1), 0);
+		EXPECT(ONE(&ring, close, fds[0]), 0);
+	}
+	xsc_teardown(&ring);
+	return 0;
+}
+
+static int test_limits(void)
+{
+	struct rlimit files = {40, 40}, size = {1000, 1000};
+	struct xsc_ring ring;
+	char buf[2000] = "";
+	int fd, opened = 0, refused;
+
+	EXPECT(xsc_setup(&ring, NULL), 0);
+	fd = new_file("limited", NULL, 0);
+
+	/* Set after the ring was made, from another thread than the one that serves. */
+	EXPECT(setrlimit(RLIMIT_FSIZE, &size), 0);
+	EXPECT(ONE(&ring, write, fd, buf, 2000), 1000);
+	EXPECT(ONE(&ring, write, fd, buf, 1), -EFBIG);
+	EXPECT(ONE(&ring, pwrite, fd, buf, 10, 5000), -EFBIG);
+	signal(SIGXFSZ, SIG_IGN);
+	EXPECT(sys(write(fd, buf, 1)), -EFBIG);
+
+	EXPECT(setrlimit(RLIMIT_NOFILE, &files), 0);
+	do {
+		refused = (int)ONE(&ring, open, "/dev/null", O_RDONLY, 0);
+		opened += refused >= 0;
+	} while (refused >= 0 && opened < 100);
+	EXPECT(refused, -EMFILE);
+	REQUIRE(opened > 20 && opened < 40, "%d files opened under a limit of 40", opened);
+	EXPECT(sys(open("/dev/null", O_RDONLY)), -EMFILE);
+	xsc_teardown(&ring);
+	return 0;
+}
+
+static int test_rights(void)
+{
+	struct xsc_ring root_ring, ring;
+	char buf[8];
+	int fd;
+
+	if (geteuid())
+		return skip("needs root, to become somebody else");
+	fd = new_file("secret", "secret", 6);
+	EXPECT(fchmod(fd, 0600), 0);
+	EXPECT(xsc_setup(&root_ring, NULL), 0);
+	EXPECT(ONE(&root_ring, pread, fd, buf, 6, 0), 6);
+	close(fd);
+
+	/* What root may, the same ring may no more once its process is nobody. */
+	fd = (int)ONE(&root_ring, open, path_of("secret"), O_RDONLY, 0);
+	REQUIRE(fd >= 0, "root opens its own file: %d", fd);
+	EXPECT(setgid(NOBODY), 0);
+	EXPECT(setuid(NOBODY), 0);
+	EXPECT(sys(open(path_of("secret"), O_RDONLY)), -EACCES);
+	EXPECT(ONE(&root_ring, open, path_of("secret"), O_RDONLY, 0), -EACCES);
+	/* A file that is open stays open, as for read(2). */
+	EXPECT(ONE(&root_ring, pread, fd, buf, 6, 0), 6);
+	xsc_teardown(&root_ring);
+
+	/* A ring made by nobody: that it works is the default, that it opens is not. */
+	EXPECT(xsc_setup(&ring, NULL), 0);
+	EXPECT(ONE(&ring, open, path_of("secret"), O_RDONLY, 0), -EACCES);
+	EXPECT(ONE(&ring, open, path_of("secret"), O_WRONLY | O_TRUNC, 0), -EACCES);
+	EXPECT(ONE(&ring, open, path_of("mine"), O_CREAT | O_WRONLY, 0600), -EACCES);
+	EXPECT(ONE(&ring, open, "/proc/1/environ", O_RDONLY, 0),
+		sys(open("/proc/1/environ", O_RDONLY)));
+	fd = (int)ONE(&ring, open, "/proc/self/status", O_RDONLY, 0);
+	REQUIRE(fd >= 0, "nobody opens what all may: %d", fd);
+	xsc_teardown(&ring);
+	return 0;
+}
+
+static int test_memlock(void)
+{
+	struct rlimit none = {0, 0}, some = {65536, 65536};
+	struct xsc_params most = {.sq_entries = 4096, .cq_entries = 4096};
+	struct xsc_params few = {.sq_entries = 8, .cq_entries = 8};
+	struct xsc_ring ring;
+
+	/* A ring in memory that is all locked is charged once, and uncharged once. */
+	if (!mlockall(MCL_CURRENT | MCL_FUTURE)) {
+		EXPECT(xsc_setup(&ring, NULL), 0);
+		EXPECT(ONE(&ring, nop), 0);
+		xsc_teardown(&ring);
+		munlockall();
+	}
+	if (!geteuid()) {
+		EXPECT(setgid(NOBODY), 0);
+		EXPECT(setuid(NOBODY), 0);
+	}
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &some), 0);
+	EXPECT(xsc_setup(&ring, &most), -ENOMEM);
+	/* What a ring took is given back with it. */
+	for (int i = 0; i < 200; i++) {
+		EXPECT(xsc_setup(&ring, &few), 0);
+		xsc_teardown(&ring);
+	}
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+	EXPECT(xsc_setup(&ring, &few), -ENOMEM);
+	return 0;
+}
+
+#endif
