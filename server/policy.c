@@ -220,13 +220,17 @@ void rp_policy_pxe_event(struct rp_server *server, const struct rp_pxe_client *c
 	r = rp_boots_open_of_rig(server, rig->name, &boot);
 	if (r <= 0)
 		return;
-	/* The agent has the machine: its firmware asking again is told by the script that follows.
+	r = rp_store_begin(server->store); /* one sync for all rows of a packet */
+	if (r < 0)
+		return;
+	/* Once the agent has the machine, what its firmware asks is told by the script it fetches.
 	 */
 	if (boot.certified_at)
 		r = rp_boots_event(server, &boot, "its firmware asks to boot again (%s)",
 			rp_pxe_event_name(event));
 	else
 		r = pxe_step(server, &boot, client, event, detail ? detail : "");
+	r = rp_store_end(server->store, r);
 	if (r < 0)
 		rp_log_warning("boot %s: %s", boot.id, rp_store_reason(server->store));
 }

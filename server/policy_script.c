@@ -203,6 +203,7 @@ int rp_policy_script(
 	struct rp_server *server, const struct rp_script_request *request, char **ret_script)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(free) char *script = NULL;
 	const char *why = bad_request(request);
 	int r;
 
@@ -221,7 +222,14 @@ int rp_policy_script(
 		rp_results_refuse(server, "script", "", rig->name, request->peer, NULL, 0, why);
 		return say_exit(server, why, "turned_away", ret_script);
 	}
-	return script_for(server, rig->name, request, ret_script);
+	r = rp_store_begin(server->store);
+	if (r < 0)
+		return r;
+	r = rp_store_end(server->store, script_for(server, rig->name, request, &script));
+	if (r < 0)
+		return r;
+	*ret_script = rp_steal(script);
+	return 0;
 }
 
 int rp_policy_script_failed(struct rp_server *server, const char *boot_id, const char *step,

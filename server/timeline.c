@@ -44,7 +44,9 @@ static const struct {
 		"found no "
 		"network card"},
 	{RP_STAGE_KERNEL, "",
-		"the image was not fetched: out of memory on the rig, or the network went away"},
+		"no agent came: the image was not fetched (out of memory on the rig, network "
+		"gone), was "
+		"refused (Secure Boot), or its kernel found no network card"},
 	{RP_STAGE_AGENT, "", "the agent said hello but fetched no job: see its console"},
 	{RP_STAGE_CHECKS, "agent silent",
 		"the agent stopped talking: the rig hangs, crashed or lost its network"},
