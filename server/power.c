@@ -113,8 +113,8 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
 	if (request->operation)
 		request->driver->cancel(rp_steal(request->operation));
 	snprintf(text, sizeof(text),
-		"%.64s: power %s: no answer within %d s: is the other end of %.96s alive?",
-		request->rig, action_names[request->action], REQUEST_TIMEOUT_S, request->address);
+		"power %s: no answer within %d s: is the other end of %.160s alive?",
+		action_names[request->action], REQUEST_TIMEOUT_S, request->address);
 	request_done(request, -ETIMEDOUT, RP_POWER_STATE_UNKNOWN, text);
 }
 
@@ -145,7 +145,7 @@ static void start_next(evutil_socket_t fd, short what, void *context)
 			request->action, operation_done, request, &err);
 		if (request->operation)
 			continue;
-		rp_error_prefix(&err, "%s: power %s", request->rig, action_names[request->action]);
+		rp_error_prefix(&err, "power %s", action_names[request->action]);
 		/* done may ask for more, or end all: look at the list anew, later. */
 		request_done(request, err.code ? err.code : -EIO, RP_POWER_STATE_UNKNOWN, err.text);
 		return;

@@ -27,7 +27,8 @@ const char *rp_power_state_text(enum rp_power_state state); /* "unknown" "off" "
 /*
  * result: 0, or negative errno (-ENOTSUP driver none: a person must do it; -ECONNREFUSED, -ENOENT
  * nothing at the other end; -ETIMEDOUT; -EPROTO; -ECANCELED the server is stopping; -EIO the rig
- * is not in the wanted state). text: one line for people, the reason and remedy on failure.
+ * is not in the wanted state). text: one line for people, without the
+ * rig's name: the reason and remedy on failure.
  */
 typedef void (*rp_power_done)(
 	void *context, int result, enum rp_power_state state, const char *text);

@@ -261,7 +261,7 @@ static void test_bad_peers(void **state)
 	assert_non_null(strstr(f.text, f.path));
 	evconnlistener_free(rp_steal(f.listener));
 	assert_int_equal(act(RP_POWER_STATUS), -ECONNREFUSED);
-	assert_non_null(strstr(f.text, "rig-1"));
+	assert_non_null(strstr(f.text, "power status"));
 	unlink(f.path);
 	assert_int_equal(act(RP_POWER_STATUS), -ENOENT);
 }
