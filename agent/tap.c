@@ -28,7 +28,7 @@ struct parser {
 	size_t samples; /* that may still come */
 };
 
-/* 1 where a UTF-8 sequence of *len bytes begins here (RFC 3629). */
+/* True where a UTF-8 sequence begins here, of *len bytes (RFC 3629); else *len is untouched. */
 static bool utf8_sequence(const unsigned char *text, size_t left, size_t *len)
 {
 	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -43,8 +43,10 @@ static bool utf8_sequence(const unsigned char *text, size_t left, size_t *len)
 			return false;
 		value = value << 6 | (text[i] & 0x3f);
 	}
+	if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+		return false;
 	*len = n;
-	return value >= least[n] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
+	return true;
 }
 
 void rp_tap_copy_text(char *ret, size_t size, const char *text, size_t len)
@@ -242,6 +244,8 @@ static int read_test(struct parser *parser, struct line line, bool ok)
 	skip_space(&line);
 	if (starts_with(line, "- "))
 		advance(&line, 2);
+	else if (line.len == 1 && *line.text == '-')
+		advance(&line, 1);
 	hash = find_directive(line);
 	rp_tap_copy_text(test.description, sizeof(test.description), line.text, hash);
 	trim_end(test.description);

@@ -48,6 +48,19 @@ struct rp_unit {
 	struct rp_unit_end end;
 };
 
+/* The end of standard error in one line. */
+static void copy_last_words(struct rp_unit *unit, char ret_words[LAST_WORDS_MAX])
+{
+	struct stream *errors = &unit->errors;
+
+	while (errors->len && errors->data[errors->len - 1] == '\n')
+		errors->len--;
+	for (size_t i = 0; i < errors->len; i++)
+		if (errors->data[i] == '\n')
+			errors->data[i] = ' ';
+	rp_tap_copy_text(ret_words, LAST_WORDS_MAX, errors->len ? errors->data : "", errors->len);
+}
+
 static void finish(struct rp_unit *unit)
 {
 	char words[LAST_WORDS_MAX];
@@ -56,8 +69,7 @@ static void finish(struct rp_unit *unit)
 	if (unit->done_called)
 		return;
 	unit->done_called = true;
-	rp_tap_copy_text(
-		words, sizeof(words), unit->errors.data ? unit->errors.data : "", unit->errors.len);
+	copy_last_words(unit, words);
 	end->output = unit->output.data ? unit->output.data : "";
 	end->output_len = unit->output.len;
 	end->output_cut = unit->output.cut;
