@@ -59,7 +59,8 @@ static void unstage(struct staging *staging)
 		rmdir(staging->folder);
 }
 
-static int stage_module(struct staging *staging, const char *folder, const char *name)
+static int stage_module(
+	struct staging *staging, const char *folder, const char *name, struct rp_error *err)
 {
 	rp_cleanup(free) char *flat = rp_path("%s/%s.ko", folder, name);
 	rp_cleanup(free) char *nested = rp_path("%s/%s/%s.ko", folder, name, name);
@@ -69,8 +70,13 @@ static int stage_module(struct staging *staging, const char *folder, const char 
 	if (!flat || !nested || !link)
 		return -ENOMEM;
 	target = realpath(access(flat, R_OK) == 0 ? flat : nested, NULL);
-	/* One that is not there is the builder's to report, with the remedy. */
-	return !target || symlink(target, link) == 0 ? 0 : -errno;
+	if (!target)
+		return rp_error_set(err, -ENOENT,
+			"%s: has neither %s.ko nor %s/%s.ko: `make kmods` builds ours", folder,
+			name, name, name);
+	if (symlink(target, link) < 0)
+		return rp_error_set(err, -errno, "%s: %s", link, strerror(errno));
+	return 0;
 }
 
 static int stage(struct staging *staging, const struct rp_image_manifest *manifest,
@@ -82,12 +88,12 @@ static int stage(struct staging *staging, const struct rp_image_manifest *manife
 	snprintf(staging->folder, sizeof(staging->folder), "%.40s/rigproof-XXXXXX",
 		parent && *parent && strlen(parent) <= 40 ? parent : "/tmp");
 	if (!mkdtemp(staging->folder)) {
-		r = -errno;
+		r = rp_error_set(err, -errno, "%s: %s", staging->folder, strerror(errno));
 		*staging->folder = '\0';
 	}
 	for (unsigned i = 0; r >= 0 && i < manifest->modules_count; i++)
-		r = stage_module(staging, folder, manifest->modules[i]);
-	return r < 0 ? rp_error_set(err, r, "%s: %s", folder, strerror(-r)) : 0;
+		r = stage_module(staging, folder, manifest->modules[i], err);
+	return r;
 }
 
 static int run_build(const struct rp_cli *cli, struct rp_error *err)
