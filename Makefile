@@ -99,7 +99,8 @@ install: all ## install below DESTDIR/PREFIX
 	install -m 644 $(wildcard server/cli/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard server/man/*.8 agent/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
-	cp -R manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/
+	install -m 755 pxe/fetch-ipxe $(DESTDIR)$(PREFIX)/libexec/rigproof/
+	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/
 
 # rules: $(1) folder, $(2) build folder, $(3) compiler, $(4) extra flags
 define folder_rules
