@@ -97,13 +97,14 @@ int rp_spool_next(const char *dir, char ret_job[RP_ID_TEXT], char **ret_text, st
 	char job[RP_ID_TEXT];
 
 	while (find_oldest(dir, job)) {
-		if (read_result(dir, job, ret_text, err) == 0) {
-			memcpy(ret_job, job, RP_ID_TEXT);
-			return 1;
-		}
-		/* Not ours: out of the way, or it would be found for ever. */
-		int r = rp_spool_set_aside(dir, job, err);
+		int r = read_result(dir, job, ret_text, err);
 
+		if (r == 0)
+			memcpy(ret_job, job, RP_ID_TEXT);
+		if (r != -EINVAL)
+			return r < 0 ? r : 1;
+		/* Not ours: out of the way, or it would be found for ever. */
+		r = rp_spool_set_aside(dir, job, err);
 		if (r < 0)
 			return r;
 	}

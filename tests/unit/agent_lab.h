@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A lab's keys and what its server would sign, for the agent's tests. */
+#ifndef RP_TESTS_AGENT_LAB_H
+#define RP_TESTS_AGENT_LAB_H
+
+#include <stdlib.h>
+
+#include "keys/dsse.h"
+#include "keys/pem.h"
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+
+#define LAB_RIG "rig-1"
+#define LAB_BOOT "01JD0000000000000000000B00"
+#define LAB_JOB "01JD0000000000000000000J00"
+#define LAB_NONCE "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define LAB_DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LAB_TIME "2026-11-20T12:00:00.000Z"
+
+struct lab {
+	char dir[32], keys[64];
+	X509 *root;
+};
+
+static inline int lab_make(struct lab *lab)
+{
+	struct rp_error err = RP_ERROR_NONE;
+
+	*lab = (struct lab){.dir = "/tmp/rp-agent-XXXXXX"};
+	if (!mkdtemp(lab->dir))
+		return -1;
+	snprintf(lab->keys, sizeof(lab->keys), "%s/keys", lab->dir);
+	if (rp_pki_init(lab->keys, NULL, &err) < 0 ||
+		rp_pki_load_cert(lab->keys, "root", &lab->root, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static inline int lab_remove(struct lab *lab)
+{
+	rp_cleanup(free) char *command = rp_path("rm -rf %s", lab->dir);
+
+	X509_free(lab->root);
+	return system(command);
+}
+
+static inline char *lab_path(const struct lab *lab, const char *name)
+{
+	return rp_path("%s/%s", lab->dir, name);
+}
+
+/* {what: envelope of payload, "certificates": {key: certificate}}, as the server answers. */
+static inline json_t *lab_answer(const struct lab *lab, const char *what, const char *key,
+	const char *type, const json_t *payload)
+{
+	rp_cleanup(pkey) EVP_PKEY *signer = NULL;
+	rp_cleanup(x509) X509 *cert = NULL;
+	rp_cleanup(free) char *pem = NULL;
+	json_t *envelope = NULL;
+
+	if (rp_pki_load_key(lab->keys, key, &signer, NULL) < 0 ||
+		rp_pki_load_cert(lab->keys, key, &cert, NULL) < 0 ||
+		rp_dsse_sign_json(signer, type, payload, &envelope, NULL) < 0)
+		return NULL;
+	pem = rp_pem_write_cert(cert);
+	return json_pack("{s:o, s:{s:s}}", what, envelope, "certificates",
+		strcmp(what, "ack") == 0 ? "log" : "job", pem);
+}
+
+static inline json_t *lab_job(void)
+{
+	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:[{s:s, s:s, s:s}], "
+			 "s:[{s:s, s:[s], s:i, s:i, s:s, s:s, s:i, s:s}], s:[], s:s, s:i}",
+		"version", 1, "job", LAB_JOB, "rig", LAB_RIG, "boot", LAB_BOOT, "nonce", LAB_NONCE,
+		"created", LAB_TIME, "plan", "first", "image", "name", "node", "sha256", LAB_DIGEST,
+		"modules", "name", "xsc", "sha256", LAB_DIGEST, "parameters", "", "checks", "name",
+		"ring", "exec", "xsc_ring_test", "timeout_s", 60, "memory_mb", 0, "cpus", "",
+		"scheduler", "other", "priority", 0, "user", "", "limits", "disks", "never",
+		"timeout_s", 300);
+}
+
+#endif
