@@ -21,6 +21,7 @@
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MAX_MS 60000
 #define HEARTBEAT_MS 10000
+#define ACCURACY_US 1000 /* sd-event would let each step wait for a quarter of a second */
 
 static const struct {
 	const char *name, *stage; /* on the bus; to the server */
@@ -210,7 +211,7 @@ static int add_sources(struct rp_agent *agent)
 		r = sd_event_add_signal(agent->event, NULL, SIGINT, on_signal, agent);
 	if (r >= 0)
 		r = sd_event_add_time_relative(
-			agent->event, &agent->step, CLOCK_BOOTTIME, 0, 0, on_step, agent);
+			agent->event, &agent->step, CLOCK_BOOTTIME, 0, ACCURACY_US, on_step, agent);
 	if (r >= 0)
 		r = sd_event_add_time_relative(agent->event, &agent->heartbeat, CLOCK_BOOTTIME,
 			HEARTBEAT_MS * 1000, 0, on_heartbeat, agent);
