@@ -89,6 +89,7 @@ static int parse(struct hello *hello, struct rp_error *err)
 		return r;
 	if (strlen(hello->csr) > CSR_MAX)
 		return rp_error_set(err, -EINVAL, "csr: longer than %d bytes", CSR_MAX);
+	hello->uuid = rp_uuid_known(hello->uuid);
 	if (*hello->uuid && !rp_uuid_valid(hello->uuid))
 		return rp_error_set(err, -EINVAL, "uuid: not a UUID in lower case");
 	return csr_key(hello->csr, hello->key, err);

@@ -36,6 +36,11 @@ int rp_uuid_valid(const char *text)
 	return matches(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
 }
 
+const char *rp_uuid_known(const char *text)
+{
+	return text[strspn(text, "0-")] && text[strspn(text, "f-")] ? text : "";
+}
+
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig)
 {
 	int64_t now = rp_store_now(server->store);
@@ -130,7 +135,7 @@ int rp_policy_boot_for(
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	const char *why, *file;
-	int r = rp_policy_find_rig(server, client->mac, client->uuid, &rig);
+	int r = rp_policy_find_rig(server, client->mac, rp_uuid_known(client->uuid), &rig);
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;

@@ -53,4 +53,10 @@ void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
 int rp_mac_valid(const char *text);
 int rp_uuid_valid(const char *text);
 
+/*
+ * text, or "" where it is a UUID of all zeros or all ones: the firmware has none (SMBIOS 3.6,
+ * section 7.2.1), and its loaders and kernels put that in different ways.
+ */
+const char *rp_uuid_known(const char *text);
+
 #endif

@@ -85,7 +85,7 @@ static int get_script(
 {
 	const struct rp_script_request script = {
 		.mac = rp_request_query(request, "mac"),
-		.uuid = rp_request_query(request, "uuid"),
+		.uuid = rp_uuid_known(rp_request_query(request, "uuid")),
 		.arch = rp_request_query(request, "arch"),
 		.platform = rp_request_query(request, "platform"),
 		.manufacturer = rp_request_query(request, "manufacturer"),

@@ -42,6 +42,8 @@ rig_plug_in() {
   wait_for 10 "the TPM of $name" test -S "$dir/tpm.sock"
   ip netns exec "$net-lan" qemu-system-x86_64 -name "$name" -nodefaults -display none -S -no-shutdown \
     -machine "q35,smm=on,accel=$accel" -cpu max -smp 2 -m 1024 \
+    -uuid "00000000-0000-4000-8000-${mac//:/}" \
+    -smbios "type=1,manufacturer=rigproof,product=virtual rig,serial=$name" \
     -global driver=cfi.pflash01,property=secure,value=on -global ICH9-LPC.disable_s3=1 \
     -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd \
     -drive "if=pflash,format=raw,unit=1,file=$dir/vars.fd" \
