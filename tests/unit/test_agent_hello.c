@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who the server may say that we are. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include "agent/boot_key.h"
+#include "agent/hello.h"
+#include "tests/unit/agent_lab.h"
+
+static struct lab lab, other;
+static EVP_PKEY *key;
+static struct rp_error err;
+
+static int set_up(void **state)
+{
+	return lab_make(&lab) || lab_make(&other) || rp_pki_new_boot_key(&key, &err) < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	EVP_PKEY_free(key);
+	return lab_remove(&lab) | lab_remove(&other);
+}
+
+/* What the server of this lab answers to the hello of whose. */
+static json_t *answer(const struct lab *from, EVP_PKEY *whose, const char *rig)
+{
+	rp_cleanup(pkey) EVP_PKEY *ca_key = NULL;
+	rp_cleanup(x509) X509 *ca = NULL;
+	rp_cleanup(x509) X509 *cert = NULL;
+	rp_cleanup(free) char *csr = NULL;
+	rp_cleanup(free) char *leaf = NULL;
+	rp_cleanup(free) char *chain = NULL;
+
+	assert_int_equal(rp_pki_load_key(from->keys, "boot-ca", &ca_key, &err), 0);
+	assert_int_equal(rp_pki_load_cert(from->keys, "boot-ca", &ca, &err), 0);
+	assert_int_equal(rp_pki_make_csr(whose, &csr, &err), 0);
+	assert_int_equal(rp_pki_issue_boot(ca_key, ca, csr, LAB_RIG, LAB_BOOT, &cert, &err), 0);
+	leaf = rp_pem_write_cert(cert);
+	assert_int_equal(rp_pki_chain_pem(from->keys, "boot-ca", &chain, &err), 0);
+	return json_pack("{s:s, s:s, s:s+, s:s, s:s}", "rig", rig, "boot", LAB_BOOT, "certificate",
+		leaf, chain, "assurance", "secure-boot", "action", "job");
+}
+
+static void test_good(void **state)
+{
+	rp_cleanup(json) json_t *good = answer(&lab, key, LAB_RIG);
+	rp_cleanup(identity) struct rp_identity identity = {0};
+
+	if (rp_hello_check(good, key, lab.root, &identity, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(identity.rig, LAB_RIG);
+	assert_string_equal(identity.boot, LAB_BOOT);
+	assert_string_equal(identity.action, "job");
+	assert_string_equal(identity.assurance, "secure-boot");
+}
+
+static void test_bad(void **state)
+{
+	rp_cleanup(pkey) EVP_PKEY *stranger = NULL;
+	rp_cleanup(json) json_t *other_lab = answer(&other, key, LAB_RIG);
+	rp_cleanup(json) json_t *other_name = answer(&lab, key, "rig-2");
+	rp_cleanup(json) json_t *other_key = NULL;
+	rp_cleanup(json) json_t *other_role = answer(&lab, key, LAB_RIG);
+	rp_cleanup(json) json_t *no_pem = answer(&lab, key, LAB_RIG);
+	rp_cleanup(free) char *chain = NULL;
+	rp_cleanup(identity) struct rp_identity identity = {0};
+	json_t *bad[5];
+
+	assert_int_equal(rp_pki_new_boot_key(&stranger, &err), 0);
+	other_key = answer(&lab, stranger, LAB_RIG);
+	assert_int_equal(rp_pki_chain_pem(lab.keys, "tls", &chain, &err), 0);
+	json_object_set_new(other_role, "certificate", json_string(chain));
+	json_object_set_new(no_pem, "certificate", json_string("hello"));
+	bad[0] = other_lab, bad[1] = other_name, bad[2] = other_key, bad[3] = other_role;
+	bad[4] = no_pem;
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(rp_hello_check(bad[i], key, lab.root, &identity, &err),
+			i < 4 ? -EACCES : -EINVAL);
+		assert_null(identity.chain_pem);
+	}
+}
+
+static void test_hello(void **state)
+{
+	rp_cleanup(json) json_t *hello = NULL;
+
+	assert_int_equal(rp_hello_make(key, "node", "/nowhere", "/nowhere", &hello, &err), 0);
+	assert_int_equal(json_object_size(hello), 8);
+	assert_string_equal(rp_json_string_or(hello, "token", "?"), "");
+	assert_string_equal(rp_json_string_or(hello, "uuid", "?"), "");
+	assert_string_equal(rp_json_string_or(hello, "image", "?"), "node");
+}
+
+static int same_key(const char *path, EVP_PKEY *than)
+{
+	rp_cleanup(pkey) EVP_PKEY *again = NULL;
+
+	assert_int_equal(rp_boot_key_get(path, &again, &err), 0);
+	return EVP_PKEY_eq(again, than) == 1;
+}
+
+/* Kept within a boot; never taken from a file that others could read, or half of one. */
+static void test_boot_key(void **state)
+{
+	rp_cleanup(free) char *path = lab_path(&lab, "boot.key");
+	rp_cleanup(pkey) EVP_PKEY *first = NULL;
+	struct stat st;
+
+	assert_int_equal(rp_boot_key_get(path, &first, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_true(same_key(path, first));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_false(same_key(path, first));
+	assert_int_equal(rp_file_write(path, 0600, "-----BEGIN", 10, &err), 0);
+	assert_false(same_key(path, first));
+}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_boot_key),
+	};
+
+	return cmocka_run_group_tests_name("agent/hello", all, set_up, tear_down);
+}
