@@ -133,17 +133,26 @@ struct rp_plan {
 
 enum rp_claim_op { RP_CLAIM_AT_MOST, RP_CLAIM_AT_LEAST, RP_CLAIM_EQUALS };
 
+/*
+ * A sentence that somebody wrote, and what decides it: a metric of a check with a threshold, or
+ * tests of a check that must all be ok; or, where no check of ours can, what it would take.
+ */
 struct rp_claim {
 	char *name;
-	char *sentence;
-	char *source; /* who says so, where */
-	char *plan;   /* that measures it; "": any with the check */
-	char *check;
-	char *metric;
-	enum rp_claim_op op;
-	double threshold;
-	char *unit;
-	char **needs; /* without which the claim is neither proven nor refuted, e.g. "bare-metal" */
+	char *sentence; /* word for word */
+	char *source;	/* who says so, where */
+	char *subject;	/* "module:NAME" or "image:NAME": must be among the result's subjects */
+	char *kernel;	/* "6.1": the release that it must be measured on begins so; "": any */
+	char *plan;	/* that measures it; "": any with the check */
+	char *check;	/* "": nothing judges it, and needs is not empty */
+	char *metric;	/* "": tests decide */
+	enum rp_claim_op op; /* for metrics, as are threshold and unit */
+	double *threshold;   /* NULL: tests decide */
+	char *unit;	     /* "": whatever the metric has */
+	char **tests;	     /* the first words of their descriptions, before a colon */
+	unsigned tests_count;
+	bool physical; /* figures of virtual rigs never count, and are never shown */
+	char **needs;  /* what it takes to measure it, for people */
 	unsigned needs_count;
 };
 

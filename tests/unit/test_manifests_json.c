@@ -45,6 +45,35 @@ static void our_manifests_survive_json(void **state)
 	}
 }
 
+/* Claims by metric, by tests, and by nothing have different keys; JSON has them all. */
+static void claims_survive_json(void **state)
+{
+	static const char *const claims[] = {
+		"kind: claim\nname: c\nsentence: s\ncheck: c\nmetric: m\nop: equals\nthreshold: "
+		"0\n",
+		"kind: claim\nname: c\nsentence: s\ncheck: c\ntests: [t, u]\nkernel: 6.1\n",
+		"kind: claim\nname: c\nsentence: s\nneeds: [much of it]\n",
+	};
+
+	for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+		rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+		rp_cleanup(manifest) struct rp_manifest *again = NULL;
+		rp_cleanup(json) json_t *one = NULL;
+		rp_cleanup(json) json_t *two = NULL;
+		struct rp_error err = RP_ERROR_NONE;
+
+		if (rp_manifest_parse("f", claims[i], strlen(claims[i]), &manifest, &err) < 0)
+			fail_msg("%s", err.text);
+		one = rp_manifest_to_json(manifest);
+		if (rp_manifest_from_json(one, &again, &err) < 0)
+			fail_msg("row %zu: %s", i, err.text);
+		two = rp_manifest_to_json(again);
+		assert_true(json_equal(one, two));
+		assert_int_equal(again->claim->threshold != NULL, i == 0);
+		assert_int_equal(again->claim->tests_count, i == 1 ? 2 : 0);
+	}
+}
+
 static void json_is_as_strict_as_yaml(void **state)
 {
 	static const struct {
@@ -167,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_manifests_survive_json),
+		cmocka_unit_test(claims_survive_json),
 		cmocka_unit_test(json_is_as_strict_as_yaml),
 		cmocka_unit_test(kind_may_stand_anywhere_in_json),
 		cmocka_unit_test(a_plan_becomes_a_job),

@@ -16,6 +16,7 @@
 #define RIG "kind: rig\nname: r\nmac: [52:54:00:12:34:56]\n"
 #define PLAN "kind: plan\nname: p\nchecks:\n- {name: c, exec: [x]}\n"
 #define CLAIM "kind: claim\nname: c\nsentence: s\ncheck: c\nmetric: m\n"
+#define UNJUDGED "kind: claim\nname: c\nsentence: s\n"
 
 static const struct {
 	const char *text;
@@ -87,6 +88,30 @@ static const struct {
 		"f:7:12: threshold: found \"1e999\", expected a number"},
 	{CLAIM "op: less\nthreshold: 1\n",
 		"f:6:5: op: found \"less\", expected one of: at_most, at_least, equals"},
+	{CLAIM, "f:5:9: threshold: found nothing, expected a number"},
+	{CLAIM "threshold: 1\n",
+		"f:5:9: op: found nothing, expected one of: at_most, at_least, equals"},
+	{CLAIM "tests: [t]\n", "f:5:9: metric: found both a metric and tests, expected either a "
+			       "metric or tests of the check"},
+	{UNJUDGED "check: c\n",
+		"f:4:8: metric: found neither a metric nor tests, expected either a "
+		"metric or tests of the check"},
+	{UNJUDGED "check: c\ntests: [t, u, t]\n",
+		"f:5:15: tests: found \"t\" a second time, expected it once"},
+	{UNJUDGED "check: c\ntests: [t]\nthreshold: 1\n",
+		"f:6:12: threshold: found it beside tests, expected it with a metric"},
+	{UNJUDGED, "f:1:1: check: found no check and no needs, expected the check that judges the "
+		   "claim, or what judging it would need"},
+	{UNJUDGED "needs: [x]\nmetric: m\n",
+		"f:5:9: metric: found it without a check, expected check too, or needs alone"},
+	{UNJUDGED "needs: [x]\nsubject: module:xsc\n",
+		"f:5:10: subject: found it without a check, expected check too, or needs alone"},
+	{UNJUDGED "needs: [x]\nsubject: xsc\n",
+		"f:5:10: subject: found \"xsc\", expected module:NAME or image:NAME"},
+	{CLAIM "op: equals\nthreshold: 1\nsubject: \"module:\"\n",
+		"f:8:10: subject: found \"module:\", expected module:NAME or image:NAME"},
+	{CLAIM "op: equals\nthreshold: 1\nphysical: yes\n",
+		"f:8:11: physical: found \"yes\", expected true or false"},
 
 	/* rigs */
 	{"kind: rig\nname: r\nmac: 52:54:00:12:34:56\n",
