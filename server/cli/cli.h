@@ -54,7 +54,7 @@ struct rp_cli {
 
 /* Each ends with noun NULL. */
 extern const struct rp_cli_command rp_cli_keys[], rp_cli_manifest[], rp_cli_image[], rp_cli_rig[],
-	rp_cli_job[], rp_cli_result[], rp_cli_log[], rp_cli_verify[];
+	rp_cli_job[], rp_cli_result[], rp_cli_claim[], rp_cli_log[], rp_cli_verify[];
 extern const struct rp_cli_command *const rp_cli_nouns[]; /* all of them, ends with NULL */
 
 /* The whole program. out and errors are stdout and stderr but for tests. Returns the exit status.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,35 +8,9 @@
 #include "lib/json.h"
 #include "manifests/image.h"
 #include "manifests/manifest.h"
+#include "server/cli/beside.h"
 #include "server/cli/client.h"
 #include "server/cli/table.h"
-
-/*
- * Where a file of ours is, whether this program was built (build/bin/rigproof) or installed
- * (PREFIX/bin/rigproof). Candidates are relative to its folder.
- */
-static char *find_beside_us(const char *const *candidates, const char *file)
-{
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (len < 0)
-		return NULL;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	for (; *candidates; candidates++) {
-		rp_cleanup(free) char *folder = rp_path("%s/%s", self, *candidates);
-		rp_cleanup(free) char *path = folder ? rp_path("%s/%s", folder, file) : NULL;
-
-		if (path && access(path, X_OK) == 0)
-			return realpath(folder, NULL);
-	}
-	return NULL;
-}
 
 /*
  * A tree's build folder has DIR/NAME/NAME.ko, the image builder wants DIR/NAME.ko: a folder of
@@ -104,7 +77,7 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
 	rp_cleanup(image_result) struct rp_image_result result = {0};
 	rp_cleanup(free) char *programs = NULL;
-	rp_cleanup(free) char *rootfs = find_beside_us(rootfs_folders, "build");
+	rp_cleanup(free) char *rootfs = rp_cli_beside_us(rootfs_folders, "build");
 	const char *given = rp_cli_value(cli, "--programs");
 	__attribute__((cleanup(unstage))) struct staging staging = {""};
 	const char *modules = rp_cli_value(cli, "--modules");
@@ -114,7 +87,7 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 	r = rp_manifest_load_kind(cli->operands[0], RP_MANIFEST_IMAGE, &manifest, err);
 	if (r < 0)
 		return r;
-	if (!given && !(programs = find_beside_us(program_folders, "rigproof-agent")))
+	if (!given && !(programs = rp_cli_beside_us(program_folders, "rigproof-agent")))
 		return rp_error_set(err, -ENOENT,
 			"rigproof-agent is not beside this program: name its folder with "
 			"--programs DIR");

@@ -10,7 +10,7 @@
 #include "lib/json.h"
 
 const struct rp_cli_command *const rp_cli_nouns[] = {rp_cli_keys, rp_cli_manifest, rp_cli_image,
-	rp_cli_rig, rp_cli_job, rp_cli_result, rp_cli_log, rp_cli_verify, NULL};
+	rp_cli_rig, rp_cli_job, rp_cli_result, rp_cli_claim, rp_cli_log, rp_cli_verify, NULL};
 
 static void print_error(const struct rp_cli *cli, const struct rp_error *err, FILE *errors)
 {

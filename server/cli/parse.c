@@ -20,6 +20,7 @@ static const char *const intro =
 	"  rig        register, approve, look at, switch rigs\n"
 	"  job        run a plan on a rig, follow it\n"
 	"  result     evidence and reports of finished jobs\n"
+	"  claim      what others claim, held against evidence\n"
 	"  log        the append-only log of results\n"
 	"  verify     check evidence offline: rigproof verify --root CRT evidence.json\n"
 	"\n"
@@ -226,7 +227,7 @@ static int choose_command(const char **words, size_t *count, bool help, FILE *ou
 	if (!commands)
 		return rp_error_set(err, -EINVAL,
 			"%.40s: no such command; type: rigproof keys, manifest, image, rig, job, "
-			"result, log or verify",
+			"result, claim, log or verify",
 			words[0]);
 	*ret = commands;
 	if (commands->verb) {

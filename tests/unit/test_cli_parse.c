@@ -44,7 +44,7 @@ static void wrong_use_says_what_to_type(void **state)
 	} rows[] = {
 		{"", "no command; type: rigproof --help"},
 		{"jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, job, "
-			 "result, log or verify"},
+			 "result, claim, log or verify"},
 		{"log", "log: and then? type: rigproof log VERB, one of: checkpoint, prove, check"},
 		{"log proof",
 			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
@@ -62,6 +62,10 @@ static void wrong_use_says_what_to_type(void **state)
 		{"verify", "FILE is missing; type: rigproof verify [--root CRT] FILE"},
 		{"verify a b", "\"b\" is one too many; type: rigproof verify [--root CRT] FILE"},
 		{"manifest check", "FILE is missing; type: rigproof manifest check FILE..."},
+		{"claim judge", "EVIDENCE is missing; type: rigproof claim judge [--root CRT] "
+				"[--claims DIR] EVIDENCE..."},
+		{"claim list --claims d", "--claims: no such option; type: rigproof claim list "
+					  "[FILE|DIR...]"},
 		{"--state", "--state needs DIR; type: rigproof --help"},
 		{"--frob job list", "--frob: no such option; type: rigproof job list"},
 	};
