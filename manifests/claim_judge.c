@@ -79,13 +79,15 @@ static bool other_plan(struct trial *trial)
 static bool other_subject(struct trial *trial)
 {
 	const char *subject = trial->claim->subject;
-	const json_t *module;
+	const json_t *entry, *module;
 
 	if (!*subject)
 		return false;
-	if (!find(json_object_get(trial->evidence->statement, "subject"), "name", subject))
+	entry = find(json_object_get(trial->evidence->statement, "subject"), "name", subject);
+	if (!entry)
 		return conclude(trial->finding, RP_CLAIM_NOT_MEASURED, "the result is not about %s",
 			subject);
+	trial->finding->subject_sha256 = text_of(json_object_get(entry, "digest"), "sha256");
 	if (strncmp(subject, "module:", strlen("module:")) != 0)
 		return false;
 	module = find(predicate_of(trial->evidence, "rigproof_modules"), "name",
@@ -326,7 +328,7 @@ static void judge_one(const struct rp_claim *claim, const struct rp_verified *ev
 void rp_claim_judge(const struct rp_claim *claim, const struct rp_verified *evidence, size_t count,
 	struct rp_claim_finding *ret)
 {
-	*ret = (struct rp_claim_finding){.evidence = count, .unit = ""};
+	*ret = (struct rp_claim_finding){.evidence = count, .unit = "", .subject_sha256 = ""};
 	if (!*claim->check) {
 		conclude(ret, RP_CLAIM_NOT_MEASURABLE, "no check can judge it here");
 		return;
@@ -334,7 +336,7 @@ void rp_claim_judge(const struct rp_claim *claim, const struct rp_verified *evid
 	if (!count)
 		conclude(ret, RP_CLAIM_NOT_MEASURED, "no evidence");
 	for (size_t i = 0; i < count; i++) {
-		struct rp_claim_finding finding = {.evidence = i, .unit = ""};
+		struct rp_claim_finding finding = {.evidence = i, .unit = "", .subject_sha256 = ""};
 
 		judge_one(claim, &evidence[i], &finding);
 		if (i == 0 || finding.outcome > ret->outcome ||

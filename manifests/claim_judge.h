@@ -44,8 +44,10 @@ struct rp_claim_finding {
 	bool measured; /* value and unit are of the metric that decided */
 	double value;
 	const char *unit; /* borrowed from the evidence */
-	unsigned
-		progress; /* how far it came: of two that measured nothing the farther one stands */
+	/* Of the claim's subject, borrowed; "": it has none, or the result is not about it. */
+	const char *subject_sha256;
+	/* How far it came: of two that measured nothing the farther one stands. */
+	unsigned progress;
 	char reason[256]; /* one line; may quote the rig's bytes: make it printable */
 };
 

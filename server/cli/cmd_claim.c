@@ -206,8 +206,9 @@ static json_t *finding_as_json(const struct rp_manifest *manifest,
 {
 	rp_cleanup(json) json_t *entry = rp_manifest_to_json(manifest);
 	rp_cleanup(free) char *reason = one_line(finding->reason);
-	rp_cleanup(json) json_t *found = json_pack("{s:s, s:s?, s:s?}", "outcome",
-		rp_claim_outcome_name(finding->outcome), "reason", reason, "evidence",
+	rp_cleanup(json) json_t *found = json_pack("{s:s, s:s?, s:s, s:s?}", "outcome",
+		rp_claim_outcome_name(finding->outcome), "reason", reason, "subject_sha256",
+		finding->subject_sha256, "evidence",
 		finding->evidence < exhibits->count ? exhibits->sha256[finding->evidence] : NULL);
 
 	if (!entry || !found || json_object_update(entry, found) < 0 ||
@@ -230,6 +231,21 @@ static void print_exhibits(const struct exhibits *exhibits)
 	}
 }
 
+/* Who says it, and what it was taken for: as the manifest has it, line by line. */
+static void print_source(const char *source)
+{
+	while (*source) {
+		size_t len = strcspn(source, "\n");
+		rp_cleanup(free) char *line = strndup(source, len);
+
+		if (line) {
+			rp_printable(line);
+			printf("    %s\n", line);
+		}
+		source += len + (source[len] == '\n');
+	}
+}
+
 static int print_finding(const struct rp_claim *claim, const struct rp_claim_finding *finding,
 	const struct exhibits *exhibits)
 {
@@ -244,6 +260,7 @@ static int print_finding(const struct rp_claim *claim, const struct rp_claim_fin
 		return -ENOMEM;
 	printf("\n%s: %s\n    \"%s\"\n", claim->name, rp_claim_outcome_name(finding->outcome),
 		sentence);
+	print_source(claim->source);
 	if (*claim->check)
 		printf("    decided by %s", by);
 	if (finding->measured)
@@ -254,6 +271,8 @@ static int print_finding(const struct rp_claim *claim, const struct rp_claim_fin
 		printf("    %s\n", reason);
 	if (!decided && *needs)
 		printf("    needs %s\n", needs);
+	if (*finding->subject_sha256)
+		printf("    %s sha256 %s\n", claim->subject, finding->subject_sha256);
 	if (finding->evidence < exhibits->count)
 		printf("    evidence sha256 %s\n", exhibits->sha256[finding->evidence]);
 	return 0;
@@ -303,8 +322,6 @@ static int run_judge(const struct rp_cli *cli, struct rp_error *err)
 const struct rp_cli_command rp_cli_claim[] = {
 	{"claim", "list", "[FILE|DIR...]", "list claims and what decides each", run_list},
 	{"claim", "judge", "[--root CRT] [--claims DIR] EVIDENCE...",
-		"verify evidence, then say of each claim: proven, refuted, not measured, or not "
-		"measurable here",
-		run_judge},
+		"verify evidence, then hold claims against it, offline", run_judge},
 	{NULL},
 };

@@ -46,7 +46,10 @@ static void judge(const struct draft *draft, const struct row *row, struct rp_cl
 		fail_msg("%s\n got: %s: %s\nwant: %s: %s", row->claim,
 			rp_claim_outcome_name(ret->outcome), ret->reason,
 			rp_claim_outcome_name(row->outcome), row->reason);
-	ret->unit = NULL; /* was the evidence's */
+	if (*ret->subject_sha256)
+		assert_string_equal(ret->subject_sha256,
+			!strcmp(manifest->claim->subject, "module:xsc") ? SHA_B : SHA_A);
+	ret->unit = ret->subject_sha256 = NULL; /* were the evidence's */
 }
 
 static void judge_rows(const struct draft *draft, const struct row *rows, size_t count)
