@@ -175,13 +175,40 @@ static int wait_for_approval(struct rp_server *server, struct hello *hello, stru
 	return reply->json ? 0 : -ENOMEM;
 }
 
+/*
+ * Without a power driver the rig is here now and nobody can call it back: it goes on by itself, in
+ * this boot where that is one of the job's image, since a boot's record names what was booted.
+ */
+static int go_on(struct rp_server *server, struct hello *hello, int training_left)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	int r;
+
+	if (hello->rig->manifest->rig->power.driver != RP_POWER_NONE)
+		return 0;
+	if (training_left) {
+		hello->action = "reboot";
+		return 0;
+	}
+	r = rp_jobs_queued_of_rig(server, hello->rig->name, &job);
+	if (r <= 0)
+		return r;
+	if (strcmp(job.image_sha256, hello->boot.image_sha256) != 0) {
+		hello->action = "reboot";
+		return 0;
+	}
+	r = rp_jobs_begin(server, &job, &hello->boot, &hello->boot, NULL);
+	if (r == 0)
+		hello->action = "job";
+	return r;
+}
+
 /* What follows from what the rig is: sets action, moves its state. Inside of the transaction. */
 static int decide(struct rp_server *server, struct hello *hello)
 {
 	struct rp_rig *rig = hello->rig;
 	bool ours = rp_rig_has_our_keys(server, rig) > 0;
-	rp_cleanup(job) struct rp_job job = {0};
-	int left, r = 0;
+	int left = 0, r = 0;
 
 	hello->action = "poweroff";
 	if (hello->boot.job[0]) {
@@ -204,20 +231,10 @@ static int decide(struct rp_server *server, struct hello *hello)
 		if (r >= 0)
 			r = rp_rigs_set_state(
 				server, rig->name, left ? RP_RIG_TRAINING : RP_RIG_READY, "");
-		if (r < 0 || left)
-			return r < 0 ? r : 0;
+		if (r < 0)
+			return r;
 	}
-	/* Without a power driver the rig is here now and nobody can call it back: it works at once.
-	 */
-	if (rig->manifest->rig->power.driver != RP_POWER_NONE)
-		return 0;
-	r = rp_jobs_queued_of_rig(server, rig->name, &job);
-	if (r <= 0)
-		return r;
-	r = rp_jobs_begin(server, &job, &hello->boot, &hello->boot, NULL);
-	if (r == 0)
-		hello->action = "job";
-	return r;
+	return go_on(server, hello, left);
 }
 
 static int make_record(
@@ -287,6 +304,12 @@ static const char *assurance_of(struct rp_server *server, const struct hello *he
 	return *hello->token ? "boot-token" : "none";
 }
 
+/* Actions with which a boot is over. */
+static bool ends(const char *action)
+{
+	return strcmp(action, "poweroff") == 0 || strcmp(action, "reboot") == 0;
+}
+
 static int certify(
 	struct rp_server *server, struct hello *hello, char **ret_chain, struct rp_error *err)
 {
@@ -314,10 +337,11 @@ static int certify(
 	if (r >= 0)
 		r = rp_boots_event(server, &hello->boot, "agent certified, assurance %s: %s",
 			hello->assurance, hello->action);
-	if (r >= 0 && strcmp(hello->action, "poweroff") == 0) {
+	if (r >= 0 && ends(hello->action)) {
 		r = rp_boots_close(server, &hello->boot, "done", "");
 		if (r == 0)
-			r = rp_rigs_settle(server, hello->boot.rig, RP_JOB_SETTLE_S, true);
+			r = rp_rigs_settle(server, hello->boot.rig, RP_JOB_SETTLE_S,
+				strcmp(hello->action, "poweroff") == 0);
 	}
 	if (r < 0)
 		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
@@ -337,6 +361,7 @@ static int reply_certificate(const char *rig, const char *boot, const char *chai
 static int answer_again(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	const char *action;
 	int r;
 
 	if (strcmp(hello->boot.address, hello->request->peer) != 0)
@@ -345,10 +370,11 @@ static int answer_again(struct rp_server *server, struct hello *hello, struct rp
 	r = rp_store_first(server->store, &row, RP_SQL_BOOT_PAPERS, RP_TEXT(hello->boot.id));
 	if (r <= 0)
 		return r < 0 ? r : -EINVAL;
+	action = rp_column_text(row, 2);
+	if (strcmp(hello->boot.state, "open") != 0 && !ends(action))
+		action = "poweroff";
 	return reply_certificate(hello->boot.rig, hello->boot.id, rp_column_text(row, 0),
-		hello->boot.assurance,
-		strcmp(hello->boot.state, "open") == 0 ? rp_column_text(row, 2) : "poweroff",
-		reply);
+		hello->boot.assurance, action, reply);
 }
 
 /* Everything that needs the rig: approval, certificate. */

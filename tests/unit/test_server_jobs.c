@@ -314,6 +314,47 @@ static void ipxe_reports_failure(void **state)
 	agent_done(&agent);
 }
 
+/* Evidence names the image that was booted: a job of another one needs a boot of its own. */
+static void job_of_another_image_reboots(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	struct agent agent = {0};
+	struct answer answer;
+	rp_cleanup(json) json_t *image = NULL;
+	char job[27], sha256[65];
+
+	lab_ok(rp_artefacts_add(lab->server.artefacts, "other", 5, sha256, &err));
+	image = json_pack("{s:s, s:s, s:i, s:s, s:[{s:s, s:s}]}", "name", "other", "sha256", sha256,
+		"size", 5, "command_line", "", "modules", "name", "xsc", "sha256",
+		lab->module_sha256);
+	lab_ok(rp_images_put(&lab->server, image, &err));
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs", rig_manifest("alpha", "none"), NULL), 201);
+	answer = ask(lab, "POST", "/api/v1/jobs",
+		json_pack("{s:o, s:s, s:s}", "plan", plan_manifest(), "image", "other", "rig",
+			"alpha"),
+		NULL);
+	assert_int_equal(answer.status, 201);
+	snprintf(job, sizeof(job), "%s", rp_json_string_or(answer.json, "job", ""));
+	answer_done(&answer);
+
+	assert_true(script_boots(lab, &agent)); /* its training, in the default image */
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.action, "reboot");
+	assert_int_equal(hello(lab, &agent), 200); /* the answer was lost */
+	assert_string_equal(agent.action, "reboot");
+	assert_job(lab, job, "state", "queued");
+	agent_done(&agent);
+
+	answer = fetch_script(lab, &agent);
+	assert_non_null(strstr(answer.text, sha256));
+	answer_done(&answer);
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.action, "job");
+	agent_done(&agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(killed_and_started, setup, teardown),
 		cmocka_unit_test_setup_teardown(crash_while_checking, setup, teardown),
 		cmocka_unit_test_setup_teardown(ipxe_reports_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(job_of_another_image_reboots, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
