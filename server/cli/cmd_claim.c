@@ -52,8 +52,8 @@ static char *one_line(const char *text)
 	return line;
 }
 
-/* "a; b" of the claim's needs, "a, b" of its tests. Caller frees. */
-static char *join(char *const *texts, unsigned count, const char *separator)
+/* "a, b". Caller frees. */
+static char *join(char *const *texts, unsigned count)
 {
 	char *joined = NULL;
 	size_t size;
@@ -62,7 +62,7 @@ static char *join(char *const *texts, unsigned count, const char *separator)
 	if (!out)
 		return NULL;
 	for (unsigned i = 0; i < count; i++)
-		fprintf(out, "%s%s", i ? separator : "", texts[i]);
+		fprintf(out, "%s%s", i ? ", " : "", texts[i]);
 	fclose(out);
 	return joined;
 }
@@ -70,7 +70,7 @@ static char *join(char *const *texts, unsigned count, const char *separator)
 /* What decides: "xsc-ring/traps_per_op at most 0 traps". Caller frees. */
 static char *decides(const struct rp_claim *claim)
 {
-	rp_cleanup(free) char *tests = join(claim->tests, claim->tests_count, ", ");
+	rp_cleanup(free) char *tests = join(claim->tests, claim->tests_count);
 	char *text = NULL;
 	int r;
 
@@ -231,18 +231,18 @@ static void print_exhibits(const struct exhibits *exhibits)
 	}
 }
 
-/* Who says it, and what it was taken for: as the manifest has it, line by line. */
-static void print_source(const char *source)
+/* A manifest's words as they stand there, line by line. */
+static void print_lines(const char *what, const char *text)
 {
-	while (*source) {
-		size_t len = strcspn(source, "\n");
-		rp_cleanup(free) char *line = strndup(source, len);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		rp_cleanup(free) char *line = strndup(text, len);
 
 		if (line) {
 			rp_printable(line);
-			printf("    %s\n", line);
+			printf("    %s%s\n", what, line);
 		}
-		source += len + (source[len] == '\n');
+		text += len + (text[len] == '\n');
 	}
 }
 
@@ -252,15 +252,14 @@ static int print_finding(const struct rp_claim *claim, const struct rp_claim_fin
 	rp_cleanup(free) char *sentence = one_line(claim->sentence);
 	rp_cleanup(free) char *reason = one_line(finding->reason);
 	rp_cleanup(free) char *by = decides(claim);
-	rp_cleanup(free) char *needs = join(claim->needs, claim->needs_count, "; ");
 	rp_cleanup(free) char *unit = one_line(finding->unit);
 	bool decided = finding->outcome == RP_CLAIM_PROVEN || finding->outcome == RP_CLAIM_REFUTED;
 
-	if (!sentence || !reason || !by || !needs || !unit)
+	if (!sentence || !reason || !by || !unit)
 		return -ENOMEM;
 	printf("\n%s: %s\n    \"%s\"\n", claim->name, rp_claim_outcome_name(finding->outcome),
 		sentence);
-	print_source(claim->source);
+	print_lines("", claim->source);
 	if (*claim->check)
 		printf("    decided by %s", by);
 	if (finding->measured)
@@ -269,8 +268,8 @@ static int print_finding(const struct rp_claim *claim, const struct rp_claim_fin
 		putchar('\n');
 	if (!decided || !finding->measured)
 		printf("    %s\n", reason);
-	if (!decided && *needs)
-		printf("    needs %s\n", needs);
+	for (unsigned i = 0; !decided && i < claim->needs_count; i++)
+		print_lines("needs: ", claim->needs[i]);
 	if (*finding->subject_sha256)
 		printf("    %s sha256 %s\n", claim->subject, finding->subject_sha256);
 	if (finding->evidence < exhibits->count)

@@ -57,9 +57,9 @@ static void it_says_each_outcome(void **state)
 		"measured 0 traps\n    module:xsc sha256 " SHA_B "\n    evidence sha256 ");
 	contains(out,
 		"later: not measured\n    \"All is well.\"\n    decided by ring: all\n    check "
-		"ring has no test all\n    needs time\n");
+		"ring has no test all\n    needs: time\n");
 	contains(out, "never: not measurable here\n    \"It boots.\"\n    no check can judge it "
-		      "here\n    needs the ISO; a drive\n");
+		      "here\n    needs: the ISO\n    needs: a drive\n");
 	contains(out, "\n4 claims: 1 proven, 1 refuted, 1 not measured, 1 not measurable here\n");
 	contains(out, "verdict pass, assurance secure-boot, rig " RIG ", job " JOB);
 }
