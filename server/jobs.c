@@ -158,8 +158,7 @@ int rp_jobs_begin(struct rp_server *server, const struct rp_job *job, const stru
 	return rp_store_end(server->store, begin(server, job, boot, ret, err));
 }
 
-/* All that waits for a rig which will not come back by itself ends now, with the reason. */
-static int end_queue(struct rp_server *server, const char *rig, const char *reason)
+int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *reason)
 {
 	for (;;) {
 		rp_cleanup(job) struct rp_job job = {0};
@@ -175,6 +174,7 @@ static int end_queue(struct rp_server *server, const char *rig, const char *reas
 				RP_INT(rp_store_now(server->store)));
 		if (r < 0)
 			return r;
+		rp_metrics_add(server->metrics, "jobs_total{verdict=\"error\"}", 1);
 	}
 }
 
@@ -194,7 +194,7 @@ static int count_error(struct rp_server *server, const struct rp_rig *rig, bool 
 		errors, rig->name);
 	r = rp_rigs_set_state(server, rig->name, RP_RIG_QUARANTINED, reason);
 	if (r >= 0)
-		r = end_queue(server, rig->name, reason);
+		r = rp_jobs_end_queue(server, rig->name, reason);
 	rp_metrics_add(server->metrics, "rigs_quarantined_total", 1);
 	return r;
 }

@@ -75,6 +75,12 @@ int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const c
 int rp_jobs_finish(
 	struct rp_server *server, const struct rp_job *job, const char *state, const char *verdict);
 
+/*
+ * All that waits for a rig which will not come back by itself ends now, as error of stage power,
+ * with the reason.
+ */
+int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *reason);
+
 /* ---- schedule.c ---- */
 
 /*

@@ -154,6 +154,21 @@ static int post_approve(
 	return reply_rig(server, name, reply);
 }
 
+/* Out of service, a rig takes what waits for it along. Inside of a transaction. */
+static int set_state(struct rp_server *server, const char *name, enum rp_rig_state state)
+{
+	const bool serves = state == RP_RIG_READY;
+	char reason[64];
+	int r = rp_rigs_set_state(server, name, state, serves ? "" : "by an operator");
+
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(name), RP_INT(0));
+	if (r < 0 || serves)
+		return r;
+	snprintf(reason, sizeof(reason), "the rig was %s by an operator", rp_rig_state_text(state));
+	return rp_jobs_end_queue(server, name, reason);
+}
+
 static int post_state(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
@@ -180,10 +195,9 @@ static int post_state(
 		return rp_reply_error(reply, 409, "wait for its job, or cancel it",
 			"%s: is busy with a job", name);
 	if (r > 0)
-		r = rp_rigs_set_state(
-			server, name, state, state == RP_RIG_READY ? "" : "by an operator");
-	if (r >= 0)
-		r = rp_store_run(server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(name), RP_INT(0));
+		r = rp_store_begin(server->store);
+	if (r == 0)
+		r = rp_store_end(server->store, set_state(server, name, state));
 	if (r < 0)
 		return failed(reply, r, NULL);
 	rp_jobs_kick(server);

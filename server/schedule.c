@@ -90,7 +90,7 @@ static int request_power(struct rp_server *server, const char *rig_name, const c
 	struct power_request *request;
 	int r = rp_rigs_get(server, rig_name, &rig);
 
-	if (r <= 0)
+	if (r <= 0 || rig->manifest->rig->ignore) /* it may have been told so meanwhile */
 		return r;
 	request = calloc(1, sizeof(*request));
 	if (!request)
@@ -152,12 +152,18 @@ static int end_overdue(struct rp_server *server, const char *id)
 static int start_job(struct rp_server *server, const char *id)
 {
 	rp_cleanup(job) struct rp_job job = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_boot boot;
 	int r = rp_jobs_get(server, id, &job);
 
+	if (r > 0)
+		r = rp_rigs_get(server, job.rig, &rig);
 	if (r <= 0)
 		return r;
+	if (rig->manifest->rig->ignore)
+		return rp_jobs_end_queue(server, job.rig,
+			"the manifest of this rig says ignore: true, so it is never booted");
 	r = rp_jobs_begin(server, &job, NULL, &boot, &err);
 	if (r < 0) {
 		rp_log_warning("job %s: not started: %s", id, err.text);

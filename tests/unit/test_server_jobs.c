@@ -355,6 +355,53 @@ static void job_of_another_image_reboots(void **state)
 	agent_done(&agent);
 }
 
+static json_t *state_body(const char *word)
+{
+	return json_pack("{s:s}", "state", word);
+}
+
+/* Jobs that wait for a rig which an operator takes away end with the reason. */
+static void taken_out_of_service_ends_its_queue(void **state)
+{
+	static const char *const words[] = {"retired", "quarantined"};
+	struct rig_lab *lab = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		char job[27];
+
+		if (i == 0)
+			ready_rig(lab, "alpha", "qemu");
+		assert_int_equal(status_of(lab, "POST", "/api/v1/rigs/alpha/state",
+					 state_body("ready"), NULL),
+			200);
+		submit_job(lab, "alpha", job);
+		assert_int_equal(status_of(lab, "POST", "/api/v1/rigs/alpha/state",
+					 state_body(words[i]), NULL),
+			200);
+		assert_job(lab, job, "state", "done");
+		assert_error(lab, job, "power", words[i]);
+	}
+}
+
+/* "ignore: true" that comes while jobs wait: no power switch is touched, and the jobs end. */
+static void told_to_be_left_alone(void **state)
+{
+	struct rig_lab *lab = *state;
+	json_t *manifest = rig_manifest("alpha", "qemu");
+	char job[27];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	assert_true(rp_rigs_settle(&lab->server, "alpha", RP_JOB_SETTLE_S, true) >= 0);
+	json_object_set_new(manifest, "ignore", json_true());
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 200);
+	lab_pass(lab, 60);
+	assert_int_equal(lab->cycles, 0);
+	assert_int_equal(lab->offs, 0);
+	assert_job(lab, job, "state", "done");
+	assert_error(lab, job, "power", "ignore: true");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +413,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(crash_while_checking, setup, teardown),
 		cmocka_unit_test_setup_teardown(ipxe_reports_failure, setup, teardown),
 		cmocka_unit_test_setup_teardown(job_of_another_image_reboots, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			taken_out_of_service_ends_its_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(told_to_be_left_alone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
