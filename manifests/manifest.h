@@ -54,6 +54,7 @@ struct rp_site {
 	char *image;	      /* of boots without a job; "": the newest image */
 	int retries;	      /* of a job that ends in error */
 	int quarantine_after; /* errors in a row; 0: never */
+	int queue_s;	      /* a job ends that waited so long while its rig did nothing */
 	struct rp_stage_limits stages;
 };
 

@@ -50,6 +50,7 @@ static const cyaml_schema_field_t site_fields[] = {
 	RP_FIELD_TEXT(struct rp_site, image, RP_OPTIONAL),
 	RP_FIELD_INT(struct rp_site, retries),
 	RP_FIELD_INT(struct rp_site, quarantine_after),
+	RP_FIELD_INT(struct rp_site, queue_s),
 	CYAML_FIELD_MAPPING("stages", RP_OPTIONAL, struct rp_site, stages, stage_fields),
 	CYAML_FIELD_END,
 };
@@ -69,6 +70,7 @@ static const struct rp_rule site_rules[] = {
 	{"image", .form = RP_TEXT_NAME},
 	{"retries", "1", .min = 0, .max = 100},
 	{"quarantine_after", "3", .min = 0, .max = 1000},
+	{"queue_s", "86400", .min = 1, .max = 30 * 86400},
 	{NULL},
 };
 

@@ -74,6 +74,14 @@ static int64_t attempt_limit(struct rp_server *server)
 	return seconds * RP_SECOND;
 }
 
+int rp_jobs_allow_for_absence(struct rp_server *server)
+{
+	int r = rp_store_run(server->store, RP_SQL_JOB_EXTEND, RP_INT(rp_store_now(server->store)),
+		RP_INT(attempt_limit(server)));
+
+	return r < 0 ? r : 0;
+}
+
 static int sign_job(struct rp_server *server, const struct rp_job *job, const struct rp_boot *boot,
 	struct rp_error *err)
 {
@@ -158,23 +166,33 @@ int rp_jobs_begin(struct rp_server *server, const struct rp_job *job, const stru
 	return rp_store_end(server->store, begin(server, job, boot, ret, err));
 }
 
+int rp_jobs_end_waiting(struct rp_server *server, const struct rp_job *job, const char *reason)
+{
+	int r = rp_store_begin(server->store);
+
+	if (r < 0)
+		return r;
+	r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job->id), RP_TEXT("power"),
+		RP_TEXT(reason));
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_JOB_FINISH, RP_TEXT(job->id),
+			RP_TEXT("done"), RP_TEXT("error"), RP_INT(rp_store_now(server->store)));
+	r = rp_store_end(server->store, r);
+	if (r == 0)
+		rp_metrics_add(server->metrics, "jobs_total{verdict=\"error\"}", 1);
+	return r;
+}
+
 int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *reason)
 {
 	for (;;) {
 		rp_cleanup(job) struct rp_job job = {0};
 		int r = rp_jobs_queued_of_rig(server, rig, &job);
 
-		if (r <= 0)
+		if (r > 0)
+			r = rp_jobs_end_waiting(server, &job, reason);
+		if (r < 0 || !job.id[0])
 			return r;
-		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job.id),
-			RP_TEXT("power"), RP_TEXT(reason));
-		if (r >= 0)
-			r = rp_store_run(server->store, RP_SQL_JOB_FINISH, RP_TEXT(job.id),
-				RP_TEXT("done"), RP_TEXT("error"),
-				RP_INT(rp_store_now(server->store)));
-		if (r < 0)
-			return r;
-		rp_metrics_add(server->metrics, "jobs_total{verdict=\"error\"}", 1);
 	}
 }
 

@@ -75,11 +75,16 @@ int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const c
 int rp_jobs_finish(
 	struct rp_server *server, const struct rp_job *job, const char *state, const char *verdict);
 
+/* A job that waits for its turn ends as error of stage power, with the reason. */
+int rp_jobs_end_waiting(struct rp_server *server, const struct rp_job *job, const char *reason);
+
 /*
- * All that waits for a rig which will not come back by itself ends now, as error of stage power,
- * with the reason.
+ * All that waits for a rig which will not come back by itself ends so.
  */
 int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *reason);
+
+/* After an absence of the server: what is under way may take as long again as it has attempts. */
+int rp_jobs_allow_for_absence(struct rp_server *server);
 
 /* ---- schedule.c ---- */
 

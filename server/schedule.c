@@ -102,15 +102,16 @@ static int request_power(struct rp_server *server, const char *rig_name, const c
 	return 0;
 }
 
-/* ids or names of a statement's first column, bound to the time now */
-static int collect(struct rp_server *server, enum rp_sql statement, json_t **ret)
+/* ids or names of a statement's first column, bound to a time */
+static int collect(struct rp_server *server, enum rp_sql statement, int64_t time, json_t **ret)
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
 	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, statement, RP_INT(rp_store_now(server->store)));
+	int r = rp_store_first(server->store, &row, statement, RP_INT(time));
 
 	while (r > 0) {
-		json_array_append_new(list, json_string(rp_column_text(row, 0)));
+		if (json_array_append_new(list, json_string(rp_column_text(row, 0))) < 0)
+			return -ENOMEM;
 		r = rp_store_next(server->store, row);
 	}
 	if (r < 0)
@@ -127,26 +128,59 @@ static int switch_off(struct rp_server *server, const char *rig)
 	return r < 0 ? r : request_power(server, rig, "", RP_POWER_OFF);
 }
 
+static int end_overdue_boot(struct rp_server *server, const struct rp_job *job)
+{
+	char message[RP_BOOT_MESSAGE_MAX];
+	struct rp_boot boot;
+	int r = rp_boots_get(server, job->boot, &boot);
+
+	if (r <= 0)
+		return r;
+	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
+		(long long)((job->deadline - job->started) / RP_SECOND),
+		rp_boot_stage_text(boot.stage));
+	if (strcmp(boot.state, "open") == 0)
+		r = rp_boots_close(server, &boot, "failed", message);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job->id),
+			RP_TEXT(rp_boot_stage_text(boot.stage)), RP_TEXT(message));
+	return r < 0 ? r : rp_jobs_finish(server, job, "done", "error");
+}
+
 static int end_overdue(struct rp_server *server, const char *id)
 {
 	rp_cleanup(job) struct rp_job job = {0};
-	char message[RP_BOOT_MESSAGE_MAX];
-	struct rp_boot boot;
 	int r = rp_jobs_get(server, id, &job);
 
 	if (r <= 0)
 		return r;
-	r = rp_boots_get(server, job.boot, &boot);
+	r = rp_store_begin(server->store);
+	return r < 0 ? r : rp_store_end(server->store, end_overdue_boot(server, &job));
+}
+
+static int end_in_vain(struct rp_server *server, const char *id)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	char reason[RP_BOOT_MESSAGE_MAX], seen[RP_TIME_TEXT] = "never";
+	int r = rp_jobs_get(server, id, &job);
+
+	if (r > 0)
+		r = rp_rigs_get(server, job.rig, &rig);
 	if (r <= 0)
 		return r;
-	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
-		(long long)((job.deadline - job.started) / RP_SECOND),
-		rp_boot_stage_text(boot.stage));
-	r = rp_boots_close(server, &boot, "failed", message);
-	if (r >= 0)
-		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(id),
-			RP_TEXT(rp_boot_stage_text(boot.stage)), RP_TEXT(message));
-	return r < 0 ? r : rp_jobs_finish(server, &job, "done", "error");
+	if (rig->last_seen)
+		rp_clock_format(rig->last_seen, seen);
+	snprintf(reason, sizeof(reason), "waited %d s in vain: rig %s is %s%s%s; last seen: %s",
+		server->site->queue_s, rig->name, rp_rig_state_text(rig->state),
+		rig->reason[0] ? ": " : "", rig->reason, seen);
+	return rp_jobs_end_waiting(server, &job, reason);
+}
+
+/* What may go better next time: the disk, memory, a boot that is still open. */
+static bool passes(int r)
+{
+	return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EEXIST;
 }
 
 static int start_job(struct rp_server *server, const char *id)
@@ -166,8 +200,11 @@ static int start_job(struct rp_server *server, const char *id)
 			"the manifest of this rig says ignore: true, so it is never booted");
 	r = rp_jobs_begin(server, &job, NULL, &boot, &err);
 	if (r < 0) {
+		char reason[RP_BOOT_MESSAGE_MAX];
+
 		rp_log_warning("job %s: not started: %s", id, err.text);
-		return 0;
+		snprintf(reason, sizeof(reason), "it cannot be started: %.300s", err.text);
+		return passes(r) ? 0 : rp_jobs_end_waiting(server, &job, reason);
 	}
 	return request_power(server, job.rig, boot.id, RP_POWER_CYCLE);
 }
@@ -198,89 +235,101 @@ static int prepare_rig(struct rp_server *server, const char *name)
 	return r < 0 ? r : request_power(server, name, boot.id, RP_POWER_CYCLE);
 }
 
+static int64_t now(const struct rp_server *server)
+{
+	return rp_store_now(server->store);
+}
+
+static int64_t queue_began(const struct rp_server *server)
+{
+	return now(server) - server->site->queue_s * RP_SECOND;
+}
+
 static const struct {
 	enum rp_sql statement;
+	int64_t (*time)(const struct rp_server *server);
 	int (*act)(struct rp_server *server, const char *key);
 	const char *what;
 } turns[] = {
-	{RP_SQL_JOB_OVERDUE, end_overdue, "overdue job"},
-	{RP_SQL_JOB_STARTABLE, start_job, "start of job"},
-	{RP_SQL_RIG_TO_PREPARE, prepare_rig, "preparation of rig"},
-	{RP_SQL_RIG_TO_SWITCH_OFF, switch_off, "switching off of rig"},
+	{RP_SQL_JOB_OVERDUE, now, end_overdue, "overdue job"},
+	{RP_SQL_JOB_IN_VAIN, queue_began, end_in_vain, "job in vain"},
+	{RP_SQL_JOB_STARTABLE, now, start_job, "start of job"},
+	{RP_SQL_RIG_TO_PREPARE, now, prepare_rig, "preparation of rig"},
+	{RP_SQL_RIG_TO_SWITCH_OFF, now, switch_off, "switching off of rig"},
 };
 
-static int end_due_boots(struct rp_server *server)
+static int end_due_boot(struct rp_server *server, struct rp_boot *boot)
 {
-	rp_cleanup(free) struct rp_boot *boots = NULL;
-	size_t count = 0;
-	int r = rp_boots_collect(
-		server, RP_SQL_BOOT_DUE, NULL, rp_store_now(server->store), &boots, &count);
+	char message[RP_BOOT_MESSAGE_MAX];
 
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		char message[RP_BOOT_MESSAGE_MAX];
+	rp_boots_explain_timeout(server, boot, message, sizeof(message));
+	return rp_jobs_attempt_failed(server, boot, message);
+}
 
-		rp_boots_explain_timeout(server, &boots[i], message, sizeof(message));
-		r = rp_jobs_attempt_failed(server, &boots[i], message);
-	}
+static int note_silence(struct rp_server *server, struct rp_boot *boot)
+{
+	char since[RP_TIME_TEXT];
+	int r;
+
+	rp_clock_format(boot->heartbeat_at, since);
+	r = rp_boots_event(server, boot, "agent silent since %s", since);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_BOOT_SET_SILENT, RP_TEXT(boot->id));
 	return r;
 }
 
-static int note_silence(struct rp_server *server)
+/* A boot that was open when the server ended: who waited for power asks again. */
+static int resume(struct rp_server *server, struct rp_boot *boot)
 {
-	rp_cleanup(free) struct rp_boot *boots = NULL;
-	size_t count = 0;
-	int r = rp_boots_collect(server, RP_SQL_BOOT_SILENT, NULL,
-		rp_store_now(server->store) - HEARTBEAT_MISSING, &boots, &count);
+	int64_t grace = now(server) + RESTART_GRACE_S * RP_SECOND;
+	int r = rp_boots_event(server, boot, "the server was started again");
 
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		char since[RP_TIME_TEXT];
-
-		rp_clock_format(boots[i].heartbeat_at, since);
-		r = rp_boots_event(server, &boots[i], "agent silent since %s", since);
-		if (r >= 0)
-			r = rp_store_run(
-				server->store, RP_SQL_BOOT_SET_SILENT, RP_TEXT(boots[i].id));
-	}
+	if (r >= 0 && boot->stage_deadline > 0 && boot->stage_deadline < grace)
+		r = rp_boots_extend(server, boot, RESTART_GRACE_S);
+	if (r >= 0 && boot->stage == RP_STAGE_POWER)
+		r = request_power(server, boot->rig, boot->id, RP_POWER_CYCLE);
 	return r;
 }
 
-/* Boots that were open when the server ended: who waited for power asks again. */
-static int resume(struct rp_server *server)
+/* Act on each boot of a statement; one that fails is no reason to leave the others. */
+static void for_boots(struct rp_server *server, enum rp_sql statement, int64_t time,
+	int (*act)(struct rp_server *server, struct rp_boot *boot), const char *what)
 {
 	rp_cleanup(free) struct rp_boot *boots = NULL;
-	int64_t now = rp_store_now(server->store);
 	size_t count = 0;
-	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_LIST, NULL, 0, &boots, &count);
 
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		r = rp_boots_event(server, &boots[i], "the server was started again");
-		if (r >= 0 && boots[i].stage_deadline > 0 && boots[i].stage_deadline <= now)
-			r = rp_boots_extend(server, &boots[i], RESTART_GRACE_S);
-		if (r >= 0 && boots[i].stage == RP_STAGE_POWER)
-			r = request_power(server, boots[i].rig, boots[i].id, RP_POWER_CYCLE);
-	}
-	return r;
+	warn(server, what, "(list)",
+		rp_boots_collect(server, statement, NULL, time, &boots, &count));
+	for (size_t i = 0; i < count; i++)
+		warn(server, what, boots[i].id, act(server, &boots[i]));
+}
+
+static void for_keys(struct rp_server *server, size_t turn)
+{
+	rp_cleanup(json) json_t *keys = NULL;
+	const char *what = turns[turn].what;
+	size_t i;
+	json_t *key;
+
+	warn(server, what, "(list)",
+		collect(server, turns[turn].statement, turns[turn].time(server), &keys));
+	json_array_foreach (keys, i, key)
+		warn(server, what, json_string_value(key),
+			turns[turn].act(server, json_string_value(key)));
 }
 
 void rp_jobs_tick(struct rp_server *server)
 {
-	if (!server->jobs->resumed)
-		warn(server, "resuming", "boots", resume(server));
-	server->jobs->resumed = true;
-	warn(server, "deadlines", "of boots", end_due_boots(server));
-	warn(server, "heartbeats", "of boots", note_silence(server));
-	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
-		rp_cleanup(json) json_t *keys = NULL;
-		size_t n;
-		json_t *key;
-		int r = collect(server, turns[i].statement, &keys);
-
-		warn(server, turns[i].what, "(list)", r);
-		json_array_foreach (keys, n, key) {
-			r = turns[i].act(server, json_string_value(key));
-			warn(server, turns[i].what, json_string_value(key), r);
-		}
+	if (!server->jobs->resumed) {
+		warn(server, "deadlines", "of jobs", rp_jobs_allow_for_absence(server));
+		for_boots(server, RP_SQL_BOOT_OPEN_LIST, 0, resume, "resuming boot");
 	}
+	server->jobs->resumed = true;
+	for_boots(server, RP_SQL_BOOT_DUE, now(server), end_due_boot, "deadline of boot");
+	for_boots(server, RP_SQL_BOOT_SILENT, now(server) - HEARTBEAT_MISSING, note_silence,
+		"silence of boot");
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+		for_keys(server, i);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)

@@ -140,7 +140,17 @@
 		"UPDATE job SET state = 'running', attempt = ?2, boot = ?3, "                      \
 		"started = CASE WHEN started = 0 THEN ?4 ELSE started END, "                       \
 		"deadline = CASE WHEN deadline = 0 THEN ?5 ELSE deadline END WHERE id = ?1")       \
-	X(JOB_OVERDUE, "SELECT id FROM job WHERE state = 'running' AND deadline <= ?1")            \
+	X(JOB_OVERDUE, "SELECT id FROM job WHERE state IN ('queued', 'running') AND deadline > 0 " \
+		       "AND deadline <= ?1")                                                       \
+	X(JOB_EXTEND, "UPDATE job SET deadline = MAX(deadline, "                                   \
+		      "?1 + (attempts_max - attempt + 1) * ?2) "                                   \
+		      "WHERE state IN ('queued', 'running') AND deadline > 0")                     \
+	/* a boot of another job, or one that came to its end, is a rig at work */                 \
+	X(JOB_IN_VAIN,                                                                             \
+		"SELECT id FROM job WHERE state = 'queued' AND created <= ?1 AND NOT EXISTS "      \
+		"(SELECT 1 FROM boot WHERE boot.rig = job.rig AND "                                \
+		"((boot.state = 'open' AND boot.job IS NOT NULL) OR "                              \
+		"(boot.state = 'done' AND boot.ended > ?1)))")                                     \
 	X(JOB_SET_QUEUED, "UPDATE job SET state = 'queued' WHERE id = ?1")                         \
 	X(JOB_SET_ERROR, "UPDATE job SET error_stage = ?2, error_message = ?3 WHERE id = ?1")      \
 	X(JOB_FINISH, "UPDATE job SET state = ?2, verdict = ?3, finished = ?4 WHERE id = ?1")      \

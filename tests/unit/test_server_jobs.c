@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of each stage, retries, quarantine, restarts: all with a clock that a test moves. */
+#include <sqlite3.h>
+
 #include "tests/unit/server_lab.h"
 
 static int setup(void **state)
@@ -258,16 +260,34 @@ static void killed_and_started(void **state)
 	json_decref(result);
 	agent_done(&agent);
 
-	/* away for longer than the deadline: a grace, then the error */
+	/* away for longer than any deadline: the agent, which kept its result, gets its chance */
+	submit_job(lab, "alpha", second);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	advance(lab, &agent, JOB);
+	result = make_result(lab, &agent, "pass");
+	lab_stop(lab);
+	lab->now += 86400 * RP_SECOND;
+	lab_start(lab);
+	lab_pass(lab, 50);
+	assert_job(lab, second, "state", "running");
+	assert_int_equal(put_result(lab, &agent, second, result, NULL), 200);
+	assert_job(lab, second, "verdict", "pass");
+	json_decref(result);
+	agent_done(&agent);
+
+	/* the same where the deadline was about to come */
 	lab->server.site->retries = 0;
 	submit_job(lab, "alpha", second);
 	lab_pass(lab, RP_JOB_SETTLE_S);
 	advance(lab, &agent, JOB);
+	lab_pass(lab, lab->server.site->stages.checks_s - 2);
 	lab_stop(lab);
-	lab->now += 3600 * RP_SECOND;
 	lab_start(lab);
+	lab_pass(lab, 0);
+	lab_pass(lab, 59);
+	assert_job(lab, second, "state", "running");
 	lab_pass(lab, 1);
-	assert_job(lab, second, "state", "done"); /* the whole job's deadline has passed */
+	assert_job(lab, second, "state", "done");
 	assert_job(lab, second, "verdict", "error");
 	agent_done(&agent);
 }
@@ -402,6 +422,103 @@ static void told_to_be_left_alone(void **state)
 	assert_error(lab, job, "power", "ignore: true");
 }
 
+static void run_sql(struct rig_lab *lab, const char *sql)
+{
+	rp_cleanup(free) char *path = rp_path("%s/rigproof.db", lab->dir);
+	sqlite3 *database;
+
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(database);
+}
+
+/* What no attempt can be made of ends, and the jobs behind it have their turn. */
+static void job_that_cannot_begin(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27], next[27];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	run_sql(lab, "UPDATE job SET spec = '{}'");
+	submit_job(lab, "alpha", next);
+	lab_pass(lab, 0);
+	assert_job(lab, job, "state", "done");
+	assert_error(lab, job, "power", "cannot be started");
+	lab_pass(lab, 1);
+	assert_job(lab, next, "state", "running");
+}
+
+/* One row that nothing can be done with holds up no other rig's deadline. */
+static void one_bad_row_holds_up_nobody(void **state)
+{
+	struct rig_lab *lab = *state;
+	json_t *beta = rig_manifest("beta", "qemu");
+	char first[27], second[27];
+
+	json_object_set_new(beta, "mac", json_pack("[s]", "52:54:00:00:00:02"));
+	lab->server.site->retries = 0;
+	ready_rig(lab, "alpha", "qemu");
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", beta, NULL), 201);
+	assert_true(rp_rigs_set_state(&lab->server, "beta", RP_RIG_READY, "") >= 0);
+	submit_job(lab, "alpha", first);
+	lab_pass(lab, 0);
+	submit_job(lab, "beta", second);
+	lab_pass(lab, 0);
+	run_sql(lab, "UPDATE rig SET manifest = '' WHERE name = 'alpha'");
+	lab_pass(lab, lab->server.site->stages.power_s);
+	assert_job(lab, second, "state", "done");
+}
+
+/* A rig that nobody approves, or that never comes, does not keep its jobs for ever. */
+static void waits_so_long(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	char job[27];
+	int limit = 1000;
+
+	lab->server.site->queue_s = limit;
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 202);
+	submit_job(lab, "rig-525400123456", job);
+	for (int waited = 0; waited < limit; waited += 100) {
+		assert_job(lab, job, "state", "queued");
+		lab_pass(lab, 100);
+		assert_int_equal(hello(lab, &agent), 202); /* it is there, and asks */
+	}
+	assert_job(lab, job, "state", "done");
+	assert_error(lab, job, "power", "is pending");
+	agent_done(&agent);
+}
+
+/* Waiting for others' jobs is not waiting in vain. */
+static void long_queue(void **state)
+{
+	struct rig_lab *lab = *state;
+	char jobs[4][27];
+
+	lab->server.site->queue_s = 1000;
+	ready_rig(lab, "alpha", "qemu");
+	for (int i = 0; i < 4; i++) {
+		submit_job(lab, "alpha", jobs[i]);
+		lab_pass(lab, 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		struct agent agent = {0};
+		json_t *result;
+
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		assert_job(lab, jobs[i], "state", "running");
+		advance(lab, &agent, JOB);
+		result = make_result(lab, &agent, "pass");
+		lab_pass(lab, 600);
+		assert_int_equal(put_result(lab, &agent, jobs[i], result, NULL), 200);
+		json_decref(result);
+		agent_done(&agent);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +533,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			taken_out_of_service_ends_its_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(told_to_be_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(job_that_cannot_begin, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_bad_row_holds_up_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(waits_so_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_queue, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
