@@ -154,19 +154,29 @@ static int post_approve(
 	return reply_rig(server, name, reply);
 }
 
-/* Out of service, a rig takes what waits for it along. Inside of a transaction. */
-static int set_state(struct rp_server *server, const char *name, enum rp_rig_state state)
+/* Back in service, a rig goes on where it was: what it did not learn, it still has to. */
+static enum rp_rig_state back_in_service(const struct rp_rig *rig)
+{
+	if (rig->training_left == 0)
+		return RP_RIG_READY;
+	return rig->keys_enrolled[0] ? RP_RIG_TRAINING : RP_RIG_ENROLLED;
+}
+
+/* Out of service, it takes what waits for it along. Inside of a transaction. */
+static int set_state(struct rp_server *server, const struct rp_rig *rig, enum rp_rig_state state)
 {
 	const bool serves = state == RP_RIG_READY;
 	char reason[64];
-	int r = rp_rigs_set_state(server, name, state, serves ? "" : "by an operator");
+	int r = rp_rigs_set_state(server, rig->name, serves ? back_in_service(rig) : state,
+		serves ? "" : "by an operator");
 
 	if (r >= 0)
-		r = rp_store_run(server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(name), RP_INT(0));
+		r = rp_store_run(
+			server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(rig->name), RP_INT(0));
 	if (r < 0 || serves)
 		return r;
 	snprintf(reason, sizeof(reason), "the rig was %s by an operator", rp_rig_state_text(state));
-	return rp_jobs_end_queue(server, name, reason);
+	return rp_jobs_end_queue(server, rig->name, reason);
 }
 
 static int post_state(
@@ -194,10 +204,13 @@ static int post_state(
 	if (r > 0 && rig->state == RP_RIG_BUSY)
 		return rp_reply_error(reply, 409, "wait for its job, or cancel it",
 			"%s: is busy with a job", name);
+	if (r > 0 && rig->state == RP_RIG_PENDING && state == RP_RIG_READY)
+		return rp_reply_error(reply, 409, "approve it: rigproof rig approve NAME",
+			"%s: waits for approval", name);
 	if (r > 0)
 		r = rp_store_begin(server->store);
 	if (r == 0)
-		r = rp_store_end(server->store, set_state(server, name, state));
+		r = rp_store_end(server->store, set_state(server, rig, state));
 	if (r < 0)
 		return failed(reply, r, NULL);
 	rp_jobs_kick(server);

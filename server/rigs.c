@@ -203,6 +203,7 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 	struct rp_rig **ret, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *manifest = NULL;
+	rp_cleanup(rig) struct rp_rig *other = NULL;
 	char name[RP_RIG_TEXT] = "rig-";
 	size_t len = strlen(name);
 	int created, r;
@@ -215,6 +216,11 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 		if (*c != ':')
 			name[len++] = *c;
 	}
+	r = rp_rigs_get(server, name, &other);
+	if (r < 0)
+		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
+	if (r > 0) /* it has other MACs now: to replace its manifest would hand the rig over */
+		return rp_error_set(err, -EEXIST, "%s: there is another rig of that name", name);
 	manifest = json_pack(
 		"{s:s, s:s, s:[s], s:s}", "kind", "rig", "name", name, "mac", mac, "uuid", uuid);
 	if (!manifest)

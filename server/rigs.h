@@ -57,7 +57,10 @@ struct rp_rig *rp_rig_free(struct rp_rig *rig);
 int rp_rigs_put(struct rp_server *server, const json_t *manifest, enum rp_rig_state state,
 	int *ret_created, struct rp_error *err);
 
-/* A machine that we do not know: makes "rig-525400123456", pending. -EMFILE: too many pending. */
+/*
+ * A machine that we do not know: makes "rig-525400123456", pending. -EMFILE: too many pending;
+ * -EEXIST: a rig of that name, with other MACs.
+ */
 int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid,
 	struct rp_rig **ret, struct rp_error *err);
 

@@ -51,6 +51,58 @@ static void registered_and_approved_under_a_name(void **state)
 	assert_int_equal(rp_rigs_approve(&lab->server, "beta", NULL, name, &err), -ENOENT);
 }
 
+/* A machine with the MAC that a rig had once, and is still named after, does not become that rig.
+ */
+static void registering_takes_nobodys_name(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(rig) struct rp_rig *stranger = NULL;
+	rp_cleanup(rig) struct rp_rig *by_mac = NULL;
+	json_t *manifest = rig_manifest("rig-525400123456", "qemu");
+
+	json_object_set_new(manifest, "mac", json_pack("[s]", "52:54:00:00:00:02"));
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 201);
+	assert_true(rp_rigs_set_state(&lab->server, "rig-525400123456", RP_RIG_READY, "") >= 0);
+	assert_int_equal(rp_rigs_register(&lab->server, MAC, "", &stranger, &err), -EEXIST);
+	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC, &by_mac), 0);
+	assert_int_equal(rp_rigs_get(&lab->server, "rig-525400123456", &rig), 1);
+	assert_string_equal(rig->manifest->rig->mac[0], "52:54:00:00:00:02");
+	assert_int_equal(rig->manifest->rig->power.driver, RP_POWER_QEMU);
+}
+
+/* "ready" after a repair is no short cut around approval and training. */
+static void ready_goes_on_where_it_was(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	static const char path[] = "/api/v1/rigs/rig-525400123456/state";
+	char name[RP_RIG_TEXT];
+
+	lab_ok(rp_rigs_register(&lab->server, MAC, "", &rig, &err));
+	assert_int_equal(
+		status_of(lab, "POST", path, json_pack("{s:s}", "state", "ready"), NULL), 409);
+	assert_state(lab, rig->name, "pending");
+	lab_ok(rp_rigs_approve(&lab->server, rig->name, NULL, name, &err));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			status_of(lab, "POST", path,
+				json_pack("{s:s}", "state", i ? "quarantined" : "ready"), NULL),
+			200);
+		assert_int_equal(
+			status_of(lab, "POST", path, json_pack("{s:s}", "state", "ready"), NULL),
+			200);
+		assert_state(lab, rig->name, "enrolled");
+	}
+	assert_true(rp_store_run(lab->server.store, RP_SQL_RIG_SET_TRAINING, RP_TEXT(rig->name),
+			    RP_INT(0)) >= 0);
+	assert_int_equal(
+		status_of(lab, "POST", path, json_pack("{s:s}", "state", "ready"), NULL), 200);
+	assert_state(lab, rig->name, "ready");
+}
+
 /* A network full of machines cannot fill the store. */
 static void pending_is_bounded(void **state)
 {
@@ -157,6 +209,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			registered_and_approved_under_a_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(registering_takes_nobodys_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(ready_goes_on_where_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(pending_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(manifests_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(trains, setup, teardown),
