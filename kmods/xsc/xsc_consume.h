@@ -1,30 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the operations do. One file per family, one table.
+ * What the operations do. One file and one table per family.
  */
 #ifndef _XSC_CONSUME_H
 #define _XSC_CONSUME_H
 
+#include <linux/bits.h>
+#include <linux/limits.h>
+
 #include "xsc_serve.h"
 
+/* The fields of an SQE that an operation uses; the others must be zero. */
+#define XSC_USES_FD		BIT(0)
+#define XSC_USES_OFF		BIT(1)
+#define XSC_USES_ADDR		BIT(2)
+#define XSC_USES_LEN		BIT(3)
+#define XSC_USES_OP_FLAGS	BIT(4)
+#define XSC_USES_ARG0		BIT(5)
+#define XSC_USES_ARG1		BIT(6)
+/* fd is a file, and may be a registered one */
+#define XSC_CAN_FIXED		BIT(7)
+/* A result below len is no success: it breaks a chain */
+#define XSC_WANTS_ALL		BIT(8)
+
+/* In the kernel's copy of a chain's first entry. To user space it is unknown. */
+#define XSC_SQE_TOO_LONG	BIT(7)
+
+/* The result of an operation that the thread has to do in user space. */
+#define XSC_IN_USER_SPACE	INT_MIN
+
 /*
- * An operation runs in the serving thread, thus as the ring's owner, and may
- * sleep interruptibly. @sqe is the kernel's copy: it does not change. The result
- * is that of the system call: 0, a positive number, or a negative errno. An
+ * An operation runs in a lent thread, thus as the ring's owner, and may sleep
+ * interruptibly. @sqe is the kernel's copy: it does not change. The result is
+ * that of the system call: 0, a positive number, or a negative errno. An
  * ERESTART* says that a signal came before anything was done.
  */
 typedef int (*xsc_run_t)(struct xsc_server *srv, const struct xsc_sqe *sqe);
 
-u64 xsc_consume_ops(void);
-int xsc_consume(struct xsc_server *srv, const struct xsc_sqe *sqe);
+struct xsc_op {
+	xsc_run_t run;
+	unsigned int uses;
+};
 
-/* xsc_consume_fs.c */
-int xsc_consume_read(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_write(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_pread(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_pwrite(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_open(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_close(struct xsc_server *srv, const struct xsc_sqe *sqe);
-int xsc_consume_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe);
+/* Indexed by opcode; a family leaves out what is not its own. */
+extern const struct xsc_op xsc_fs_ops[XSC_OP_COUNT];
+extern const struct xsc_op xsc_stat_ops[XSC_OP_COUNT];
+extern const struct xsc_op xsc_net_ops[XSC_OP_COUNT];
+extern const struct xsc_op xsc_sync_ops[XSC_OP_COUNT];
+extern const struct xsc_op xsc_timer_ops[XSC_OP_COUNT];
+extern const struct xsc_op xsc_exec_ops[XSC_OP_COUNT];
+
+void xsc_consume_init(void);
+u64 xsc_consume_ops(u64 *ret_user);
+int xsc_consume(struct xsc_server *srv, const struct xsc_sqe *sqe);
+bool xsc_consume_short(const struct xsc_sqe *sqe, int res);
+int xsc_consume_in_user_space(struct xsc_server *srv,
+			      const struct xsc_sqe *sqe);
+
+/* For the families */
+struct file *xsc_consume_file(struct xsc_server *srv,
+			      const struct xsc_sqe *sqe);
+int xsc_consume_path(struct xsc_server *srv, u64 addr);
 
 #endif /* _XSC_CONSUME_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files: READ, WRITE, PREAD, PWRITE, OPEN, CLOSE, FSYNC.
+ * Files: READ, WRITE, READV, WRITEV, PREAD, PWRITE, OPEN, CLOSE, FSYNC.
  *
  * The kernel exports neither the system calls nor vfs_read() and vfs_write(). So
  * they are written out here, step by step as in fs/read_write.c and fs/open.c,
@@ -13,85 +13,138 @@
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/sched/xacct.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
 #include "xsc_consume.h"
 
-static ssize_t read_file(struct file *file, char __user *buf, size_t count,
-			 loff_t *pos)
+/* What an operation reads into or writes from: one buffer, or several. */
+struct buffers {
+	struct iovec one;
+	struct iovec *vec;	/* nr of them */
+	unsigned long nr;
+	struct iovec *made;	/* to be freed */
+	struct iov_iter iter;
+};
+
+static void one_buffer(struct buffers *bufs, unsigned int direction, u64 addr,
+		       size_t count)
+{
+	bufs->one.iov_base = u64_to_user_ptr(addr);
+	bufs->one.iov_len = min_t(size_t, count, MAX_RW_COUNT);
+	bufs->vec = &bufs->one;
+	bufs->nr = 1;
+	bufs->made = NULL;
+	iov_iter_ubuf(&bufs->iter, direction, bufs->one.iov_base,
+		      bufs->one.iov_len);
+}
+
+/*
+ * The array is copied once, and checked, whatever becomes of it in user space.
+ * With one segment later kernels make no use of it, but have filled it.
+ */
+static int many_buffers(struct buffers *bufs, unsigned int direction, u64 addr,
+			unsigned long nr)
 {
 	ssize_t ret;
 
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!(file->f_mode & FMODE_CAN_READ))
+	bufs->made = NULL;
+	if (nr > UIO_MAXIOV)
 		return -EINVAL;
-	if (!access_ok(buf, count))
-		return -EFAULT;
+	bufs->vec = kmalloc_array(nr ? nr : 1, sizeof(*bufs->vec),
+				  GFP_KERNEL_ACCOUNT);
+	if (!bufs->vec)
+		return -ENOMEM;
+	bufs->nr = nr;
+	bufs->made = bufs->vec;
+	ret = import_iovec(direction, u64_to_user_ptr(addr), nr, nr ? nr : 1,
+			   &bufs->vec, &bufs->iter);
+	bufs->vec = bufs->made;
+	return ret < 0 ? ret : 0;
+}
+
+/* For files with a ->read or ->write only: a call for each buffer. */
+static ssize_t one_by_one(struct file *file, struct buffers *bufs, bool write,
+			  loff_t *pos)
+{
+	ssize_t total = 0;
+	unsigned long i;
+
+	for (i = 0; i < bufs->nr; i++) {
+		struct iovec *vec = &bufs->vec[i];
+		ssize_t ret;
+
+		if (write)
+			ret = file->f_op->write(file, vec->iov_base,
+						vec->iov_len, pos);
+		else
+			ret = file->f_op->read(file, vec->iov_base,
+					       vec->iov_len, pos);
+		if (ret < 0)
+			return total ? total : ret;
+		total += ret;
+		if (ret != vec->iov_len)
+			break;
+	}
+	return total;
+}
+
+/* As vfs_read() a single buffer goes to ->read first, as vfs_readv() several do not. */
+static ssize_t by_file(struct file *file, struct buffers *bufs, bool write,
+		       loff_t *pos)
+{
+	const struct file_operations *f_op = file->f_op;
+	bool old = write ? f_op->write != NULL : f_op->read != NULL;
+	bool iter = write ? f_op->write_iter != NULL : f_op->read_iter != NULL;
+	struct kiocb kiocb;
+	ssize_t ret;
+
+	if (old && (!bufs->made || !iter))
+		return one_by_one(file, bufs, write, pos);
+	if (!iter)
+		return -EINVAL;
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_pos = pos ? *pos : 0;
+	ret = write ? f_op->write_iter(&kiocb, &bufs->iter) :
+		      f_op->read_iter(&kiocb, &bufs->iter);
+	if (pos && (!write || ret > 0 || bufs->made))
+		*pos = kiocb.ki_pos;
+	return ret;
+}
+
+static ssize_t read_file(struct file *file, struct buffers *bufs, loff_t *pos)
+{
+	size_t count = iov_iter_count(&bufs->iter);
+	ssize_t ret;
+
+	if (bufs->made && !count)
+		return 0;
 	ret = rw_verify_area(READ, file, pos, count);
 	if (ret)
 		return ret;
-	count = min_t(size_t, count, MAX_RW_COUNT);
-
-	if (file->f_op->read) {
-		ret = file->f_op->read(file, buf, count, pos);
-	} else if (file->f_op->read_iter) {
-		struct iov_iter iter;
-		struct kiocb kiocb;
-
-		init_sync_kiocb(&kiocb, file);
-		kiocb.ki_pos = pos ? *pos : 0;
-		iov_iter_ubuf(&iter, ITER_DEST, buf, count);
-		ret = file->f_op->read_iter(&kiocb, &iter);
-		if (pos)
-			*pos = kiocb.ki_pos;
-	} else {
-		ret = -EINVAL;
-	}
-
-	if (ret > 0) {
+	ret = by_file(file, bufs, false, pos);
+	if (ret > 0 || (bufs->made && !ret))
 		fsnotify_access(file);
+	if (ret > 0)
 		add_rchar(current, ret);
-	}
 	inc_syscr(current);
 	return ret;
 }
 
-static ssize_t write_file(struct file *file, const char __user *buf,
-			  size_t count, loff_t *pos)
+static ssize_t write_file(struct file *file, struct buffers *bufs, loff_t *pos)
 {
+	size_t count = iov_iter_count(&bufs->iter);
 	ssize_t ret;
 
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!(file->f_mode & FMODE_CAN_WRITE))
-		return -EINVAL;
-	if (!access_ok(buf, count))
-		return -EFAULT;
+	if (bufs->made && !count)
+		return 0;
 	ret = rw_verify_area(WRITE, file, pos, count);
 	if (ret)
 		return ret;
-	count = min_t(size_t, count, MAX_RW_COUNT);
-
 	file_start_write(file);
-	if (file->f_op->write) {
-		ret = file->f_op->write(file, buf, count, pos);
-	} else if (file->f_op->write_iter) {
-		struct iov_iter iter;
-		struct kiocb kiocb;
-
-		init_sync_kiocb(&kiocb, file);
-		kiocb.ki_pos = pos ? *pos : 0;
-		iov_iter_ubuf(&iter, ITER_SOURCE, (void __user *)buf, count);
-		ret = file->f_op->write_iter(&kiocb, &iter);
-		if (ret > 0 && pos)
-			*pos = kiocb.ki_pos;
-	} else {
-		ret = -EINVAL;
-	}
-
+	ret = by_file(file, bufs, true, pos);
 	if (ret > 0) {
 		fsnotify_modify(file);
 		add_wchar(current, ret);
@@ -101,15 +154,49 @@ static ssize_t write_file(struct file *file, const char __user *buf,
 	return ret;
 }
 
+/* The checks and their order are those of ksys_read() and do_readv(). */
+static ssize_t transfer(struct file *file, const struct xsc_sqe *sqe,
+			bool write, bool vec, loff_t *pos)
+{
+	unsigned int direction = write ? ITER_SOURCE : ITER_DEST;
+	struct buffers bufs;
+	ssize_t ret;
+
+	/* vfs_readv() copies the array before it looks at the file. */
+	if (vec) {
+		ret = many_buffers(&bufs, direction, sqe->addr, sqe->len);
+		if (ret)
+			goto out;
+	}
+	ret = -EBADF;
+	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
+		goto out;
+	ret = -EINVAL;
+	if (!(file->f_mode & (write ? FMODE_CAN_WRITE : FMODE_CAN_READ)))
+		goto out;
+	if (!vec) {
+		ret = -EFAULT;
+		if (!access_ok(u64_to_user_ptr(sqe->addr), sqe->len))
+			goto out;
+		one_buffer(&bufs, direction, sqe->addr, sqe->len);
+	}
+	ret = write ? write_file(file, &bufs, pos) :
+		      read_file(file, &bufs, pos);
+out:
+	if (vec)
+		kfree(bufs.made);
+	return ret;
+}
+
 /*
  * fdget_pos() spares itself the lock on a file with one reference only. Here
  * there are two at least: ours and that of the table, which another thread can
  * reach.
  */
-static int at_file_position(const struct xsc_sqe *sqe, bool write)
+static int at_file_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
+			    bool write, bool vec)
 {
-	char __user *buf = u64_to_user_ptr(sqe->addr);
-	struct file *file = fget(sqe->fd);
+	struct file *file = xsc_consume_file(srv, sqe);
 	loff_t pos, *ppos = NULL;
 	bool locked;
 	ssize_t ret;
@@ -125,8 +212,7 @@ static int at_file_position(const struct xsc_sqe *sqe, bool write)
 		ppos = &pos;
 	}
 
-	ret = write ? write_file(file, buf, sqe->len, ppos) :
-		      read_file(file, buf, sqe->len, ppos);
+	ret = transfer(file, sqe, write, vec, ppos);
 
 	if (ret >= 0 && ppos)
 		file->f_pos = pos;
@@ -136,60 +222,55 @@ static int at_file_position(const struct xsc_sqe *sqe, bool write)
 	return ret;
 }
 
-static int at_given_position(const struct xsc_sqe *sqe, bool write)
+static int at_given_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
+			     bool write)
 {
-	fmode_t needed = write ? FMODE_PWRITE : FMODE_PREAD;
-	char __user *buf = u64_to_user_ptr(sqe->addr);
 	loff_t pos = sqe->off;
 	struct file *file;
 	ssize_t ret;
 
 	if (pos < 0)
 		return -EINVAL;
-	file = fget(sqe->fd);
+	file = xsc_consume_file(srv, sqe);
 	if (!file)
 		return -EBADF;
 
-	if (!(file->f_mode & needed))
+	if (!(file->f_mode & (write ? FMODE_PWRITE : FMODE_PREAD)))
 		ret = -ESPIPE;
-	else if (write)
-		ret = write_file(file, buf, sqe->len, &pos);
 	else
-		ret = read_file(file, buf, sqe->len, &pos);
+		ret = transfer(file, sqe, write, false, &pos);
 	fput(file);
 	return ret;
 }
 
-int xsc_consume_read(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_read(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
-	return at_file_position(sqe, false);
+	return at_file_position(srv, sqe, false, false);
 }
 
-int xsc_consume_write(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_write(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
-	return at_file_position(sqe, true);
+	return at_file_position(srv, sqe, true, false);
 }
 
-int xsc_consume_pread(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_readv(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
-	return at_given_position(sqe, false);
+	return at_file_position(srv, sqe, false, true);
 }
 
-int xsc_consume_pwrite(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_writev(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
-	return at_given_position(sqe, true);
+	return at_file_position(srv, sqe, true, true);
 }
 
-/* As getname(): a path of PATH_MAX bytes has no place for its terminator. */
-static int copy_path(struct xsc_server *srv, u64 addr)
+static int do_pread(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
-	long len = strncpy_from_user(srv->path, u64_to_user_ptr(addr), PATH_MAX);
+	return at_given_position(srv, sqe, false);
+}
 
-	if (len < 0)
-		return len;
-	if (len == PATH_MAX)
-		return -ENAMETOOLONG;
-	return len ? 0 : -ENOENT;
+static int do_pwrite(struct xsc_server *srv, const struct xsc_sqe *sqe)
+{
+	return at_given_position(srv, sqe, true);
 }
 
 /*
@@ -197,7 +278,7 @@ static int copy_path(struct xsc_server *srv, u64 addr)
  * descriptor: file_open_root(), the one exported way to open relative to
  * another, would make a root of it.
  */
-int xsc_consume_open(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_open(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
 	int flags = sqe->op_flags;
 	struct file *file;
@@ -208,8 +289,7 @@ int xsc_consume_open(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	if (force_o_largefile())
 		flags |= O_LARGEFILE;
 
-	srv->path_ops++;
-	fd = copy_path(srv, sqe->addr);
+	fd = xsc_consume_path(srv, sqe->addr);
 	if (fd)
 		return fd;
 	fd = get_unused_fd_flags(flags);
@@ -230,7 +310,7 @@ int xsc_consume_open(struct xsc_server *srv, const struct xsc_sqe *sqe)
 }
 
 /* A close is never begun anew: the descriptor is gone, whatever ->flush said. */
-int xsc_consume_close(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_close(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
 	int ret = close_fd(sqe->fd);
 
@@ -245,17 +325,33 @@ int xsc_consume_close(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	}
 }
 
-int xsc_consume_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe)
+static int do_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
 	struct file *file;
 	int ret;
 
 	if (sqe->op_flags & ~XSC_FSYNC_DATASYNC)
 		return -EINVAL;
-	file = fget(sqe->fd);
+	file = xsc_consume_file(srv, sqe);
 	if (!file)
 		return -EBADF;
 	ret = vfs_fsync(file, sqe->op_flags & XSC_FSYNC_DATASYNC);
 	fput(file);
 	return ret;
 }
+
+#define BUFFER	(XSC_USES_FD | XSC_USES_ADDR | XSC_USES_LEN | XSC_CAN_FIXED)
+
+const struct xsc_op xsc_fs_ops[XSC_OP_COUNT] = {
+	[XSC_OP_READ]	= { do_read, BUFFER | XSC_WANTS_ALL },
+	[XSC_OP_WRITE]	= { do_write, BUFFER | XSC_WANTS_ALL },
+	[XSC_OP_READV]	= { do_readv, BUFFER },
+	[XSC_OP_WRITEV]	= { do_writev, BUFFER },
+	[XSC_OP_PREAD]	= { do_pread, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
+	[XSC_OP_PWRITE]	= { do_pwrite, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
+	[XSC_OP_OPEN]	= { do_open, XSC_USES_FD | XSC_USES_ADDR |
+				     XSC_USES_LEN | XSC_USES_OP_FLAGS },
+	[XSC_OP_CLOSE]	= { do_close, XSC_USES_FD },
+	[XSC_OP_FSYNC]	= { do_fsync, XSC_USES_FD | XSC_USES_OP_FLAGS |
+				      XSC_CAN_FIXED },
+};

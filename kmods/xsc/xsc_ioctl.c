@@ -36,7 +36,7 @@ static long do_setup(struct xsc_ring *ring, void __user *arg)
 		return ret;
 	if (setup.flags & ~XSC_SETUP_IDLE)
 		return -EINVAL;
-	if (setup.features || setup.ops || setup.mmap_size ||
+	if (setup.features || setup.ops || setup.ops_user || setup.mmap_size ||
 	    memcmp(&setup.off, &zero, sizeof(zero)) ||
 	    memchr_inv(setup.resv, 0, sizeof(setup.resv)))
 		return -EINVAL;
@@ -69,16 +69,26 @@ static long do_serve(struct xsc_ring *ring, void __user *arg)
 	ret = copy_arg(&serve, sizeof(serve), arg);
 	if (ret)
 		return ret;
-	if (serve.flags || memchr_inv(serve.resv, 0, sizeof(serve.resv)))
+	if (serve.flags & ~(XSC_SERVE_MAY_LEND | XSC_SERVE_MAY_CALL |
+			    XSC_SERVE_RESULT | XSC_SERVE_ARRIVED) ||
+	    serve.resv || serve.resv2)
 		return -EINVAL;
-	return xsc_serve_run(ring);
+	if (!(serve.flags & XSC_SERVE_RESULT) && (serve.token || serve.res))
+		return -EINVAL;
+	ret = xsc_serve_run(ring, &serve);
+	if (ret == XSC_SERVE_CALL &&
+	    copy_to_user(arg, &serve, sizeof(serve))) {
+		xsc_serve_not_called(ring, serve.token);
+		return -EFAULT;
+	}
+	return ret;
 }
 
 static long do_wake(struct xsc_ring *ring, void __user *arg)
 {
 	if (arg)
 		return -EINVAL;
-	xsc_serve_wake(ring);
+	xsc_lead_wake(ring);
 	return 0;
 }
 
@@ -101,9 +111,29 @@ static long do_wait(struct xsc_ring *ring, void __user *arg)
 	if (!wait.min_complete || wait.min_complete > ring->cq_entries)
 		return -EINVAL;
 
-	xsc_serve_wake(ring);
+	xsc_lead_wake(ring);
 	return xsc_cq_wait(ring, wait.min_complete,
 			   timed ? &wait.timeout_ns : NULL);
+}
+
+static long do_register_files(struct xsc_ring *ring, void __user *arg)
+{
+	struct xsc_files files;
+	int ret;
+
+	ret = copy_arg(&files, sizeof(files), arg);
+	if (ret)
+		return ret;
+	if (memchr_inv(files.resv, 0, sizeof(files.resv)))
+		return -EINVAL;
+	return xsc_files_register(ring, &files);
+}
+
+static long do_unregister_files(struct xsc_ring *ring, void __user *arg)
+{
+	if (arg)
+		return -EINVAL;
+	return xsc_files_unregister(ring);
 }
 
 static long do_shutdown(struct xsc_ring *ring, void __user *arg)
@@ -120,6 +150,8 @@ static const struct {
 	long (*run)(struct xsc_ring *ring, void __user *arg);
 } ioctls[] = {
 	{ XSC_IOC_SETUP, false, do_setup },
+	{ XSC_IOC_REGISTER_FILES, true, do_register_files },
+	{ XSC_IOC_UNREGISTER_FILES, true, do_unregister_files },
 	{ XSC_IOC_SERVE, true, do_serve },
 	{ XSC_IOC_WAKE, true, do_wake },
 	{ XSC_IOC_WAIT, true, do_wait },
@@ -127,7 +159,7 @@ static const struct {
 };
 
 /*
- * The serving thread is in here for as long as it serves. The file's reference
+ * A lent thread is in here for as long as it serves. The file's reference
  * is taken anew for that: that of the system call is none in a process with one
  * thread, and an operation may close the descriptor.
  */

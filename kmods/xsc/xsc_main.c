@@ -10,6 +10,7 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 
+#include "xsc_consume.h"
 #include "xsc_ioctl.h"
 #include "xsc_ring.h"
 
@@ -26,7 +27,7 @@ static int xsc_release(struct inode *inode, struct file *file)
 }
 
 /*
- * close(2): the serving thread keeps the file alive, so the last reference would
+ * close(2): the lent threads keep the file alive, so the last reference would
  * never go by itself. Closing in another process (a child after fork) means
  * nothing.
  */
@@ -87,6 +88,25 @@ static struct miscdevice xsc_misc = {
 	.mode	= 0666,
 };
 
-module_misc_device(xsc_misc);
+static int __init xsc_init(void)
+{
+	int ret;
+
+	xsc_consume_init();
+	xsc_lead_load();
+	ret = misc_register(&xsc_misc);
+	if (ret)
+		xsc_lead_unload();
+	return ret;
+}
+
+static void __exit xsc_exit(void)
+{
+	misc_deregister(&xsc_misc);
+	xsc_lead_unload();
+}
+
+module_init(xsc_init);
+module_exit(xsc_exit);
 MODULE_DESCRIPTION("System calls through a ring in shared memory");
 MODULE_LICENSE("GPL");

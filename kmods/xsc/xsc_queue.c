@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's ends of both queues: the consumer of the SQ, the producer of the
+ * The kernel's ends of both queues: the consumer of the SQ, the producers of the
  * CQ, and those who wait for completions.
  *
  * Everything in ring->shared can be changed by user space at any time. What user
@@ -10,49 +10,61 @@
 #include <linux/hrtimer.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
-#include "xsc_ring.h"
+#include "xsc_consume.h"
+#include "xsc_serve.h"
 
 /**
- * xsc_sq_ready - can an entry be consumed?
- * @ring: the ring; the caller is its serving thread
+ * xsc_sq_look - is there something to take?
+ * @ring: the ring; anyone who serves may ask
  *
- * Return: 1 if there is one and a place for its completion, 0 if not,
- * -EOVERFLOW if a counter of user space's cannot be true.
+ * For who does not lead the answer may be old at once, never a lasting "no" that
+ * is wrong.
+ *
+ * Return: whether xsc_sq_take() would say anything but 0.
  */
-int xsc_sq_ready(struct xsc_ring *ring)
+int xsc_sq_look(struct xsc_ring *ring)
 {
+	u32 head = READ_ONCE(ring->sq_head);
+	u32 wanted, used;
+
 	/* C, pairs with B */
-	u32 queued = smp_load_acquire(&ring->shared->sq_tail) - ring->sq_head;
-
-	if (!queued)
+	if (smp_load_acquire(&ring->shared->sq_tail) == head)
 		return 0;
-	if (queued > ring->sq_entries)
-		return -EOVERFLOW;
-
-	if (ring->cq_tail - ring->cq_head_seen == ring->cq_entries) {
-		/* H, pairs with G */
-		u32 head = smp_load_acquire(&ring->shared->cq_head);
-		u32 used = ring->cq_tail - head;
-
-		if (used > ring->cq_entries)
-			return -EOVERFLOW;
-		ring->cq_head_seen = head;
-		if (used == ring->cq_entries)
-			return 0;
-	}
-	return 1;
+	if (READ_ONCE(ring->draining) && READ_ONCE(ring->cq_tail) != head)
+		return 0;
+	wanted = READ_ONCE(ring->room_wanted);
+	if (head - READ_ONCE(ring->cq_head_seen) + wanted <= ring->cq_entries)
+		return 1;
+	/* H, pairs with G */
+	used = head - smp_load_acquire(&ring->shared->cq_head);
+	return used + wanted <= ring->cq_entries || used > ring->cq_entries;
 }
 
-/**
- * xsc_sq_copy - copy the entry at the head, each word once
- * @ring: the ring; the caller is its serving thread
- * @sqe: where to
- */
-void xsc_sq_copy(struct xsc_ring *ring, struct xsc_sqe *sqe)
+/* Places that are free in the CQ for operations not begun, or -EOVERFLOW. */
+static int cq_room(struct xsc_ring *ring, u32 wanted)
 {
-	const u64 *from = (const u64 *)&ring->sqes[ring->sq_head &
-						   (ring->sq_entries - 1)];
+	u32 used = ring->sq_head - ring->cq_head_seen;
+
+	if (used + wanted > ring->cq_entries) {
+		/* H, pairs with G */
+		u32 head = smp_load_acquire(&ring->shared->cq_head);
+
+		used = ring->sq_head - head;
+		/* More reaped than completed, or more begun than there is room. */
+		if (used > ring->cq_entries ||
+		    READ_ONCE(ring->cq_tail) - head > used)
+			return -EOVERFLOW;
+		ring->cq_head_seen = head;
+	}
+	return ring->cq_entries - used;
+}
+
+/* Copy an entry, each word once. */
+static void copy_entry(struct xsc_ring *ring, u32 at, struct xsc_sqe *sqe)
+{
+	const u64 *from = (const u64 *)&ring->sqes[at & (ring->sq_entries - 1)];
 	u64 *to = (u64 *)sqe;
 	int i;
 
@@ -63,16 +75,96 @@ void xsc_sq_copy(struct xsc_ring *ring, struct xsc_sqe *sqe)
 		to[i] = READ_ONCE(from[i]);
 }
 
+/*
+ * The head is in srv->one, and says LINK: copy what is linked behind it. A chain
+ * ends with the first without LINK, or with what is queued.
+ */
+static int copy_chain(struct xsc_server *srv, u32 queued)
+{
+	struct xsc_ring *ring = srv->ring;
+	u32 most = min3(queued, ring->cq_entries, (u32)XSC_MAX_LINK);
+	u32 nr = 1;
+
+	if (!srv->chain)
+		srv->chain = kmalloc_array(XSC_MAX_LINK, sizeof(*srv->chain),
+					   GFP_KERNEL_ACCOUNT);
+	if (!srv->chain)
+		return -ENOMEM;
+
+	srv->chain[0] = srv->one;
+	while (srv->chain[nr - 1].flags & XSC_SQE_LINK && nr < most) {
+		copy_entry(ring, ring->sq_head + nr, &srv->chain[nr]);
+		nr++;
+	}
+	srv->ops = srv->chain;
+	srv->nr_ops = nr;
+	/* It goes on beyond what can be carried out as one. */
+	if (srv->chain[nr - 1].flags & XSC_SQE_LINK && nr < queued)
+		srv->chain[0].flags |= XSC_SQE_TOO_LONG;
+	return 0;
+}
+
 /**
- * xsc_sq_set_flags - tell user space whether the serving thread sleeps
- * @ring: the ring; the caller is its serving thread
+ * xsc_sq_take - take the entry at the head, and those linked behind it
+ * @srv: the leader, with nothing at hand; gets kernel copies
+ *
+ * Return: 1, 0 if there is nothing that may begin now, -EOVERFLOW if a counter of
+ * user space's cannot be true, -ENOMEM.
+ */
+int xsc_sq_take(struct xsc_server *srv)
+{
+	struct xsc_ring *ring = srv->ring;
+	/* C, pairs with B */
+	u32 queued = smp_load_acquire(&ring->shared->sq_tail) - ring->sq_head;
+	u32 under_way = ring->sq_head - READ_ONCE(ring->cq_tail);
+	int room;
+
+	srv->nr_ops = 0;
+	srv->next = 0;
+	if (!queued)
+		return 0;
+	if (queued > ring->sq_entries)
+		return -EOVERFLOW;
+	if (ring->draining && under_way)
+		return 0;
+	room = cq_room(ring, 1);
+	if (room <= 0)
+		return room;
+
+	copy_entry(ring, ring->sq_head, &srv->one);
+	if (srv->one.flags & XSC_SQE_DRAIN && under_way) {
+		WRITE_ONCE(ring->draining, true);
+		return 0;
+	}
+	srv->ops = &srv->one;
+	srv->nr_ops = 1;
+	if (srv->one.flags & XSC_SQE_LINK) {
+		int ret = copy_chain(srv, queued);
+
+		if (!ret && srv->nr_ops > room)
+			room = cq_room(ring, srv->nr_ops);
+		if (ret || room < (int)srv->nr_ops) {
+			WRITE_ONCE(ring->room_wanted, srv->nr_ops);
+			srv->nr_ops = 0;
+			return ret ? ret : min(room, 0);
+		}
+	}
+	WRITE_ONCE(ring->room_wanted, 1);
+	WRITE_ONCE(ring->draining, srv->one.flags & XSC_SQE_DRAIN);
+	WRITE_ONCE(ring->sq_head, ring->sq_head + srv->nr_ops);
+	/* D, pairs with A */
+	smp_store_release(&ring->shared->sq_head, ring->sq_head);
+	return 1;
+}
+
+/**
+ * xsc_sq_set_flags - tell user space whether somebody has to be woken
+ * @ring: the ring; the caller leads it
  * @flags: XSC_SQ_NEED_WAKEUP or 0
  */
 void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags)
 {
 	WRITE_ONCE(ring->shared->sq_flags, flags);
-	if (flags)
-		smp_mb(); /* J, pairs with I: the caller looks at the queues next */
 }
 
 /*
@@ -103,27 +195,26 @@ bool xsc_sq_full(struct xsc_ring *ring)
 }
 
 /**
- * xsc_cq_post - complete the entry at the head of the SQ
- * @ring: the ring; the caller is its serving thread, and xsc_sq_ready() said 1
+ * xsc_cq_post - complete an operation
+ * @ring: the ring; the caller took the operation from its SQ
  * @user_data: of the SQE
  * @res: the result
  */
 void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res)
 {
-	struct xsc_cqe *cqe = &ring->cqes[ring->cq_tail &
-					  (ring->cq_entries - 1)];
+	struct xsc_cqe *cqe;
 
+	spin_lock(&ring->cq_lock);
+	cqe = &ring->cqes[ring->cq_tail & (ring->cq_entries - 1)];
 	WRITE_ONCE(cqe->user_data, user_data);
 	WRITE_ONCE(cqe->res, res);
 	WRITE_ONCE(cqe->flags, 0);
 
-	/* The kernel's own first: they say what user space could know by now. */
-	WRITE_ONCE(ring->sq_head, ring->sq_head + 1);
+	/* The kernel's own first: it says what user space could know by now. */
 	WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
-	/* D, pairs with A */
-	smp_store_release(&ring->shared->sq_head, ring->sq_head);
 	/* E, pairs with F */
 	smp_store_release(&ring->shared->cq_tail, ring->cq_tail);
+	spin_unlock(&ring->cq_lock);
 
 	/*
 	 * wq_has_sleeper() begins with a full barrier; it pairs with that of

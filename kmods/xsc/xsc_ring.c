@@ -76,6 +76,13 @@ struct xsc_ring *xsc_ring_new(void)
 		return NULL;
 
 	mutex_init(&ring->lock);
+	spin_lock_init(&ring->cq_lock);
+	spin_lock_init(&ring->files_lock);
+	INIT_LIST_HEAD(&ring->servers);
+	INIT_LIST_HEAD(&ring->parked);
+	ring->lead = XSC_LEAD_NOBODY;
+	ring->room_wanted = 1;
+	xsc_lead_init(ring);
 	init_waitqueue_head(&ring->sq_wait);
 	init_waitqueue_head(&ring->cq_wait);
 	return ring;
@@ -87,6 +94,12 @@ struct xsc_ring *xsc_ring_new(void)
  */
 void xsc_ring_free(struct xsc_ring *ring)
 {
+	struct xsc_server *srv, *after;
+
+	irq_work_sync(&ring->handover);
+	list_for_each_entry_safe(srv, after, &ring->parked, link)
+		xsc_serve_free(srv);
+	xsc_files_unregister(ring);
 	if (ring->ready) {
 		free_pages_mapped(ring);
 		put_pid(ring->tgid);
@@ -147,8 +160,9 @@ int xsc_ring_setup(struct xsc_ring *ring, struct xsc_setup *setup)
 	setup->sq_entries = sq_entries;
 	setup->cq_entries = cq_entries;
 	setup->features = XSC_FEAT_LENT_THREAD | XSC_FEAT_NO_LOSS |
-			  XSC_FEAT_WAIT;
-	setup->ops = xsc_consume_ops();
+			  XSC_FEAT_WAIT | XSC_FEAT_CALLS | XSC_FEAT_ORDER |
+			  XSC_FEAT_FILES | xsc_lead_features();
+	setup->ops = xsc_consume_ops(&setup->ops_user);
 	setup->mmap_size = size;
 	setup->off = (struct xsc_offsets) {
 		.sq_head = offsetof(struct xsc_shared, sq_head),
@@ -220,5 +234,6 @@ void xsc_ring_shut(struct xsc_ring *ring)
 	xsc_serve_interrupt(ring);
 	mutex_unlock(&ring->lock);
 
+	xsc_files_unregister(ring);
 	wake_up_all(&ring->cq_wait);
 }

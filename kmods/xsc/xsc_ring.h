@@ -10,7 +10,10 @@
 
 #include <linux/errno.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/xsc.h>
@@ -35,10 +38,15 @@ struct xsc_shared {
 	u32 sq_flags;
 };
 
+/* Who leads: a struct xsc_server, or one of these. */
+#define XSC_LEAD_NOBODY	0UL	/* the next thread that looks */
+#define XSC_LEAD_ASLEEP	1UL	/* the next with work to do; NEED_WAKEUP is set */
+
 /**
  * struct xsc_ring - one ring, for one open file
- * @lock: protects @server and the writing of @shut; serialises SETUP. Nothing
- *	else is taken inside it but mmap_lock (in SETUP)
+ * @lock: protects @servers, @parked, @next_token, @lend_asked, @files against
+ *	replacement, and the writing of @shut; serialises SETUP. Nothing else is
+ *	taken inside it but mmap_lock (in SETUP) and @files_lock
  * @ready: SETUP is done: released after, and acquired before any field of the
  *	next group is looked at
  *
@@ -55,24 +63,39 @@ struct xsc_shared {
  * @cq_entries: power of two
  * @idle_us: how long to poll before sleeping
  *
- * Belongs to the serving thread, and passes from one to the next by @lock:
+ * @lead: a struct xsc_server or XSC_LEAD_*; changed by compare-and-exchange, and
+ *	from XSC_LEAD_NOBODY and XSC_LEAD_ASLEEP by anyone who serves
+ *
+ * Written by the leader only:
  * @sq_head: taken so far; others read it with READ_ONCE
- * @cq_tail: completed so far; others read it with READ_ONCE
  * @cq_head_seen: the last plausible cq_head, looked at anew only when the CQ
  *	is full by it
- * @held: a completion that waits for the thread to pass through user space
- * @holding: @held is one
+ * @draining: what was taken last has to complete first; others read it with
+ *	READ_ONCE
+ * @room_wanted: places in the CQ that the entry at the head needs: 1, or more if
+ *	it is a chain that was found to have too few; others read it with READ_ONCE
+ *
+ * @cq_lock: orders those who complete: @cq_tail and the CQEs
+ * @cq_tail: completed so far; others read it with READ_ONCE. As each SQE gives
+ *	one CQE, sq_head - cq_tail operations are being carried out
  *
  * @error: why the last one left for good: a negative errno, or 0; others read
  *	it with READ_ONCE
- *
- * @server: the thread lent, while it is inside XSC_IOC_SERVE
+ * @servers: the threads inside XSC_IOC_SERVE
+ * @parked: operations begun whose thread is in user space
+ * @next_token: of the next XSC_SERVE_CALL
+ * @lend_asked: XSC_SERVE_LEND was returned, and the thread has not arrived
  * @shut: no service any more, now and for ever; read without @lock
- * @sq_wait: the serving thread sleeps here
+ *
+ * @files_lock: protects what @files points to, for a few instructions
+ * @files: the registered files, or NULL
+ *
+ * @handover: wakes a successor when the leader sleeps in an operation
+ * @sq_wait: lent threads sleep here, all of them exclusively
  * @cq_wait: those who wait for completions sleep here
  */
 struct xsc_ring {
-	struct mutex lock;	/* server, shut, SETUP */
+	struct mutex lock;	/* servers, parked, shut, files, SETUP */
 	bool ready;
 
 	struct mm_struct *mm;
@@ -86,16 +109,26 @@ struct xsc_ring {
 	u32 cq_entries;
 	u32 idle_us;
 
+	unsigned long lead;
 	u32 sq_head;
-	u32 cq_tail;
 	u32 cq_head_seen;
-	struct xsc_cqe held;
-	bool holding;
-	int error;
+	bool draining;
+	u32 room_wanted;
 
-	struct task_struct *server;
+	spinlock_t cq_lock;	/* cq_tail, cqes */
+	u32 cq_tail;
+
+	int error;
+	struct list_head servers;
+	struct list_head parked;
+	u64 next_token;
+	bool lend_asked;
 	bool shut;
 
+	spinlock_t files_lock;	/* what files points to */
+	struct xsc_file_table *files;
+
+	struct irq_work handover;
 	wait_queue_head_t sq_wait;
 	wait_queue_head_t cq_wait;
 };
@@ -107,12 +140,19 @@ int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma);
 int xsc_ring_check_owner(struct xsc_ring *ring);
 void xsc_ring_shut(struct xsc_ring *ring);
 
-int xsc_sq_ready(struct xsc_ring *ring);
-void xsc_sq_copy(struct xsc_ring *ring, struct xsc_sqe *sqe);
+struct xsc_server;
+
+int xsc_sq_take(struct xsc_server *srv);
+int xsc_sq_look(struct xsc_ring *ring);
 void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags);
 bool xsc_sq_full(struct xsc_ring *ring);
 void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res);
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head);
 int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns);
+
+/* xsc_files.c */
+int xsc_files_register(struct xsc_ring *ring, const struct xsc_files *arg);
+int xsc_files_unregister(struct xsc_ring *ring);
+struct file *xsc_files_get(struct xsc_ring *ring, s32 index);
 
 #endif /* _XSC_RING_H */

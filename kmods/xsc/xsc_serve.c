@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The serving thread: a thread of the ring's owner, inside XSC_IOC_SERVE.
+ * A lent thread: a thread of the ring's owner, inside XSC_IOC_SERVE.
  *
- * It polls while there is work and for idle_us after, then sleeps. It leaves the
- * kernel, to be sent back at once by user space's loop, whenever something waits
- * to be done on the way to user mode. That way needs no copy of what the kernel
- * does there (signals, task work, the freezer, live patching, memory.high).
+ * The leader polls while there is work and for idle_us after, then sleeps as the
+ * others do. A thread leaves the kernel, to be sent back at once by user space's
+ * loop, whenever something waits to be done on the way to user mode. That way
+ * needs no copy of what the kernel does there (signals, task work, the freezer,
+ * live patching, memory.high).
  */
 #include <linux/audit.h>
 #include <linux/cpumask.h>
@@ -64,8 +65,8 @@ static int must_leave(struct xsc_server *srv)
 
 /*
  * A sleep that a signal broke. To its caller a system call would seem to go on
- * after the signal was handled; so does an operation: it stays in the queue and
- * begins anew. Such results say that nothing was transferred yet.
+ * after the signal was handled; so does an operation: it is kept and begins anew.
+ * Such results say that nothing was transferred yet.
  */
 static bool broken_by_signal(int res)
 {
@@ -80,52 +81,88 @@ static bool broken_by_signal(int res)
 	}
 }
 
-/* Carry out the entry at the head of the SQ; xsc_sq_ready() said 1. */
-static int serve_one(struct xsc_server *srv)
+/* Complete the operation at hand; if it broke its chain, those behind it too. */
+static void finish(struct xsc_server *srv, int res)
 {
-	struct xsc_ring *ring = srv->ring;
-	struct xsc_sqe sqe;
-	int res;
+	const struct xsc_sqe *sqe = &srv->ops[srv->next++];
+	bool broken = sqe->flags & XSC_SQE_LINK && xsc_consume_short(sqe, res);
 
-	xsc_sq_copy(ring, &sqe);
-	res = xsc_consume(srv, &sqe);
+	srv->stage = XSC_STAGE_TODO;
+	srv->until_set = false;
+	xsc_cq_post(srv->ring, sqe->user_data, res);
+	while (broken && srv->next < srv->nr_ops)
+		xsc_cq_post(srv->ring, srv->ops[srv->next++].user_data,
+			    -ECANCELED);
+}
 
-	if (broken_by_signal(res)) {
-		if (signal_pending(current))
+/*
+ * Carry out what was taken.
+ *
+ * Return: 0, or why to leave, with the operation at hand still there.
+ */
+static int carry_out(struct xsc_server *srv)
+{
+	int ret, res;
+
+	while (srv->next < srv->nr_ops) {
+		if (srv->stage == XSC_STAGE_DONE) {
+			finish(srv, srv->res);
+			continue;
+		}
+		ret = must_leave(srv);
+		if (ret)
+			return ret;
+
+		srv->working = true;
+		res = xsc_consume(srv, &srv->ops[srv->next]);
+		srv->working = false;
+
+		if (res == XSC_IN_USER_SPACE) {
+			if (srv->may & XSC_SERVE_MAY_CALL) {
+				srv->stage = XSC_STAGE_CALLED;
+				return XSC_SERVE_CALL;
+			}
+			res = -EOPNOTSUPP;
+		}
+		if (broken_by_signal(res)) {
+			if (signal_pending(current))
+				return -EINTR;
+			res = -EINTR;
+		}
+
+		/*
+		 * The last reference of a file is dropped on the way to user
+		 * mode. Who sees the completion of a CLOSE may count on it, as
+		 * after close(2).
+		 */
+		if (task_work_pending(current)) {
+			srv->res = res;
+			srv->stage = XSC_STAGE_DONE;
 			return -EINTR;
-		res = -EINTR;
+		}
+		finish(srv, res);
 	}
-
-	/*
-	 * The last reference of a file is dropped on the way to user mode. Who
-	 * sees the completion of a CLOSE may count on it, as after close(2).
-	 */
-	if (task_work_pending(current)) {
-		ring->held.user_data = sqe.user_data;
-		ring->held.res = res;
-		ring->holding = true;
-		return -EINTR;
-	}
-
-	xsc_cq_post(ring, sqe.user_data, res);
 	return 0;
 }
 
-/* Return: how many operations were carried out, or why to leave. */
+/* Return: how often something was carried out while leading, or why to leave. */
 static int serve_lap(struct xsc_server *srv)
 {
 	int done, ret;
 
-	for (done = 0; done < LAP_OPS; done++) {
-		ret = xsc_sq_ready(srv->ring);
+	for (done = 0; done < LAP_OPS && xsc_lead_held(srv); done++) {
+		ret = must_leave(srv);
+		if (ret)
+			return ret;
+		ret = xsc_sq_take(srv);
 		if (!ret)
 			break;
 		if (ret > 0)
-			ret = must_leave(srv);
-		if (!ret)
-			ret = serve_one(srv);
+			ret = carry_out(srv);
 		if (ret < 0)
 			return ret;
+		if (ret)
+			break;
 	}
 	return done;
 }
@@ -138,13 +175,12 @@ static int poll_for_work(struct xsc_server *srv)
 
 	/* Whoever should bring work cannot run while this CPU, the only one, polls. */
 	if (num_online_cpus() == 1)
-		return xsc_sq_ready(srv->ring);
+		return xsc_sq_look(srv->ring);
 
 	for (;;) {
 		for (i = 0; i < POLLS; i++) {
-			ret = xsc_sq_ready(srv->ring);
-			if (ret)
-				return ret;
+			if (xsc_sq_look(srv->ring))
+				return 1;
 			cpu_relax();
 		}
 		ret = must_leave(srv);
@@ -159,48 +195,77 @@ static int poll_for_work(struct xsc_server *srv)
 	}
 }
 
-/* Sleep until there is work (1) or it is time to leave. */
+/*
+ * Sleep until a leader is wanted (0) or it is time to leave. The last to lie down
+ * is the first to be woken: its stack and its CPU are warm.
+ */
 static int sleep_for_work(struct xsc_server *srv)
 {
-	struct xsc_ring *ring = srv->ring;
+	struct wait_queue_head *wq = &srv->ring->sq_wait;
+	unsigned long irq;
 	DEFINE_WAIT(wait);
 	int ret;
 
+	wait.flags = WQ_FLAG_EXCLUSIVE;
 	for (;;) {
-		prepare_to_wait(&ring->sq_wait, &wait, TASK_INTERRUPTIBLE);
-		xsc_sq_set_flags(ring, XSC_SQ_NEED_WAKEUP);
-		ret = xsc_sq_ready(ring);
-		if (ret)
-			break;
+		spin_lock_irqsave(&wq->lock, irq);
+		if (list_empty(&wait.entry))
+			__add_wait_queue(wq, &wait);
+		set_current_state(TASK_INTERRUPTIBLE);
+		spin_unlock_irqrestore(&wq->lock, irq);
+
+		if (xsc_lead_held(srv))
+			xsc_lead_doze(srv);
 		ret = must_leave(srv);
-		if (ret)
+		if (ret || xsc_lead_wanted(srv->ring))
 			break;
 		schedule();
 	}
-	finish_wait(&ring->sq_wait, &wait);
-	xsc_sq_set_flags(ring, 0);
+	finish_wait(wq, &wait);
 	return ret;
+}
+
+/* Is there nobody who could lead when this leader sleeps? Asked once in a while. */
+static bool needs_another(struct xsc_server *srv)
+{
+	struct xsc_ring *ring = srv->ring;
+
+	if (!(srv->may & XSC_SERVE_MAY_LEND) || READ_ONCE(ring->lend_asked) ||
+	    waitqueue_active(&ring->sq_wait))
+		return false;
+	mutex_lock(&ring->lock);
+	WRITE_ONCE(ring->lend_asked, true);
+	mutex_unlock(&ring->lock);
+	return true;
 }
 
 static int serve(struct xsc_server *srv)
 {
-	struct xsc_ring *ring = srv->ring;
 	int ret;
 
-	/* Its place was found free before it was carried out; nobody took it. */
-	if (ring->holding) {
-		ring->holding = false;
-		xsc_cq_post(ring, ring->held.user_data, ring->held.res);
-	}
-
-	ret = must_leave(srv);
-	if (ret)
-		return ret;
-
 	for (;;) {
+		ret = carry_out(srv);
+		if (!ret)
+			ret = must_leave(srv);
+		if (ret)
+			return ret;
+
+		if (!xsc_lead_held(srv)) {
+			if (!xsc_lead_try(srv)) {
+				ret = sleep_for_work(srv);
+				if (ret)
+					return ret;
+				continue;
+			}
+			if (needs_another(srv))
+				return XSC_SERVE_LEND;
+		}
+
 		ret = serve_lap(srv);
 		if (ret < 0)
 			return ret;
+		if (srv->stage == XSC_STAGE_CALLED)
+			return XSC_SERVE_CALL;
 
 		/*
 		 * Memory throttling and the like are asked for by this flag. It
@@ -214,7 +279,6 @@ static int serve(struct xsc_server *srv)
 			cond_resched();
 			continue;
 		}
-
 		ret = poll_for_work(srv);
 		if (!ret)
 			ret = sleep_for_work(srv);
@@ -223,77 +287,171 @@ static int serve(struct xsc_server *srv)
 	}
 }
 
+void xsc_serve_free(struct xsc_server *srv)
+{
+	kfree(srv->path);
+	kfree(srv->chain);
+	kfree(srv);
+}
+
+/*
+ * What another thread, or this one, has left behind: the one whose result is
+ * brought, else the oldest that anybody can go on with.
+ */
+static struct xsc_server *take_parked(struct xsc_ring *ring,
+				      const struct xsc_serve *arg)
+{
+	bool result = arg->flags & XSC_SERVE_RESULT;
+	struct xsc_server *srv;
+
+	lockdep_assert_held(&ring->lock);
+
+	list_for_each_entry(srv, &ring->parked, link) {
+		bool called = srv->stage == XSC_STAGE_CALLED;
+
+		if (called == result && (!result || srv->token == arg->token)) {
+			list_del(&srv->link);
+			return srv;
+		}
+	}
+	return NULL;
+}
+
+/* Register the current thread. A new struct is made before the lock is taken. */
+static int come_in(struct xsc_ring *ring, const struct xsc_serve *arg,
+		   struct xsc_server **ret_srv)
+{
+	struct xsc_server *fresh = NULL, *srv;
+
+	if (!(arg->flags & XSC_SERVE_RESULT)) {
+		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+		if (!fresh)
+			return -ENOMEM;
+		fresh->ring = ring;
+	}
+	mutex_lock(&ring->lock);
+	if (arg->flags & XSC_SERVE_ARRIVED)
+		WRITE_ONCE(ring->lend_asked, false);
+	if (ring->shut) {
+		mutex_unlock(&ring->lock);
+		kfree(fresh);
+		return -ESHUTDOWN;
+	}
+	srv = take_parked(ring, arg);
+	if (!srv)
+		swap(srv, fresh);
+	if (srv) {
+		srv->task = current;
+		srv->may = arg->flags;
+		srv->path_ops = 0;
+		list_add(&srv->link, &ring->servers);
+	}
+	mutex_unlock(&ring->lock);
+	kfree(fresh);
+	if (!srv)
+		return -EINVAL;
+	if (arg->flags & XSC_SERVE_RESULT) {
+		srv->res = arg->res;
+		srv->stage = XSC_STAGE_DONE;
+	}
+	*ret_srv = srv;
+	return 0;
+}
+
+static enum xsc_leave how_to_leave(int ret)
+{
+	if (ret == XSC_SERVE_CALL)
+		return XSC_LEAVE_TO_CALL;
+	if (ret == XSC_SERVE_LEND || (ret == -EINTR && !signal_pending(current)))
+		return XSC_LEAVE_AND_RETURN;
+	return XSC_LEAVE_FOR_LONG;
+}
+
 /**
  * xsc_serve_run - serve a ring with the current thread
  * @ring: the ring; the caller is its owner, and its file is referenced
+ * @arg: checked by the caller; @arg->token and @arg->sqe are filled for
+ *	XSC_SERVE_CALL
  *
- * Return: -EINTR to be called again, or why the service is over. Never 0.
+ * Return: -EINTR to be called again, XSC_SERVE_*, or why the service is over.
+ * Never 0.
  */
-int xsc_serve_run(struct xsc_ring *ring)
+int xsc_serve_run(struct xsc_ring *ring, struct xsc_serve *arg)
 {
-	struct xsc_server srv = { .ring = ring };
-	int ret = 0;
+	struct xsc_server *srv;
+	bool keep;
+	int ret;
 
-	mutex_lock(&ring->lock);
-	if (ring->shut)
-		ret = -ESHUTDOWN;
-	else if (ring->server)
-		ret = -EBUSY;
-	else
-		ring->server = current;
-	mutex_unlock(&ring->lock);
+	ret = come_in(ring, arg, &srv);
 	if (ret)
 		return ret;
 
 	WRITE_ONCE(ring->error, 0);
-	srv.path = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
-	if (srv.path) {
-		ret = serve(&srv);
-		kfree(srv.path);
-	} else {
-		ret = -ENOMEM;
-	}
+	xsc_lead_enter(srv);
+	ret = serve(srv);
+	xsc_lead_leave(srv, how_to_leave(ret));
+
 	/* Those who wait for completions must not wait for nobody. */
-	if (ret != -EINTR)
+	if (ret < 0 && ret != -EINTR)
 		WRITE_ONCE(ring->error, ret);
+	keep = srv->next < srv->nr_ops;
 
 	/* From here on xsc_serve_interrupt() does not know this thread. */
 	mutex_lock(&ring->lock);
-	ring->server = NULL;
+	list_del(&srv->link);
+	srv->task = NULL;
+	if (ret == XSC_SERVE_CALL) {
+		srv->token = ++ring->next_token;
+		arg->token = srv->token;
+		arg->sqe = srv->ops[srv->next];
+	}
+	if (keep)
+		list_add_tail(&srv->link, &ring->parked);
 	mutex_unlock(&ring->lock);
 
-	if (ret != -EINTR)
+	if (!keep)
+		xsc_serve_free(srv);
+	if (ret < 0 && ret != -EINTR)
 		wake_up_all(&ring->cq_wait);
 	return ret;
 }
 
 /**
- * xsc_serve_wake - wake the serving thread if it sleeps
- * @ring: the ring, set up
+ * xsc_serve_not_called - user space was not told of XSC_SERVE_CALL
+ * @ring: the ring
+ * @token: that of the call
+ *
+ * The operation begins anew with the next thread that comes.
  */
-void xsc_serve_wake(struct xsc_ring *ring)
+void xsc_serve_not_called(struct xsc_ring *ring, u64 token)
 {
-	/* Begins with a full barrier; pairs with that of prepare_to_wait(). */
-	if (wq_has_sleeper(&ring->sq_wait))
-		wake_up_interruptible(&ring->sq_wait);
+	struct xsc_server *srv;
+
+	mutex_lock(&ring->lock);
+	list_for_each_entry(srv, &ring->parked, link)
+		if (srv->stage == XSC_STAGE_CALLED && srv->token == token)
+			srv->stage = XSC_STAGE_TODO;
+	mutex_unlock(&ring->lock);
 }
 
 /**
- * xsc_serve_interrupt - get the serving thread out of whatever it sleeps in
+ * xsc_serve_interrupt - get the lent threads out of whatever they sleep in
  * @ring: the ring; @ring->shut is set
  *
  * This is set_notify_signal(), which modules cannot call: the flag makes
  * signal_pending() true without a signal, and the way to user mode clears it.
- * kick_process() is not needed: the thread is inside the kernel.
+ * kick_process() is not needed: the threads are inside the kernel.
  */
 void xsc_serve_interrupt(struct xsc_ring *ring)
 {
-	struct wait_queue_entry entry = { .private = ring->server };
+	struct xsc_server *srv;
 
 	lockdep_assert_held(&ring->lock);
 
-	if (!ring->server)
-		return;
-	set_tsk_thread_flag(ring->server, TIF_NOTIFY_SIGNAL);
-	default_wake_function(&entry, TASK_INTERRUPTIBLE, 0, NULL);
+	list_for_each_entry(srv, &ring->servers, link) {
+		struct wait_queue_entry entry = { .private = srv->task };
+
+		set_tsk_thread_flag(srv->task, TIF_NOTIFY_SIGNAL);
+		default_wake_function(&entry, TASK_INTERRUPTIBLE, 0, NULL);
+	}
 }

@@ -1,69 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring's life: the descriptor, the mapping, the thread that is lent. */
+/* A ring's life: the descriptor, the mapping, the threads that are lent. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lend.h"
 #include "xsc.h"
 
-/* It needs a frame or two of user space: all it does is to call ioctl. */
-#define STACK_SIZE (64 * 1024)
-
-int xsc_serve_loop(int fd)
-{
-	struct xsc_serve serve = {.size = sizeof(serve)};
-
-	for (;;) {
-		if (ioctl(fd, XSC_IOC_SERVE, &serve) < 0 && errno != EINTR)
-			return -errno;
-	}
-}
-
-static void *serve_thread(void *arg)
-{
-	xsc_serve_loop((int)(intptr_t)arg);
-	return NULL;
-}
-
-/*
- * The thread has all signals blocked: a SIGPIPE or SIGXFSZ of an operation stays
- * with it, and no handler of the program runs on its small stack. What glibc
- * needs for setuid in all threads cannot be blocked and gets through.
- */
-static int lend_thread(struct xsc_ring *ring)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	size_t stack = STACK_SIZE;
-	int err;
-
-	if (stack < (size_t)PTHREAD_STACK_MIN)
-		stack = (size_t)PTHREAD_STACK_MIN;
-	err = pthread_attr_init(&attr);
-	if (err)
-		return -err;
-	err = pthread_attr_setstacksize(&attr, stack);
-	if (!err) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = pthread_create(
-			&ring->thread, &attr, serve_thread, (void *)(intptr_t)ring->fd);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	pthread_attr_destroy(&attr);
-	if (err)
-		return -err;
-	pthread_setname_np(ring->thread, "xsc-serve");
-	ring->has_thread = true;
-	return 0;
-}
-
-/* With one CPU for both, the thread's polling only keeps the submitter waiting. */
+/* With one CPU for all, a lent thread's polling only keeps the submitter waiting. */
 static bool one_cpu_only(void)
 {
 	cpu_set_t set;
@@ -115,11 +62,14 @@ int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params)
 	ring.cq_entries = setup.cq_entries;
 	ring.features = setup.features;
 	ring.ops = setup.ops;
+	ring.ops_user = setup.ops_user;
 	ring.prepared = ring.submitted = ring.taken = setup.first;
 	ring.reaped = ring.completed = setup.first;
 
 	if (!params->no_thread) {
-		err = lend_thread(&ring);
+		uint32_t most = params->max_threads ? params->max_threads : ring.cq_entries + 1;
+
+		err = xsc_pool_start(ring.fd, most, &ring.pool);
 		if (err) {
 			errno = -err;
 			goto fail;
@@ -139,9 +89,22 @@ int xsc_shutdown(struct xsc_ring *ring)
 	return ioctl(ring->fd, XSC_IOC_SHUTDOWN, 0) < 0 ? -errno : 0;
 }
 
+int xsc_register_files(struct xsc_ring *ring, const int *fds, uint32_t count)
+{
+	struct xsc_files files = {
+		.size = sizeof(files), .count = count, .addr = (uint64_t)(uintptr_t)fds};
+
+	return ioctl(ring->fd, XSC_IOC_REGISTER_FILES, &files) < 0 ? -errno : 0;
+}
+
+int xsc_unregister_files(struct xsc_ring *ring)
+{
+	return ioctl(ring->fd, XSC_IOC_UNREGISTER_FILES, 0) < 0 ? -errno : 0;
+}
+
 /*
- * Before close(), as the number could be another file's by the time the thread
- * makes its next call.
+ * Threads before close(), as the number could be another file's by the time one of
+ * them makes its next call.
  */
 void xsc_teardown(struct xsc_ring *ring)
 {
@@ -149,14 +112,13 @@ void xsc_teardown(struct xsc_ring *ring)
 		return;
 	/* In a child there is no thread, and at the mapping's place may be another. */
 	if (ring->owner == getpid()) {
-		if (ring->has_thread) {
+		if (ring->pool)
 			xsc_shutdown(ring);
-			pthread_join(ring->thread, NULL);
-		}
+		ring->pool = xsc_pool_stop(ring->pool);
 		if (ring->map != MAP_FAILED)
 			munmap(ring->map, ring->map_size);
 	}
-	ring->has_thread = false;
+	ring->pool = xsc_pool_forget(ring->pool);
 	ring->map = MAP_FAILED;
 	close(ring->fd);
 	ring->fd = -1;

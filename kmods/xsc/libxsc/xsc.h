@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libxsc: a ring of /dev/xsc, its serving thread, and both of its queues.
+ * libxsc: a ring of /dev/xsc, the threads lent to it, and both of its queues.
  *
  * Functions that can fail return 0 or a positive number, or a negative errno:
  * those of <linux/xsc.h> for what the module refuses, -ENOENT when there is no
- * /dev/xsc, -EAGAIN when the serving thread cannot be made.
+ * /dev/xsc, -EAGAIN when no thread can be made.
  *
  * One thread at a time may call the functions of one ring; two rings have
  * nothing in common. A ring does not survive fork or execve: in a child its queues
@@ -26,7 +26,6 @@
 #ifndef XSC_H
 #define XSC_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +43,12 @@ struct xsc_params {
 	bool idle_given;     /* idle_us counts, 0 included */
 	uint32_t idle_us;    /* how long the thread polls before it sleeps */
 	uint32_t first;	     /* where the counters start */
-	bool no_thread;	     /* the caller lends a thread itself: xsc_serve_loop() */
+	bool no_thread;	     /* the caller lends threads itself: xsc_serve_loop() */
+	/*
+	 * Threads at most; 0: cq_entries + 1, with which nothing ever holds the ring
+	 * up. There are two, and one more for each operation that sleeps meanwhile.
+	 */
+	uint32_t max_threads;
 };
 
 /* Members are read-only for users of the library. */
@@ -53,11 +57,11 @@ struct xsc_ring {
 	int fd;
 	void *map;
 	size_t map_size;
-	pthread_t thread;
-	bool has_thread;
-	bool one_cpu;	   /* set up on one CPU only: waiting never polls */
-	uint64_t features; /* XSC_FEAT_* */
-	uint64_t ops;	   /* 1 << XSC_OP_* */
+	struct xsc_pool *pool; /* the threads, or NULL */
+	bool one_cpu;	       /* set up on one CPU only: waiting never polls */
+	uint64_t features;     /* XSC_FEAT_* */
+	uint64_t ops;	       /* 1 << XSC_OP_* */
+	uint64_t ops_user;     /* those of them that a lent thread does in user space */
 
 	uint32_t *sq_head, *sq_tail, *sq_flags;
 	uint32_t *cq_head, *cq_tail;
@@ -73,13 +77,14 @@ struct xsc_ring {
 };
 
 /*
- * Open the device, set a ring up, map it, and lend it a thread. @params may be
- * NULL. @ret_ring is untouched on failure.
+ * Open the device, set a ring up, map it, and lend it threads. @params may be NULL.
+ * @ret_ring is untouched on failure. The first call in a process takes a real-time
+ * signal, the highest that has no handler, to break off system calls of the threads.
  */
 int xsc_setup(struct xsc_ring *ret_ring, const struct xsc_params *params);
 
 /*
- * End the service, wait for the thread, unmap, close. An operation that sleeps
+ * End the service, wait for the threads, unmap, close. An operation that sleeps
  * is broken off; what was not completed has no completion. Takes NULL and a ring
  * that was torn down. In a child after fork it closes the descriptor, no more.
  */
@@ -88,12 +93,19 @@ void xsc_teardown(struct xsc_ring *ring);
 /*
  * Lend the calling thread until the service is over. Signals that the thread has
  * not blocked are handled meanwhile. Returns why: -ESHUTDOWN, -EACCES,
- * -EOVERFLOW, -EBUSY, -EPERM.
+ * -EOVERFLOW, -EPERM.
  */
 int xsc_serve_loop(int fd);
 
 /* End the service; no call of the ring is valid after but xsc_teardown. */
 int xsc_shutdown(struct xsc_ring *ring);
+
+/*
+ * Hold @count descriptors (-1: none) open for XSC_SQE_FIXED_FILE, whose fd is then an
+ * index. Regular files, block devices, pipes and IP sockets.
+ */
+int xsc_register_files(struct xsc_ring *ring, const int *fds, uint32_t count);
+int xsc_unregister_files(struct xsc_ring *ring);
 
 /*
  * The next free SQE, all zero, or NULL when the SQ is full: submit, and reap. It
@@ -102,15 +114,15 @@ int xsc_shutdown(struct xsc_ring *ring);
 struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring);
 
 /*
- * Hand over all SQEs got since the last time. No system call unless the serving
- * thread sleeps. Returns how many.
+ * Hand over all SQEs got since the last time. No system call unless all lent
+ * threads sleep. Returns how many.
  */
 int xsc_submit(struct xsc_ring *ring);
 
 /*
  * The oldest completion, copied, and reaped: 1, or 0 if there is none. No system
- * call, but one: if more than cq_entries were outstanding and the thread sleeps
- * for want of room.
+ * call, but one: if more than cq_entries were outstanding and all threads sleep for
+ * want of room.
  */
 int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
@@ -178,6 +190,129 @@ static inline void xsc_prep_close(struct xsc_sqe *sqe, int fd)
 static inline void xsc_prep_fsync(struct xsc_sqe *sqe, int fd, uint32_t flags)
 {
 	xsc_prep(sqe, XSC_OP_FSYNC, fd, NULL, 0, 0, flags);
+}
+
+static inline void xsc_prep_readv(struct xsc_sqe *sqe, int fd, const void *iov, uint32_t count)
+{
+	xsc_prep(sqe, XSC_OP_READV, fd, iov, count, 0, 0);
+}
+
+static inline void xsc_prep_writev(struct xsc_sqe *sqe, int fd, const void *iov, uint32_t count)
+{
+	xsc_prep(sqe, XSC_OP_WRITEV, fd, iov, count, 0, 0);
+}
+
+/* @st: a struct stat */
+static inline void xsc_prep_stat(struct xsc_sqe *sqe, const char *path, void *st)
+{
+	xsc_prep(sqe, XSC_OP_STAT, 0, path, 0, (uint64_t)(uintptr_t)st, 0);
+}
+
+static inline void xsc_prep_lstat(struct xsc_sqe *sqe, const char *path, void *st)
+{
+	xsc_prep(sqe, XSC_OP_LSTAT, 0, path, 0, (uint64_t)(uintptr_t)st, 0);
+}
+
+static inline void xsc_prep_fstat(struct xsc_sqe *sqe, int fd, void *st)
+{
+	xsc_prep(sqe, XSC_OP_FSTAT, fd, NULL, 0, (uint64_t)(uintptr_t)st, 0);
+}
+
+static inline void xsc_prep_socket(struct xsc_sqe *sqe, int family, int type, int protocol)
+{
+	xsc_prep(sqe, XSC_OP_SOCKET, family, NULL, (uint32_t)protocol, 0, (uint32_t)type);
+}
+
+static inline void xsc_prep_bind(struct xsc_sqe *sqe, int fd, const void *addr, uint32_t size)
+{
+	xsc_prep(sqe, XSC_OP_BIND, fd, addr, size, 0, 0);
+}
+
+static inline void xsc_prep_listen(struct xsc_sqe *sqe, int fd, int backlog)
+{
+	xsc_prep(sqe, XSC_OP_LISTEN, fd, NULL, (uint32_t)backlog, 0, 0);
+}
+
+/* @size: a socklen_t, or NULL with @addr */
+static inline void xsc_prep_accept(
+	struct xsc_sqe *sqe, int fd, void *addr, void *size, uint32_t flags)
+{
+	xsc_prep(sqe, XSC_OP_ACCEPT, fd, addr, 0, (uint64_t)(uintptr_t)size, flags);
+}
+
+static inline void xsc_prep_connect(struct xsc_sqe *sqe, int fd, const void *addr, uint32_t size)
+{
+	xsc_prep(sqe, XSC_OP_CONNECT, fd, addr, size, 0, 0);
+}
+
+static inline void xsc_prep_sendto(struct xsc_sqe *sqe, int fd, const void *buf, uint32_t len,
+	int flags, const void *addr, uint32_t size)
+{
+	xsc_prep(sqe, XSC_OP_SENDTO, fd, buf, len, (uint64_t)(uintptr_t)addr, (uint32_t)flags);
+	sqe->arg[0] = size;
+}
+
+/* @size: a socklen_t, or NULL with @addr */
+static inline void xsc_prep_recvfrom(
+	struct xsc_sqe *sqe, int fd, void *buf, uint32_t len, int flags, void *addr, void *size)
+{
+	xsc_prep(sqe, XSC_OP_RECVFROM, fd, buf, len, (uint64_t)(uintptr_t)addr, (uint32_t)flags);
+	sqe->arg[0] = (uint64_t)(uintptr_t)size;
+}
+
+/* @fds: struct pollfd[] */
+static inline void xsc_prep_poll(struct xsc_sqe *sqe, void *fds, uint32_t count, int timeout_ms)
+{
+	xsc_prep(sqe, XSC_OP_POLL, 0, fds, count, 0, (uint32_t)timeout_ms);
+}
+
+/* @events: struct epoll_event[] */
+static inline void xsc_prep_epoll_wait(
+	struct xsc_sqe *sqe, int fd, void *events, uint32_t count, int timeout_ms)
+{
+	xsc_prep(sqe, XSC_OP_EPOLL_WAIT, fd, events, count, 0, (uint32_t)timeout_ms);
+}
+
+/* Three fd_set and a struct timeval, each may be NULL */
+static inline void xsc_prep_select(
+	struct xsc_sqe *sqe, int count, void *reads, void *writes, void *others, void *timeout)
+{
+	xsc_prep(sqe, XSC_OP_SELECT, 0, reads, (uint32_t)count, (uint64_t)(uintptr_t)writes, 0);
+	sqe->arg[0] = (uint64_t)(uintptr_t)others;
+	sqe->arg[1] = (uint64_t)(uintptr_t)timeout;
+}
+
+/* @timeout: a struct timespec, relative, or NULL. @flags: 0 or FUTEX_PRIVATE_FLAG */
+static inline void xsc_prep_futex_wait(
+	struct xsc_sqe *sqe, const void *word, uint32_t value, const void *timeout, uint32_t flags)
+{
+	xsc_prep(sqe, XSC_OP_FUTEX_WAIT, 0, word, value, (uint64_t)(uintptr_t)timeout, flags);
+}
+
+static inline void xsc_prep_futex_wake(
+	struct xsc_sqe *sqe, const void *word, uint32_t count, uint32_t flags)
+{
+	xsc_prep(sqe, XSC_OP_FUTEX_WAKE, 0, word, count, 0, flags);
+}
+
+/* @time: a struct timespec */
+static inline void xsc_prep_nanosleep(struct xsc_sqe *sqe, const void *time)
+{
+	xsc_prep(sqe, XSC_OP_NANOSLEEP, 0, time, 0, 0, 0);
+}
+
+static inline void xsc_prep_clock_nanosleep(
+	struct xsc_sqe *sqe, int clock, uint32_t flags, const void *time)
+{
+	xsc_prep(sqe, XSC_OP_CLOCK_NANOSLEEP, clock, time, 0, 0, flags);
+}
+
+/* As posix_spawn, with no signal blocked; @envp may be NULL. The result is the process. */
+static inline void xsc_prep_spawn(
+	struct xsc_sqe *sqe, const char *path, char *const argv[], char *const envp[])
+{
+	xsc_prep(sqe, XSC_OP_SPAWN, 0, path, 0, (uint64_t)(uintptr_t)argv, 0);
+	sqe->arg[0] = (uint64_t)(uintptr_t)envp;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define XSC_SELFTEST_RINGS_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sockets: SOCKET, SENDTO, RECVFROM here, as in net/socket.c; BIND, LISTEN,
+ * ACCEPT, CONNECT in user space.
+ *
+ * The line between them is drawn by the security modules. sock_create(),
+ * sock_sendmsg() and sock_recvmsg() ask them; what is exported for the other four
+ * (kernel_bind() and so on) asks nobody, and their hooks are not exported: a
+ * process confined by AppArmor, SELinux or Landlock would get out through a ring.
+ */
+#include <linux/file.h>
+#include <linux/in6.h>
+#include <linux/net.h>
+#include <linux/socket.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "xsc_consume.h"
+
+static int do_socket(struct xsc_server *srv, const struct xsc_sqe *sqe)
+{
+	int type = sqe->op_flags & SOCK_TYPE_MASK;
+	int flags = sqe->op_flags & ~SOCK_TYPE_MASK;
+	struct socket *sock;
+	struct file *file;
+	int ret, fd;
+
+	BUILD_BUG_ON(SOCK_CLOEXEC != O_CLOEXEC || SOCK_NONBLOCK != O_NONBLOCK);
+
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	ret = sock_create(sqe->fd, type, sqe->len, &sock);
+	if (ret < 0)
+		return ret;
+	fd = get_unused_fd_flags(flags & O_CLOEXEC);
+	if (fd < 0) {
+		sock_release(sock);
+		return fd;
+	}
+	/* Releases the socket if it fails. */
+	file = sock_alloc_file(sock, flags, NULL);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+/* As sockfd_lookup(), for registered files too. NULL: *ret_err. */
+static struct socket *get_socket(struct xsc_server *srv,
+				 const struct xsc_sqe *sqe,
+				 struct file **ret_file, int *ret_err)
+{
+	struct file *file = xsc_consume_file(srv, sqe);
+	struct socket *sock;
+
+	*ret_err = -EBADF;
+	if (!file)
+		return NULL;
+	sock = sock_from_file(file);
+	if (!sock) {
+		*ret_err = -ENOTSOCK;
+		fput(file);
+		return NULL;
+	}
+	*ret_file = file;
+	return sock;
+}
+
+static int buffer(struct msghdr *msg, unsigned int direction,
+		  const struct xsc_sqe *sqe)
+{
+	size_t len = min_t(size_t, sqe->len, MAX_RW_COUNT);
+	void __user *buf = u64_to_user_ptr(sqe->addr);
+
+	if (!access_ok(buf, len))
+		return -EFAULT;
+	iov_iter_ubuf(&msg->msg_iter, direction, buf, len);
+	return 0;
+}
+
+/* As move_addr_to_kernel(). */
+static int copy_address(struct sockaddr_storage *to, u64 addr, u64 size)
+{
+	int len = size;
+
+	if (len < 0 || len > sizeof(*to))
+		return -EINVAL;
+	if (len && copy_from_user(to, u64_to_user_ptr(addr), len))
+		return -EFAULT;
+	return 0;
+}
+
+static int do_sendto(struct xsc_server *srv, const struct xsc_sqe *sqe)
+{
+	struct sockaddr_storage address;
+	struct msghdr msg = {};
+	unsigned int flags = sqe->op_flags;
+	struct socket *sock;
+	struct file *file;
+	int ret;
+
+	ret = buffer(&msg, ITER_SOURCE, sqe);
+	if (ret)
+		return ret;
+	sock = get_socket(srv, sqe, &file, &ret);
+	if (!sock)
+		return ret;
+	if (sqe->off) {
+		ret = copy_address(&address, sqe->off, sqe->arg[0]);
+		if (ret < 0)
+			goto out;
+		msg.msg_name = &address;
+		msg.msg_namelen = sqe->arg[0];
+	}
+#ifdef MSG_INTERNAL_SENDMSG_FLAGS
+	flags &= ~MSG_INTERNAL_SENDMSG_FLAGS;
+#endif
+	if (file->f_flags & O_NONBLOCK)
+		flags |= MSG_DONTWAIT;
+	msg.msg_flags = flags;
+	ret = sock_sendmsg(sock, &msg);
+out:
+	fput(file);
+	return ret;
+}
+
+/* As move_addr_to_user(). */
+static int return_address(const struct sockaddr_storage *from, int size,
+			  u64 addr, u64 addr_len)
+{
+	int __user *len_ptr = u64_to_user_ptr(addr_len);
+	int len;
+
+	if (get_user(len, len_ptr))
+		return -EFAULT;
+	len = min(len, size);
+	if (len < 0)
+		return -EINVAL;
+	if (len && copy_to_user(u64_to_user_ptr(addr), from, len))
+		return -EFAULT;
+	return put_user(size, len_ptr);
+}
+
+static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
+{
+	struct sockaddr_storage address = {};
+	unsigned int flags = sqe->op_flags;
+	struct msghdr msg = {
+		.msg_name = sqe->off ? &address : NULL,
+	};
+	struct socket *sock;
+	struct file *file;
+	int ret, err;
+
+	ret = buffer(&msg, ITER_DEST, sqe);
+	if (ret)
+		return ret;
+	sock = get_socket(srv, sqe, &file, &ret);
+	if (!sock)
+		return ret;
+	if (file->f_flags & O_NONBLOCK)
+		flags |= MSG_DONTWAIT;
+	ret = sock_recvmsg(sock, &msg, flags);
+	if (ret >= 0 && sqe->off) {
+		err = return_address(&address,
+				     min_t(int, msg.msg_namelen, sizeof(address)),
+				     sqe->off, sqe->arg[0]);
+		if (err < 0)
+			ret = err;
+	}
+	fput(file);
+	return ret;
+}
+
+#define BUFFER	(XSC_USES_FD | XSC_USES_ADDR | XSC_USES_LEN | XSC_USES_OFF | \
+		 XSC_USES_OP_FLAGS | XSC_USES_ARG0 | XSC_CAN_FIXED)
+#define ADDRESS	(XSC_USES_FD | XSC_USES_ADDR | XSC_USES_LEN)
+
+const struct xsc_op xsc_net_ops[XSC_OP_COUNT] = {
+	[XSC_OP_SOCKET]		= { do_socket, XSC_USES_FD | XSC_USES_LEN |
+					       XSC_USES_OP_FLAGS },
+	[XSC_OP_SENDTO]		= { do_sendto, BUFFER | XSC_WANTS_ALL },
+	[XSC_OP_RECVFROM]	= { do_recvfrom, BUFFER },
+	[XSC_OP_BIND]		= { xsc_consume_in_user_space, ADDRESS },
+	[XSC_OP_CONNECT]	= { xsc_consume_in_user_space, ADDRESS },
+	[XSC_OP_LISTEN]		= { xsc_consume_in_user_space, XSC_USES_FD |
+							       XSC_USES_LEN },
+	[XSC_OP_ACCEPT]		= { xsc_consume_in_user_space,
+				    XSC_USES_FD | XSC_USES_ADDR | XSC_USES_OFF |
+				    XSC_USES_OP_FLAGS },
+};
