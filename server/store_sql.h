@@ -7,6 +7,10 @@
 #ifndef RP_SERVER_STORE_SQL_H
 #define RP_SERVER_STORE_SQL_H
 
+/*
+ * Order of making is that of rowid: ids of one millisecond have none, and clocks are set back.
+ */
+
 /* struct rp_rig, in rigs.c */
 #define RIG_COLUMNS                                                                                \
 	"name, state, manifest, training_left, errors, keys_enrolled, secure_boot, inventory, "    \
@@ -69,11 +73,11 @@
 	/* boots */                                                                                \
 	X(BOOT_BY_ID, "SELECT " BOOT_COLUMNS " FROM boot WHERE id = ?1")                           \
 	X(BOOT_NEWEST_OF_RIG,                                                                      \
-		"SELECT " BOOT_COLUMNS " FROM boot WHERE rig = ?1 ORDER BY id DESC LIMIT 1")       \
+		"SELECT " BOOT_COLUMNS " FROM boot WHERE rig = ?1 ORDER BY rowid DESC LIMIT 1")    \
 	X(BOOT_OPEN_OF_RIG, "SELECT " BOOT_COLUMNS " FROM boot WHERE rig = ?1 AND state = 'open'") \
 	X(BOOT_OPEN_LIST, "SELECT " BOOT_COLUMNS " FROM boot WHERE state = 'open' ORDER BY id")    \
 	X(BOOT_LIST_OF_RIG,                                                                        \
-		"SELECT " BOOT_COLUMNS " FROM boot WHERE rig = ?1 ORDER BY id DESC LIMIT 200")     \
+		"SELECT " BOOT_COLUMNS " FROM boot WHERE rig = ?1 ORDER BY rowid DESC LIMIT 200")  \
 	X(BOOT_BY_KEY, "SELECT " BOOT_COLUMNS " FROM boot WHERE boot_key = ?1")                    \
 	X(BOOT_OPEN_AT_ADDRESS,                                                                    \
 		"SELECT " BOOT_COLUMNS " FROM boot WHERE address = ?1 AND state = 'open'")         \
@@ -123,16 +127,17 @@
 	X(EVENT_LIST, "SELECT time, stage, message FROM event WHERE boot = ?1 ORDER BY seq")       \
 	/* jobs */                                                                                 \
 	X(JOB_BY_ID, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                              \
-	X(JOB_LIST, "SELECT " JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?1")                   \
-	X(JOB_QUEUED_OF_RIG, "SELECT " JOB_COLUMNS                                                 \
-			     " FROM job WHERE rig = ?1 AND state = 'queued' ORDER BY id LIMIT 1")  \
+	X(JOB_LIST, "SELECT " JOB_COLUMNS " FROM job ORDER BY rowid DESC LIMIT ?1")                \
+	X(JOB_QUEUED_OF_RIG,                                                                       \
+		"SELECT " JOB_COLUMNS                                                              \
+		" FROM job WHERE rig = ?1 AND state = 'queued' ORDER BY rowid LIMIT 1")            \
 	X(JOB_STARTABLE,                                                                           \
 		"SELECT job.id FROM job JOIN rig ON rig.name = job.rig WHERE job.state = "         \
 		"'queued' "                                                                        \
 		"AND (rig.state = 'ready' OR (rig.state = 'enrolled' AND rig.training_left = 0 "   \
 		"AND rig.keys_enrolled <> '')) AND rig.settle_until <= ?1 AND NOT EXISTS "         \
 		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "          \
-		"GROUP BY job.rig HAVING job.id = MIN(job.id)")                                    \
+		"GROUP BY job.rig HAVING job.rowid = MIN(job.rowid)")                              \
 	X(JOB_ADD,                                                                                 \
 		"INSERT INTO job (id, rig, plan, image, image_sha256, spec, state, attempts_max, " \
 		"created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8)")                      \
@@ -155,8 +160,8 @@
 	X(JOB_SET_ERROR, "UPDATE job SET error_stage = ?2, error_message = ?3 WHERE id = ?1")      \
 	X(JOB_FINISH, "UPDATE job SET state = ?2, verdict = ?3, finished = ?4 WHERE id = ?1")      \
 	X(JOB_COUNT, "SELECT state, COUNT(*) FROM job GROUP BY state")                             \
-	X(ATTEMPT_LIST,                                                                            \
-		"SELECT id, state, message, started, ended FROM boot WHERE job = ?1 ORDER BY id")  \
+	X(ATTEMPT_LIST, "SELECT id, state, message, started, ended FROM boot WHERE job = ?1 "      \
+			"ORDER BY rowid")                                                          \
 	/* results */                                                                              \
 	X(RESULT_ADD,                                                                              \
 		"INSERT INTO result (boot, job, sha256, envelope, verdict, leaf, ack, accepted) "  \
