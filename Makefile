@@ -70,6 +70,7 @@ lab: deps ## the same virtual lab, kept up until Ctrl-C
 
 check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed, N skipped
 	$(Q)$(MAKE) --no-print-directory all check-programs
+	$(Q)pxe/fetch-ipxe > /dev/null
 	$(Q)tests/check
 
 .PHONY: check-programs
