@@ -20,6 +20,7 @@
 #include "server/store.h"
 
 #define CSR_MAX 8192
+#define REPORT_MAX (256 << 10) /* of inventory and Secure Boot, as JSON */
 #define ASK_AGAIN_S 5
 
 /* One hello while it is worked on. Strings are borrowed from the request. */
@@ -62,6 +63,14 @@ static int csr_key(const char *csr, char ret_key[RP_SHA256_HEX], struct rp_error
 	return rp_pki_keyid(key, ret_key);
 }
 
+/* Anyone who can fetch a boot script can say hello, and what he tells is kept. */
+static int check_size(const json_t *value, const char *key, struct rp_error *err)
+{
+	if (json_dumpb(value, NULL, 0, JSON_COMPACT) > REPORT_MAX)
+		return rp_error_set(err, -EINVAL, "%s: more than %d bytes", key, REPORT_MAX);
+	return 0;
+}
+
 static int parse(struct hello *hello, struct rp_error *err)
 {
 	const json_t *json = hello->request->json;
@@ -89,6 +98,11 @@ static int parse(struct hello *hello, struct rp_error *err)
 		return r;
 	if (strlen(hello->csr) > CSR_MAX)
 		return rp_error_set(err, -EINVAL, "csr: longer than %d bytes", CSR_MAX);
+	r = check_size(hello->inventory, "inventory", err);
+	if (r == 0)
+		r = check_size(hello->secure_boot, "secure_boot", err);
+	if (r < 0)
+		return r;
 	hello->uuid = rp_uuid_known(hello->uuid);
 	if (*hello->uuid && !rp_uuid_valid(hello->uuid))
 		return rp_error_set(err, -EINVAL, "uuid: not a UUID in lower case");
