@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "pxe/bootscript.h"
@@ -17,6 +18,7 @@
 #include "server/store.h"
 
 #define WAIT_S 10
+#define AGENT_ALIVE (30 * RP_SECOND) /* three heartbeats */
 
 static int say_exit(struct rp_server *server, const char *reason, const char *kind, char **ret)
 {
@@ -154,6 +156,17 @@ static const char *turned_away(const struct rp_rig *rig, const struct rp_script_
 	return NULL;
 }
 
+/*
+ * Anyone can give a MAC. While the agent of this boot is heard, a machine at another address is not
+ * its rig that started again.
+ */
+static bool is_somebody_else(struct rp_server *server, const struct rp_boot *boot,
+	const struct rp_script_request *request)
+{
+	return strcmp(boot->address, request->peer) != 0 &&
+	       rp_store_now(server->store) - boot->heartbeat_at < AGENT_ALIVE;
+}
+
 static int script_for(struct rp_server *server, const char *name,
 	const struct rp_script_request *request, char **ret)
 {
@@ -161,6 +174,11 @@ static int script_for(struct rp_server *server, const char *name,
 	struct rp_boot boot;
 	int r = rp_boots_open_of_rig(server, name, &boot);
 
+	if (r > 0 && boot.certified_at && is_somebody_else(server, &boot, request)) {
+		rp_results_refuse(server, "script", boot.job, boot.id, request->peer, NULL, 0,
+			"the MAC of a rig whose agent is alive at another address");
+		return say_wait(server, "a rig with this MAC is at work", ret);
+	}
 	if (r > 0 && boot.certified_at) {
 		char message[RP_BOOT_MESSAGE_MAX];
 

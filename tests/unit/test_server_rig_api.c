@@ -189,6 +189,58 @@ static void assurance_none_without_token(void **state)
 	agent_done(&agent);
 }
 
+/* Somebody else on the network who gives a rig's MAC does not end what that rig is doing. */
+static void anothers_mac(void **state)
+{
+	static const char script[] = "/boot/v1/script?mac=" MAC "&uuid=" UUID "&arch=x86_64";
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	char job[27];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	lab_power_answer(lab, 0, "running");
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	lab->now += 20 * RP_SECOND;
+	answer = ask_from(lab, "10.77.0.99", "GET", script, NULL, NULL);
+	assert_null(strstr(answer.text, "/cas/"));
+	assert_non_null(strstr(answer.text, "sleep"));
+	answer_done(&answer);
+	assert_job(lab, job, "state", "running");
+	assert_int_equal(lab->cycles, 1);
+	assert_int_equal(refusals(lab), 1);
+	/* an agent that is not heard any more may well have come up under another address */
+	lab->now += 20 * RP_SECOND;
+	answer = ask_from(lab, "10.77.0.99", "GET", script, NULL, NULL);
+	answer_done(&answer);
+	assert_job(lab, job, "state", "queued");
+	agent_done(&agent);
+}
+
+/* What a machine tells about itself before anybody approved it is bounded. */
+static void inventory_is_bounded(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	rp_cleanup(free) char *large = calloc(1, 300 << 10);
+	json_t *body;
+
+	memset(large, 'x', (300 << 10) - 1);
+	assert_true(script_boots(lab, &agent));
+	body = hello_body(&agent);
+	json_object_set_new(body, "inventory", json_pack("{s:s}", "cpu", large));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 400);
+	body = hello_body(&agent);
+	json_object_set_new(
+		json_object_get(body, "secure_boot"), "more", json_pack("{s:s}", "x", large));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 400);
+	assert_int_equal(hello(lab, &agent), 202);
+	agent_done(&agent);
+}
+
 static void bad_scripts(void **state)
 {
 	static const char *const queries[] = {
@@ -280,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(same_key_same_certificate, setup, teardown),
 		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(assurance_none_without_token, setup, teardown),
+		cmocka_unit_test_setup_teardown(anothers_mac, setup, teardown),
+		cmocka_unit_test_setup_teardown(inventory_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_scripts, setup, teardown),
 		cmocka_unit_test_setup_teardown(ignored_and_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_job_for_others, setup, teardown),
