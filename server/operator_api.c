@@ -9,6 +9,7 @@
 #include "lib/encoding.h"
 #include "lib/id.h"
 #include "lib/json.h"
+#include "server/http_request.h"
 #include "server/https.h"
 #include "server/jobs.h"
 #include "server/log.h"
@@ -52,22 +53,16 @@ static int query_number(const struct rp_request *request, const char *key, int64
 	int64_t fallback, int64_t *ret, struct rp_reply *reply)
 {
 	const char *text = rp_request_query(request, key);
-	char *end;
-	long long value;
 
 	if (!*text) {
 		*ret = fallback;
 		return 0;
 	}
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (errno || *end || *text == '-' || *text == '+' || *text == ' ' || value > max) {
-		rp_reply_error(reply, 400, "give a whole number", "%s: expected 0 to %lld", key,
-			(long long)max);
-		return -EINVAL;
-	}
-	*ret = value;
-	return 0;
+	if (rp_number_parse(text, max, ret) == 0)
+		return 0;
+	rp_reply_error(
+		reply, 400, "give a whole number", "%s: expected 0 to %lld", key, (long long)max);
+	return -EINVAL;
 }
 
 static int no_such(struct rp_reply *reply, const char *what, const char *name)
@@ -141,13 +136,21 @@ static int post_rigs(
 static int post_approve(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	const json_t *manifest = json_object_get(request->json, "manifest");
+	static const char *const keys[] = {"manifest", NULL};
 	struct rp_error err = RP_ERROR_NONE;
+	json_t *manifest = NULL;
 	char name[RP_RIG_TEXT];
-	int r;
+	int r = 0;
 
-	r = rp_rigs_approve(server, request->parameter[0],
-		json_is_object(manifest) ? manifest : NULL, name, &err);
+	if (request->body_len && !need_object(request, reply))
+		return 0;
+	/* A key that is misspelt must not approve the machine as it registered itself. */
+	if (request->json)
+		r = rp_json_check_keys(request->json, keys, &err);
+	if (r == 0 && json_object_get(request->json, "manifest"))
+		r = rp_json_get_object(request->json, "manifest", &manifest, &err);
+	if (r == 0)
+		r = rp_rigs_approve(server, request->parameter[0], manifest, name, &err);
 	if (r < 0)
 		return failed(reply, r, &err);
 	rp_jobs_kick(server);

@@ -86,6 +86,11 @@ static void rigs_are_checked(void **state)
 	expect(lab, "GET", "/api/v1/rigs/beta/boots", NULL, 404, "beta");
 	expect(lab, "POST", "/api/v1/rigs/beta/approve", NULL, 404, "beta");
 	expect(lab, "POST", "/api/v1/rigs/alpha/approve", NULL, 409, "ready");
+	expect(lab, "POST", "/api/v1/rigs/alpha/approve", json_pack("{s:s}", "manifest", "x"), 400,
+		"manifest");
+	expect(lab, "POST", "/api/v1/rigs/alpha/approve", json_pack("{s:{}}", "manifets"), 400,
+		"manifets");
+	expect(lab, "POST", "/api/v1/rigs/alpha/approve", json_array(), 400, "object");
 	expect(lab, "POST", "/api/v1/rigs/beta/state", json_pack("{s:s}", "state", "ready"), 404,
 		"beta");
 	expect(lab, "POST", "/api/v1/rigs/alpha/state", json_pack("{s:s}", "state", "busy"), 400,
@@ -117,6 +122,8 @@ static void lists(void **state)
 	}
 	expect(lab, "GET", "/api/v1/jobs?limit=-1", NULL, 400, "limit");
 	expect(lab, "GET", "/api/v1/jobs?limit=9x", NULL, 400, "limit");
+	expect(lab, "GET", "/api/v1/jobs?limit=\t9", NULL, 400, "limit");
+	expect(lab, "GET", "/api/v1/jobs?limit=09", NULL, 400, "limit");
 	expect(lab, "GET", "/api/v1/jobs?limit=99999999999999999999", NULL, 400, "limit");
 	expect(lab, "GET", "/api/v1/log/proof?index=0", NULL, 400, "log has 0");
 	expect(lab, "GET", "/api/v1/log/consistency?from=1&to=2", NULL, 400, "");
