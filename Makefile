@@ -46,7 +46,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/asan/bin/%,$(wildcard tests/unit/test
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style
-all: $(PROGRAMS) $(CHECKS) kmods ## build everything into build/
+all: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so kmods ## build everything into build/
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -137,6 +137,15 @@ $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
+
+# What libxsc calls by these names is libc's own (kmods/xsc/preload/plain.h), never what stands in front of it.
+PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)
+PRELOAD_WRAPS := open $(shell sed -nE 's/^.PLAIN.[a-z_]*, ([a-z0-9_]*),.*/\1/p' kmods/xsc/preload/plain.h)
+$(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
+$(eval $(call object_rule,$(B)/shared,$(CC),-fPIC -fvisibility=hidden))
+$(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # A unit test is test_FOLDER_NOUN.
 define unit_rule

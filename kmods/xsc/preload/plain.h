@@ -25,7 +25,6 @@
 		(fd, buf, n, off))                                                                 \
 	PLAIN(ssize_t, readv, (int fd, const struct iovec *v, int n), (fd, v, n))                  \
 	PLAIN(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))                 \
-	PLAIN(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode))          \
 	PLAIN(int, openat, (int at, const char *path, int flags, mode_t mode),                     \
 		(at, path, flags, mode))                                                           \
 	PLAIN(int, close, (int fd), (fd))                                                          \
@@ -59,7 +58,8 @@
 		(nr, a, b, c, d, e, f))
 
 #define PLAIN(type, name, params, args)                                                            \
-	type xp_plain_##name params __asm__("__wrap_" #name) __attribute__((visibility("hidden")));
+	type xp_plain_##name params __asm__("__wrap_" #name) __attribute__((visibility("hidde"     \
+										       "n")));
 XP_PLAIN_LIST
 #undef PLAIN
 

@@ -43,6 +43,9 @@ enum xp_call {
 
 /* ring.c */
 
+/* Once, when the program starts, with xp_mode set; it may turn it off. */
+void xp_ring_start(void);
+
 /*
  * Carry @sqe out over the ring of the calling thread, made if need be. False: it
  * was not, and will not be, carried out: make the system call. True: @ret_res is
@@ -74,6 +77,13 @@ void xp_vfork_end(void) __asm__("xp_vfork_end");
 
 /* calls_process.c: handlers without SA_RESTART were installed. */
 bool xp_has_interrupting_handler(void);
+__attribute__((noreturn)) void xp_exit_group(int status);
+
+/* calls_socket.c: false: by system call. True: *ret and errno are as libc's. */
+struct xp_turn;
+bool xp_socket_receive(struct xp_turn *turn, int fd, void *buf, size_t len, int flags, long *ret);
+bool xp_socket_send(
+	struct xp_turn *turn, int fd, const void *buf, size_t len, int flags, long *ret);
 
 /* fd_class.c */
 enum xp_class {

@@ -31,7 +31,7 @@
 /* Looks at the CQ before an OPEN sleeps. */
 #define POLLS 2000
 
-static struct thread {
+struct thread {
 	struct xsc_ring ring;
 	int place; /* in ring_fds */
 	bool up;
@@ -39,7 +39,9 @@ static struct thread {
 	volatile sig_atomic_t busy;
 	volatile sig_atomic_t vforked;
 	int later;
-} XP_THREAD self;
+};
+
+static XP_THREAD struct thread self;
 
 static int ring_fds[MAX_RINGS]; /* 0: free, -1: being set up */
 static int ring_count;
@@ -284,8 +286,8 @@ bool xp_ring_call(const struct xsc_sqe *sqe, long *ret_res)
 	*slot = *sqe;
 	err = xsc_submit(&thread->ring);
 	if (err >= 0)
-		err = sqe->opcode == XSC_OP_OPEN ? wait_open(&thread->ring, &cqe) :
-						   xsc_wait_cqe(&thread->ring, &cqe);
+		err = sqe->opcode == XSC_OP_OPEN ? wait_open(&thread->ring, &cqe)
+						 : xsc_wait_cqe(&thread->ring, &cqe);
 	thread->busy = 0;
 	errno = saved;
 	if (err < 0) {
@@ -303,7 +305,7 @@ bool xp_ring_call(const struct xsc_sqe *sqe, long *ret_res)
 }
 
 /* With one CPU a ring only costs; in auto mode not all CPUs are for polling. */
-__attribute__((constructor)) static void start(void)
+void xp_ring_start(void)
 {
 	cpu_set_t cpus;
 
