@@ -228,6 +228,14 @@ XP_EXPORT int creat(const char *path, mode_t mode)
 			abort();                                                                   \
 	} while (0)
 
+ssize_t __read_chk(int fd, void *buf, size_t len, size_t size);
+ssize_t __pread_chk(int fd, void *buf, size_t len, off_t off, size_t size);
+ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t size);
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+int __openat_2(int at, const char *path, int flags);
+int __openat64_2(int at, const char *path, int flags);
+
 XP_EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t size)
 {
 	CHECKED(len <= size);

@@ -141,6 +141,10 @@ XP_EXPORT ssize_t sendto(
 	return xp_turn_end(&turn, ret);
 }
 
+ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t len, size_t room, int flags,
+	struct sockaddr *restrict from, socklen_t *restrict size);
+
 XP_EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
 {
 	if (len > size)
