@@ -198,6 +198,8 @@ void rp_exchange_reply(struct rp_exchange *exchange, struct rp_reply *reply)
 			rp_json_string_or(reply->json, "error", reason(status)));
 	if (reply->retry_after_s > 0)
 		rp_exchange_header(exchange, "Retry-After", "%d", reply->retry_after_s);
+	if (reply->close)
+		rp_exchange_header(exchange, "Connection", "close");
 	if (reply->headers_location)
 		rp_exchange_header(exchange, "Location", "%s", reply->headers_location);
 	if (status == 401)

@@ -50,6 +50,7 @@ struct rp_reply {
 	char *text;		  /* malloc'd, owned by the reply */
 	const char *content_type; /* of text; static; NULL: "text/plain; charset=utf-8" */
 	int retry_after_s;	  /* 0: no header */
+	bool close;		  /* end the connection with this answer; not with artefact */
 	char artefact[65]; /* digest: answer with that blob of the store (ranges, HEAD, ETag) */
 	char *headers_location; /* malloc'd, owned by the reply: the Location header */
 };

@@ -109,7 +109,10 @@ static int get_failed(
 		request->peer);
 
 	reply->status = 204;
-	return r < 0 ? store_failed(server, reply, r) : 0;
+	if (r < 0)
+		store_failed(server, reply, r);
+	reply->close = true; /* iPXE waits 5 s for the end of a 204 */
+	return 0;
 }
 
 static int post_hello(

@@ -231,6 +231,7 @@ struct answer {
 	json_t *json;
 	char *text;
 	int retry_after_s;
+	int close;
 };
 
 static inline void answer_done(struct answer *answer)
@@ -324,7 +325,8 @@ static inline struct answer ask_from(struct rig_lab *lab, const char *peer, cons
 							  : 200,
 		.json = json_incref(reply.json),
 		.text = reply.text ? strdup(reply.text) : NULL,
-		.retry_after_s = reply.retry_after_s};
+		.retry_after_s = reply.retry_after_s,
+		.close = reply.close};
 	rp_reply_done(&reply);
 	return answer;
 }

@@ -87,6 +87,13 @@ static int moved(struct rp_server *server, const struct rp_request *request, str
 	return 0;
 }
 
+static int last(struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	reply->status = 204;
+	reply->close = true;
+	return 0;
+}
+
 static void answer_later(evutil_socket_t fd, short what, void *context)
 {
 	struct rp_reply reply = {.status = 202};
@@ -114,6 +121,7 @@ static const struct rp_route routes[] = {
 	{"GET", "/metrics", RP_ACCESS_ANY, metrics},
 	{"GET", "/moved", RP_ACCESS_ANY, moved},
 	{"GET", "/later", RP_ACCESS_ANY, later},
+	{"GET", "/last", RP_ACCESS_ANY, last},
 	{NULL},
 };
 
@@ -605,6 +613,17 @@ static void test_keep_alive(void **state)
 	close(fd);
 }
 
+/* iPXE waits for the end of a 204: the answer that ends the connection does so at once. */
+static void test_close(void **state)
+{
+	int64_t start = rp_clock_monotonic();
+	rp_cleanup(free) char *answer = raw("GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
+
+	assert_true(rp_clock_monotonic() - start < RP_SECOND);
+	assert_non_null(strstr(answer, "204 No Content\r\n"));
+	assert_non_null(strstr(answer, "Connection: close\r\n"));
+}
+
 static void test_changed_artefact(void **state)
 {
 	rp_cleanup(free) char *url = NULL;
@@ -817,6 +836,7 @@ int main(void)
 		cmocka_unit_test(test_download),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_changed_artefact),
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_deferred),

@@ -329,7 +329,10 @@ static void ipxe_reports_failure(void **state)
 	assert_int_equal(answer.status, 204);
 	assert_job(lab, job, "state", "running");
 	assert_int_equal(refusals(lab), 1);
-	assert_int_equal(status_of(lab, "GET", path, NULL, NULL), 204);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_int_equal(answer.status, 204);
+	assert_true(answer.close);
+	answer_done(&answer);
 	assert_error(lab, job, "kernel", "iPXE: step image failed: 0x3e11628e");
 	agent_done(&agent);
 }
