@@ -12,6 +12,8 @@
 #include "server/server.h"
 #include "server/store.h"
 
+#define REPORT_S 60 /* at most, for an agent to end its check and say so */
+
 static const char *const request_keys[] = {"plan", "image", "rig", "module_sha256", NULL};
 
 /* What a job is made of while it is checked. */
@@ -118,10 +120,11 @@ static int resolve_module(struct rp_server *server, const struct submission *sub
 	return json_object_set_new(module, "sha256", json_string(sha256)) < 0 ? -ENOMEM : 0;
 }
 
-/* A stage's limit is the site's; the agent is to end before it and say so itself. */
+/* A stage's limit is the site's; the agent is to end a tenth before it and say so itself. */
 static int limit_time(struct rp_server *server, json_t *spec)
 {
-	json_int_t limit = server->site->stages.checks_s;
+	json_int_t stage = server->site->stages.checks_s, tenth = stage / 10;
+	json_int_t limit = stage - (tenth < REPORT_S ? tenth : REPORT_S);
 
 	if (json_integer_value(json_object_get(spec, "timeout_s")) <= limit)
 		return 0;

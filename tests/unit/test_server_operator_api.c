@@ -76,6 +76,26 @@ static void jobs_are_checked(void **state)
 	expect(lab, "POST", "/api/v1/jobs/none/cancel", NULL, 404, "none");
 }
 
+/* The agent ends its checks, and says so, before the server gives the stage up. */
+static void job_ends_before_its_stage(void **state)
+{
+	static const struct {
+		int stage_s, job_s;
+	} cases[] = {{900, 840}, {30, 27}, {1, 1}, {86400, 900}};
+	struct rig_lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rp_cleanup(job) struct rp_job job = {0};
+		char id[27];
+
+		lab->server.site->stages.checks_s = cases[i].stage_s;
+		submit_job(lab, "alpha", id); /* the plan's timeout_s is the default, 900 */
+		assert_int_equal(rp_jobs_get(&lab->server, id, &job), 1);
+		assert_int_equal(
+			json_integer_value(json_object_get(job.spec, "timeout_s")), cases[i].job_s);
+	}
+}
+
 static void rigs_are_checked(void **state)
 {
 	struct rig_lab *lab = *state;
@@ -178,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(jobs_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(job_ends_before_its_stage, setup, teardown),
 		cmocka_unit_test_setup_teardown(rigs_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(tokens, setup, teardown),
