@@ -21,10 +21,15 @@
 #include "kmods/xsc/selftest/report.h"
 #include "kmods/xsc/selftest/test_ends.h"
 #include "kmods/xsc/selftest/test_files.h"
+#include "kmods/xsc/selftest/test_guard.h"
 #include "kmods/xsc/selftest/test_hostile.h"
 #include "kmods/xsc/selftest/test_measure.h"
+#include "kmods/xsc/selftest/test_net.h"
+#include "kmods/xsc/selftest/test_order.h"
 #include "kmods/xsc/selftest/test_queues.h"
 #include "kmods/xsc/selftest/test_setup.h"
+#include "kmods/xsc/selftest/test_stat.h"
+#include "kmods/xsc/selftest/test_waits.h"
 
 static const struct test {
 	const char *name;
@@ -40,6 +45,23 @@ static const struct test {
 	{"read-write", test_read_write, "bytes, counts and positions as by system call", 30},
 	{"errors", test_errors, "errno for errno as by system call", 10},
 	{"open-close", test_open_close, "modes, flags, numbers, release as by system call", 20},
+	{"vectors", test_vectors, "READV and WRITEV as by system call", 10},
+	{"stat", test_stat, "STAT, LSTAT, FSTAT: byte for byte as by system call", 10},
+	{"sockets", test_sockets, "SOCKET as by system call", 10},
+	{"tcp", test_tcp, "a server and its client on one ring, byte for byte", 20},
+	{"datagrams", test_datagrams, "SENDTO and RECVFROM with addresses", 10},
+	{"poll", test_poll, "POLL as by system call, in time and out of time", 20},
+	{"epoll-select", test_epoll_select, "EPOLL_WAIT and SELECT as by system call", 10},
+	{"futex", test_futex, "FUTEX_WAIT and FUTEX_WAKE against futex(2)", 20},
+	{"sleep", test_sleep, "NANOSLEEP and CLOCK_NANOSLEEP on five clocks", 20},
+	{"spawn", test_spawn, "SPAWN: a new process, with no signal blocked", 10},
+	{"blocking", test_blocking, "40 operations sleep, and hold nothing up", 30},
+	{"one-thread", test_one_thread, "a ring of one thread waits, and goes on", 10},
+	{"handover", test_handover, "6000 operations race for the lead, each ends once", 30},
+	{"links", test_links, "in order, cancelled, too long", 20},
+	{"drain", test_drain, "after all before, before all after", 20},
+	{"fixed-files", test_fixed, "registered files, and what cannot be one", 10},
+	{"guard", test_guard, "the trap guard counts, allows, kills, and only here", 20},
 	{"limits", test_limits, "RLIMIT_FSIZE and RLIMIT_NOFILE of the owner", 10},
 	{"rights", test_rights, "exactly those of the process, also after setuid", 10},
 	{"memory-limit", test_memlock, "a ring counts against RLIMIT_MEMLOCK", 20},
@@ -163,6 +185,8 @@ int main(int argc, char **argv)
 	self = "/proc/self/exe";
 	if (argc == 3 && !strcmp(argv[1], "--exec-probe"))
 		return exec_probe(atoi(argv[2]));
+	if (argc == 2 && !strcmp(argv[1], "--spawned"))
+		return spawned();
 	if (argc == 3 && !strcmp(argv[1], "--exec-gone"))
 		return fcntl(atoi(argv[2]), F_GETFD) != -1;
 	if (argc == 2 && !strcmp(argv[1], "--help"))

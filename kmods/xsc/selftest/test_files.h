@@ -126,56 +126,57 @@ static int test_errors(void)
 	longest[PATH_MAX] = '\0';
 	signal(SIGPIPE, SIG_IGN);
 
-#define SAME(ring_op, call, number)                                                                \
+#define SAME_ERROR(ring_op, call, number)                                                          \
 	do {                                                                                       \
 		long ring_ = (ring_op), call_ = sys(call);                                         \
 		REQUIRE(ring_ == call_, "%s: %ld by ring, %ld by system call", #call, ring_,       \
 			call_);                                                                    \
 		REQUIRE(call_ == -(number), "%s: %ld, not %d", #call, call_, -(number));           \
 	} while (0)
-	SAME(ONE(&ring, read, closed, buf, 1), read(closed, buf, 1), EBADF);
-	SAME(ONE(&ring, read, -1, buf, 1), read(-1, buf, 1), EBADF);
-	SAME(ONE(&ring, read, 1 << 30, buf, 1), read(1 << 30, buf, 1), EBADF);
-	SAME(ONE(&ring, read, wr, buf, 1), read(wr, buf, 1), EBADF);
-	SAME(ONE(&ring, read, opath, buf, 1), read(opath, buf, 1), EBADF);
-	SAME(ONE(&ring, read, folder, buf, 1), read(folder, buf, 1), EISDIR);
-	SAME(ONE(&ring, read, rd, NULL, 1), syscall(SYS_read, rd, NULL, 1), EFAULT);
-	SAME(ONE(&ring, read, rd, far, 1), read(rd, far, 1), EFAULT);
-	SAME(ONE(&ring, read, zero, far, 64), read(zero, far, 64), EFAULT);
-	SAME(ONE(&ring, read, rd, bad + 4096, 1), read(rd, bad + 4096, 1), EFAULT);
-	SAME(ONE(&ring, write, rd, buf, 1), write(rd, buf, 1), EBADF);
-	SAME(ONE(&ring, write, closed, buf, 1), write(closed, buf, 1), EBADF);
-	SAME(ONE(&ring, write, wr, far, 1), write(wr, far, 1), EFAULT);
-	SAME(ONE(&ring, write, wr, bad + 4096, 1), write(wr, bad + 4096, 1), EFAULT);
-	SAME(ONE(&ring, pread, rd, buf, 1, (uint64_t)-1), pread(rd, buf, 1, -1), EINVAL);
-	SAME(ONE(&ring, pread, rd, buf, 1, INT64_MAX), pread(rd, buf, 1, INT64_MAX), EINVAL);
-	SAME(ONE(&ring, pread, fds[0], buf, 1, 0), pread(fds[0], buf, 1, 0), ESPIPE);
-	SAME(ONE(&ring, pwrite, fds[1], buf, 1, 0), pwrite(fds[1], buf, 1, 0), ESPIPE);
-	SAME(ONE(&ring, pread, closed, buf, 1, 0), pread(closed, buf, 1, 0), EBADF);
-	SAME(ONE(&ring, pwrite, rd, buf, 1, 0), pwrite(rd, buf, 1, 0), EBADF);
-	SAME(ONE(&ring, fsync, closed, 0), fsync(closed), EBADF);
-	SAME(ONE(&ring, fsync, fds[0], 0), fsync(fds[0]), EINVAL);
-	SAME(ONE(&ring, close, closed), close(closed), EBADF);
-	SAME(ONE(&ring, close, -1), close(-1), EBADF);
-	SAME(ONE(&ring, open, path_of("none"), O_RDONLY, 0), open(path_of("none"), O_RDONLY),
+	SAME_ERROR(ONE(&ring, read, closed, buf, 1), read(closed, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, read, -1, buf, 1), read(-1, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, read, 1 << 30, buf, 1), read(1 << 30, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, read, wr, buf, 1), read(wr, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, read, opath, buf, 1), read(opath, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, read, folder, buf, 1), read(folder, buf, 1), EISDIR);
+	SAME_ERROR(ONE(&ring, read, rd, NULL, 1), syscall(SYS_read, rd, NULL, 1), EFAULT);
+	SAME_ERROR(ONE(&ring, read, rd, far, 1), read(rd, far, 1), EFAULT);
+	SAME_ERROR(ONE(&ring, read, zero, far, 64), read(zero, far, 64), EFAULT);
+	SAME_ERROR(ONE(&ring, read, rd, bad + 4096, 1), read(rd, bad + 4096, 1), EFAULT);
+	SAME_ERROR(ONE(&ring, write, rd, buf, 1), write(rd, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, write, closed, buf, 1), write(closed, buf, 1), EBADF);
+	SAME_ERROR(ONE(&ring, write, wr, far, 1), write(wr, far, 1), EFAULT);
+	SAME_ERROR(ONE(&ring, write, wr, bad + 4096, 1), write(wr, bad + 4096, 1), EFAULT);
+	SAME_ERROR(ONE(&ring, pread, rd, buf, 1, (uint64_t)-1), pread(rd, buf, 1, -1), EINVAL);
+	SAME_ERROR(ONE(&ring, pread, rd, buf, 1, INT64_MAX), pread(rd, buf, 1, INT64_MAX), EINVAL);
+	SAME_ERROR(ONE(&ring, pread, fds[0], buf, 1, 0), pread(fds[0], buf, 1, 0), ESPIPE);
+	SAME_ERROR(ONE(&ring, pwrite, fds[1], buf, 1, 0), pwrite(fds[1], buf, 1, 0), ESPIPE);
+	SAME_ERROR(ONE(&ring, pread, closed, buf, 1, 0), pread(closed, buf, 1, 0), EBADF);
+	SAME_ERROR(ONE(&ring, pwrite, rd, buf, 1, 0), pwrite(rd, buf, 1, 0), EBADF);
+	SAME_ERROR(ONE(&ring, fsync, closed, 0), fsync(closed), EBADF);
+	SAME_ERROR(ONE(&ring, fsync, fds[0], 0), fsync(fds[0]), EINVAL);
+	SAME_ERROR(ONE(&ring, close, closed), close(closed), EBADF);
+	SAME_ERROR(ONE(&ring, close, -1), close(-1), EBADF);
+	SAME_ERROR(ONE(&ring, open, path_of("none"), O_RDONLY, 0), open(path_of("none"), O_RDONLY),
 		ENOENT);
-	SAME(ONE(&ring, open, "", O_RDONLY, 0), open("", O_RDONLY), ENOENT);
-	SAME(ONE(&ring, open, NULL, O_RDONLY, 0), syscall(SYS_open, NULL, O_RDONLY), EFAULT);
-	SAME(ONE(&ring, open, far, O_RDONLY, 0), open(far, O_RDONLY), EFAULT);
-	SAME(ONE(&ring, open, longest, O_RDONLY, 0), open(longest, O_RDONLY), ENAMETOOLONG);
-	SAME(ONE(&ring, open, longest + 1, O_RDONLY, 0), open(longest + 1, O_RDONLY), ENAMETOOLONG);
-	SAME(ONE(&ring, open, dir, O_WRONLY, 0), open(dir, O_WRONLY), EISDIR);
-	SAME(ONE(&ring, open, path_of("file"), O_DIRECTORY, 0), open(path_of("file"), O_DIRECTORY),
-		ENOTDIR);
-	SAME(ONE(&ring, open, path_of("file"), O_CREAT | O_EXCL, 0600),
+	SAME_ERROR(ONE(&ring, open, "", O_RDONLY, 0), open("", O_RDONLY), ENOENT);
+	SAME_ERROR(ONE(&ring, open, NULL, O_RDONLY, 0), syscall(SYS_open, NULL, O_RDONLY), EFAULT);
+	SAME_ERROR(ONE(&ring, open, far, O_RDONLY, 0), open(far, O_RDONLY), EFAULT);
+	SAME_ERROR(ONE(&ring, open, longest, O_RDONLY, 0), open(longest, O_RDONLY), ENAMETOOLONG);
+	SAME_ERROR(ONE(&ring, open, longest + 1, O_RDONLY, 0), open(longest + 1, O_RDONLY),
+		ENAMETOOLONG);
+	SAME_ERROR(ONE(&ring, open, dir, O_WRONLY, 0), open(dir, O_WRONLY), EISDIR);
+	SAME_ERROR(ONE(&ring, open, path_of("file"), O_DIRECTORY, 0),
+		open(path_of("file"), O_DIRECTORY), ENOTDIR);
+	SAME_ERROR(ONE(&ring, open, path_of("file"), O_CREAT | O_EXCL, 0600),
 		open(path_of("file"), O_CREAT | O_EXCL, 0600), EEXIST);
-	SAME(ONE(&ring, open, path_of("file/x"), O_RDONLY, 0), open(path_of("file/x"), O_RDONLY),
-		ENOTDIR);
-	SAME(ONE(&ring, open, dir, O_TMPFILE, 0600), syscall(SYS_open, dir, O_TMPFILE, 0600),
+	SAME_ERROR(ONE(&ring, open, path_of("file/x"), O_RDONLY, 0),
+		open(path_of("file/x"), O_RDONLY), ENOTDIR);
+	SAME_ERROR(ONE(&ring, open, dir, O_TMPFILE, 0600), syscall(SYS_open, dir, O_TMPFILE, 0600),
 		EINVAL);
 	close(fds[0]);
-	SAME(ONE(&ring, write, fds[1], buf, 1), write(fds[1], buf, 1), EPIPE);
-#undef SAME
+	SAME_ERROR(ONE(&ring, write, fds[1], buf, 1), write(fds[1], buf, 1), EPIPE);
+#undef SAME_ERROR
 
 	/* A buffer that ends in the middle: as much as there is. */
 	memset(bad, 0, 4096);
