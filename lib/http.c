@@ -483,6 +483,7 @@ static struct curl_slist *make_headers(const struct rp_http *http, const char *c
 static void describe(CURL *curl, struct rp_http_response *response)
 {
 	const char *type = NULL;
+	struct curl_header *header;
 	curl_off_t retry = 0;
 
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
@@ -491,6 +492,11 @@ static void describe(CURL *curl, struct rp_http_response *response)
 		strncpy(response->content_type, type, sizeof(response->content_type) - 1);
 	curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry);
 	response->retry_after_s = retry <= 0 ? -1 : retry > INT_MAX ? INT_MAX : (int)retry;
+	/* libcurl says 0 for "0", for none, and for what it cannot read. */
+	if (retry == 0 &&
+		curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+		strcmp(header->value, "0") == 0)
+		response->retry_after_s = 0;
 }
 
 int rp_http_request(struct rp_http *http, const char *method, const char *path,

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -291,6 +292,39 @@ static void an_answer_is_an_answer_whatever_its_status(void **state)
 	assert_string_equal(response.body, "{}");
 	assert_string_equal(response.content_type, "application/json");
 	assert_int_equal(response.retry_after_s, 7);
+}
+
+static void retry_after_zero_is_not_none(void **state)
+{
+	static const struct {
+		const char *header;
+		int expected;
+	} cases[] = {
+		{"Retry-After: 0\r\n", 0},
+		{"Retry-After: 120\r\n", 120},
+		{"Retry-After: 99999999999\r\n", INT_MAX},
+		{"Retry-After: soon\r\n", -1},
+		{"", -1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rp_cleanup(http_response) struct rp_http_response response = {0};
+		struct server server = {0};
+		struct rp_http *http;
+		char answer[160];
+
+		snprintf(answer, sizeof(answer), "HTTP/1.1 503 Busy\r\n%sContent-Length: 0\r\n\r\n",
+			cases[i].header);
+		server.answer = answer;
+		start(&server);
+		http = connect_with((struct rp_http_config){.base_url = server.url});
+		if (get(http, &response) < 0)
+			fail_msg("%s", err.text);
+		rp_http_free(http);
+		stop(&server);
+		if (response.retry_after_s != cases[i].expected)
+			fail_msg("%sfound %d", cases[i].header, response.retry_after_s);
+	}
 }
 
 static void the_connection_is_kept_and_methods_do_not_mix(void **state)
@@ -610,6 +644,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_is_an_answer_whatever_its_status),
+		cmocka_unit_test(retry_after_zero_is_not_none),
 		cmocka_unit_test(the_connection_is_kept_and_methods_do_not_mix),
 		cmocka_unit_test(redirects_are_answers),
 		cmocka_unit_test(proxies_of_the_environment_are_ignored),
