@@ -110,16 +110,18 @@ int rp_file_read_secret(
 	return read_file(path, max, 0077, ret_data, ret_len, err);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int rp_fd_write(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -167,7 +169,7 @@ static int fill(int fd, mode_t mode, const void *data, size_t len)
 
 	if (fchmod(fd, mode) < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = rp_fd_write(fd, data, len);
 	if (r < 0)
 		return r;
 	return fsync(fd) < 0 ? -errno : 0;
@@ -179,46 +181,52 @@ static int sync_directory(int fd)
 	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
-static int write_file(const char *path, mode_t mode, const void *data, size_t len, int replace)
+static int write_file(const char *path, mode_t mode, const void *data, size_t len, int replace,
+	struct rp_error *err)
 {
 	rp_cleanup(free) char *temporary = rp_path("%s.XXXXXX", path);
+	const char *what = replace ? "cannot write" : "cannot create";
 	rp_cleanup(fd) int directory = -1;
 	rp_cleanup(fd) int fd = -1;
 	int r;
 
 	if (!temporary)
-		return -ENOMEM;
+		return rp_error_set(err, -ENOMEM, "%s: no memory", path);
 	directory = open_directory_of(path);
 	if (directory < 0)
-		return directory;
+		return rp_error_set(err, directory, "%s: %s: %s", path, what, strerror(-directory));
 	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = fill(fd, mode, data, len);
+	r = fd < 0 ? -errno : fill(fd, mode, data, len);
 	if (r == 0)
 		r = move(temporary, path, replace);
 	if (r < 0) {
-		unlink(temporary);
-		return r;
+		if (fd >= 0)
+			unlink(temporary);
+		return r == -EEXIST ? rp_error_set(err, r, "%s: exists already", path)
+				    : rp_error_set(err, r, "%s: %s: %s", path, what, strerror(-r));
 	}
-	return sync_directory(directory);
+	r = sync_directory(directory);
+	if (r == 0)
+		return 0;
+	if (replace)
+		return rp_error_set(err, r,
+			"%s: written, but may not outlive a power cut: its folder cannot be "
+			"synced: %s",
+			path, strerror(-r));
+	unlink(path);
+	return rp_error_set(
+		err, r, "%s: %s: its folder cannot be synced: %s", path, what, strerror(-r));
 }
 
 int rp_file_write(const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err)
 {
-	int r = write_file(path, mode, data, len, 1);
-
-	return r < 0 ? rp_error_set(err, r, "%s: cannot write: %s", path, strerror(-r)) : 0;
+	return write_file(path, mode, data, len, 1, err);
 }
 
 int rp_file_create(
 	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err)
 {
-	int r = write_file(path, mode, data, len, 0);
-
-	if (r == -EEXIST)
-		return rp_error_set(err, r, "%s: exists already", path);
-	return r < 0 ? rp_error_set(err, r, "%s: cannot create: %s", path, strerror(-r)) : 0;
+	return write_file(path, mode, data, len, 0, err);
 }
 
 static int make_directory(const char *path, mode_t mode)

@@ -23,14 +23,18 @@ int rp_file_read_secret(
 
 /*
  * Replace path by a file of these bytes and this mode: temporary file in the same directory,
- * fsync, rename, fsync of the directory. On failure path is what it was.
+ * fsync, rename, fsync of the directory. On failure path is what it was, unless the last step alone
+ * failed: then the new file is there, and a power cut may bring the old one back; err says so.
  */
 int rp_file_write(
 	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
 
-/* Like rp_file_write, but -EEXIST where path exists already. */
+/* Like rp_file_write, but -EEXIST where path exists already. After any failure there is none. */
 int rp_file_create(
 	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
+
+/* All of data into an open descriptor. 0 or negative errno. */
+int rp_fd_write(int fd, const void *data, size_t len);
 
 /* mkdir -p. */
 int rp_file_make_directories(const char *path, mode_t mode, struct rp_error *err);

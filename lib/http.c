@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/encoding.h"
+#include "lib/file.h"
 
 #define BODY_MAX (32u << 20)
 
@@ -289,17 +290,7 @@ static int sink_to_file(struct sink *sink, const char *data, size_t len)
 {
 	if (EVP_DigestUpdate(sink->digest, data, len) != 1)
 		return -EIO;
-	while (len) {
-		ssize_t n = write(sink->fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return rp_fd_write(sink->fd, data, len);
 }
 
 /* Any return but len ends the transfer. */

@@ -14,6 +14,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/file.h"
 
 #define OUTPUT_MAX (16u << 20)
 #define COMPLAINT_MAX 4096
@@ -63,25 +64,18 @@ static int fail(const struct run *run, int code, const char *what, int reason)
 static int open_input(struct run *run)
 {
 	const char *data = run->process->input;
-	size_t left = run->process->input_len;
+	int r;
 
-	if (!data || !left) {
+	if (!data || !run->process->input_len) {
 		run->input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		return run->input < 0 ? fail(run, -EIO, "/dev/null", errno) : 0;
 	}
 	run->input = memfd_create("input", MFD_CLOEXEC);
 	if (run->input < 0)
 		return fail(run, -EIO, "standard input", errno);
-	while (left) {
-		ssize_t n = write(run->input, data, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail(run, -EIO, "standard input", errno);
-		data += n;
-		left -= (size_t)n;
-	}
+	r = rp_fd_write(run->input, data, run->process->input_len);
+	if (r < 0)
+		return fail(run, -EIO, "standard input", -r);
 	lseek(run->input, 0, SEEK_SET);
 	return 0;
 }
