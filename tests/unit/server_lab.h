@@ -217,6 +217,22 @@ static inline void lab_end(struct rig_lab *lab)
 	nftw(lab->dir, lab_unlink, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* cmocka's, for tests whose state is a lab and nothing else. */
+static inline int lab_setup(void **state)
+{
+	static struct rig_lab lab;
+
+	lab_begin(&lab);
+	*state = &lab;
+	return 0;
+}
+
+static inline int lab_teardown(void **state)
+{
+	lab_end(*state);
+	return 0;
+}
+
 /* Move time and let it have its effect. */
 static inline void lab_pass(struct rig_lab *lab, int seconds)
 {

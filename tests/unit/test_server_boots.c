@@ -4,17 +4,8 @@
 
 static int setup(void **state)
 {
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	ready_rig(&lab, "alpha", "none");
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
+	lab_setup(state);
+	ready_rig(*state, "alpha", "none");
 	return 0;
 }
 
@@ -154,10 +145,10 @@ static void http_boot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(stages_go_forward_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(history_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(image_download_is_seen, setup, teardown),
-		cmocka_unit_test_setup_teardown(http_boot, setup, teardown),
+		cmocka_unit_test_setup_teardown(stages_go_forward_only, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(history_is_bounded, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(image_download_is_seen, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(http_boot, setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,21 +4,6 @@
 
 #include "tests/unit/server_lab.h"
 
-static int setup(void **state)
-{
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
-	return 0;
-}
-
 /* The stage and a part of the message that a job ended with. */
 static void assert_error(struct rig_lab *lab, const char *job, const char *stage, const char *part)
 {
@@ -525,21 +510,24 @@ static void long_queue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_stage_times_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(retried_then_passed, setup, teardown),
-		cmocka_unit_test_setup_teardown(errors_quarantine_failures_do_not, setup, teardown),
-		cmocka_unit_test_setup_teardown(error_result_is_retried, setup, teardown),
-		cmocka_unit_test_setup_teardown(killed_and_started, setup, teardown),
-		cmocka_unit_test_setup_teardown(crash_while_checking, setup, teardown),
-		cmocka_unit_test_setup_teardown(ipxe_reports_failure, setup, teardown),
-		cmocka_unit_test_setup_teardown(job_of_another_image_reboots, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_stage_times_out, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(retried_then_passed, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-			taken_out_of_service_ends_its_queue, setup, teardown),
-		cmocka_unit_test_setup_teardown(told_to_be_left_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(job_that_cannot_begin, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_bad_row_holds_up_nobody, setup, teardown),
-		cmocka_unit_test_setup_teardown(waits_so_long, setup, teardown),
-		cmocka_unit_test_setup_teardown(long_queue, setup, teardown),
+			errors_quarantine_failures_do_not, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(error_result_is_retried, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(killed_and_started, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(crash_while_checking, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(ipxe_reports_failure, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			job_of_another_image_reboots, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			taken_out_of_service_ends_its_queue, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(told_to_be_left_alone, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(job_that_cannot_begin, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			one_bad_row_holds_up_nobody, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(waits_so_long, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(long_queue, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,21 +2,6 @@
 #include "keys/checkpoint.h"
 #include "tests/unit/server_lab.h"
 
-static int setup(void **state)
-{
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
-	return 0;
-}
-
 static void append(struct rig_lab *lab, const char *leaf)
 {
 	struct rp_error err = RP_ERROR_NONE;
@@ -132,9 +117,9 @@ static void tampering_is_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(grows_and_proves, setup, teardown),
-		cmocka_unit_test_setup_teardown(rolled_back_is_forgotten, setup, teardown),
-		cmocka_unit_test_setup_teardown(tampering_is_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(grows_and_proves, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(rolled_back_is_forgotten, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(tampering_is_seen, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,17 +5,8 @@
 
 static int setup(void **state)
 {
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	ready_rig(&lab, "alpha", "none");
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
+	lab_setup(state);
+	ready_rig(*state, "alpha", "none");
 	return 0;
 }
 
@@ -197,11 +188,11 @@ static void tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(jobs_are_checked, setup, teardown),
-		cmocka_unit_test_setup_teardown(job_ends_before_its_stage, setup, teardown),
-		cmocka_unit_test_setup_teardown(rigs_are_checked, setup, teardown),
-		cmocka_unit_test_setup_teardown(lists, setup, teardown),
-		cmocka_unit_test_setup_teardown(tokens, setup, teardown),
+		cmocka_unit_test_setup_teardown(jobs_are_checked, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(job_ends_before_its_stage, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(rigs_are_checked, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(lists, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(tokens, setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,21 +2,6 @@
 /* The life of a rig from an unknown machine to verified evidence, through the handlers. */
 #include "tests/unit/server_lab.h"
 
-static int setup(void **state)
-{
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
-	return 0;
-}
-
 static void verify_evidence(struct rig_lab *lab, const char *job, const char *assurance)
 {
 	struct rp_error err = RP_ERROR_NONE;
@@ -328,15 +313,16 @@ static void no_job_for_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(whole_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(same_key_same_certificate, setup, teardown),
-		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
-		cmocka_unit_test_setup_teardown(assurance_none_without_token, setup, teardown),
-		cmocka_unit_test_setup_teardown(anothers_mac, setup, teardown),
-		cmocka_unit_test_setup_teardown(inventory_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_scripts, setup, teardown),
-		cmocka_unit_test_setup_teardown(ignored_and_idle, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_job_for_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(whole_life, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(same_key_same_certificate, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(strangers, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			assurance_none_without_token, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(anothers_mac, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(inventory_is_bounded, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(bad_scripts, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(ignored_and_idle, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(no_job_for_others, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

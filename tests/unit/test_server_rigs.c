@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/server_lab.h"
 
-static int setup(void **state)
-{
-	static struct rig_lab lab;
-
-	lab_begin(&lab);
-	*state = &lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_end(*state);
-	return 0;
-}
-
 static void assert_state(struct rig_lab *lab, const char *name, const char *expected)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
@@ -208,14 +193,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			registered_and_approved_under_a_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(registering_takes_nobodys_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(ready_goes_on_where_it_was, setup, teardown),
-		cmocka_unit_test_setup_teardown(pending_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(manifests_are_checked, setup, teardown),
-		cmocka_unit_test_setup_teardown(trains, setup, teardown),
-		cmocka_unit_test_setup_teardown(training_gives_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(images, setup, teardown),
+			registered_and_approved_under_a_name, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			registering_takes_nobodys_name, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			ready_goes_on_where_it_was, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(pending_is_bounded, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(manifests_are_checked, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(trains, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(training_gives_up, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(images, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
