@@ -12,63 +12,6 @@
 #include "server/cli/client.h"
 #include "server/cli/table.h"
 
-/*
- * A tree's build folder has DIR/NAME/NAME.ko, the image builder wants DIR/NAME.ko: a folder of
- * links for as long as the build takes.
- */
-struct staging {
-	char folder[64];
-};
-
-static void unstage(struct staging *staging)
-{
-	rp_cleanup(dir) DIR *folder = *staging->folder ? opendir(staging->folder) : NULL;
-	struct dirent *entry;
-
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder)
-		rmdir(staging->folder);
-}
-
-static int stage_module(
-	struct staging *staging, const char *folder, const char *name, struct rp_error *err)
-{
-	rp_cleanup(free) char *flat = rp_path("%s/%s.ko", folder, name);
-	rp_cleanup(free) char *nested = rp_path("%s/%s/%s.ko", folder, name, name);
-	rp_cleanup(free) char *target = NULL;
-	rp_cleanup(free) char *link = rp_path("%s/%s.ko", staging->folder, name);
-
-	if (!flat || !nested || !link)
-		return -ENOMEM;
-	target = realpath(access(flat, R_OK) == 0 ? flat : nested, NULL);
-	if (!target)
-		return rp_error_set(err, -ENOENT,
-			"%s: has neither %s.ko nor %s/%s.ko: `make kmods` builds ours", folder,
-			name, name, name);
-	if (symlink(target, link) < 0)
-		return rp_error_set(err, -errno, "%s: %s", link, strerror(errno));
-	return 0;
-}
-
-static int stage(struct staging *staging, const struct rp_image_manifest *manifest,
-	const char *folder, struct rp_error *err)
-{
-	const char *parent = getenv("TMPDIR");
-	int r = 0;
-
-	snprintf(staging->folder, sizeof(staging->folder), "%.40s/rigproof-XXXXXX",
-		parent && *parent && strlen(parent) <= 40 ? parent : "/tmp");
-	if (!mkdtemp(staging->folder)) {
-		r = rp_error_set(err, -errno, "%s: %s", staging->folder, strerror(errno));
-		*staging->folder = '\0';
-	}
-	for (unsigned i = 0; r >= 0 && i < manifest->modules_count; i++)
-		r = stage_module(staging, folder, manifest->modules[i], err);
-	return r;
-}
-
 static int run_build(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const char *const program_folders[] = {".", "../libexec/rigproof", NULL};
@@ -79,8 +22,6 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(free) char *programs = NULL;
 	rp_cleanup(free) char *rootfs = rp_cli_beside_us(rootfs_folders, "build");
 	const char *given = rp_cli_value(cli, "--programs");
-	__attribute__((cleanup(unstage))) struct staging staging = {""};
-	const char *modules = rp_cli_value(cli, "--modules");
 	struct rp_image_build build;
 	int r;
 
@@ -99,17 +40,12 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 		free(manifest->image->kernel);
 		manifest->image->kernel = kernel;
 	}
-	if (modules) {
-		r = stage(&staging, manifest->image, modules, err);
-		if (r < 0)
-			return r;
-	}
 	build = (struct rp_image_build){
 		.manifest = manifest->image,
 		.keys = rp_cli_value(cli, "--keys"),
 		.server = rp_cli_value(cli, "--server-url"),
 		.binaries = given ? given : programs,
-		.modules = modules ? staging.folder : NULL,
+		.modules = rp_cli_value(cli, "--modules"),
 		.output = rp_cli_value(cli, "--out"),
 		.rootfs = rootfs,
 	};
