@@ -88,22 +88,16 @@ void rp_image_done(struct rp_image *image)
 	*image = (struct rp_image){0};
 }
 
+static json_t *read_image_row(sqlite3_stmt *row, const void *context)
+{
+	json_t *json = rp_column_json(row, 2);
+
+	(void)context;
+	json_object_set_new(json, "created", rp_column_time(row, 3));
+	return json;
+}
+
 int rp_images_list(struct rp_server *server, json_t **ret)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, RP_SQL_IMAGE_LIST);
-
-	while (r > 0) {
-		json_t *json = rp_column_json(row, 2);
-
-		json_object_set_new(json, "created", rp_column_time(row, 3));
-		if (json_array_append_new(list, json) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	if (r < 0)
-		return r;
-	*ret = rp_steal(list);
-	return 0;
+	return rp_store_list(server->store, RP_SQL_IMAGE_LIST, RP_NONE, read_image_row, NULL, ret);
 }

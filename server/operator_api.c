@@ -89,6 +89,21 @@ static int reply_list(struct rp_reply *reply, const char *name, int r, json_t **
 	return reply->json ? 0 : -ENOMEM;
 }
 
+/* The newest of something, as many as ?limit= says. */
+static int reply_newest(struct rp_server *server, const struct rp_request *request,
+	struct rp_reply *reply, const char *name,
+	int (*list_newest)(struct rp_server *server, int limit, json_t **ret))
+{
+	json_t *list = NULL;
+	int64_t limit;
+	int r;
+
+	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
+		return 0;
+	r = list_newest(server, (int)limit, &list);
+	return reply_list(reply, name, r, &list);
+}
+
 static int get_rigs(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
@@ -344,14 +359,7 @@ static int post_jobs(
 static int get_jobs(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	json_t *list = NULL;
-	int64_t limit;
-	int r;
-
-	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
-		return 0;
-	r = rp_jobs_list(server, (int)limit, &list);
-	return reply_list(reply, "jobs", r, &list);
+	return reply_newest(server, request, reply, "jobs", rp_jobs_list);
 }
 
 static int get_job(
@@ -492,27 +500,13 @@ static int get_consistency(
 static int get_results(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	json_t *list = NULL;
-	int64_t limit;
-	int r;
-
-	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
-		return 0;
-	r = rp_results_list(server, (int)limit, &list);
-	return reply_list(reply, "results", r, &list);
+	return reply_newest(server, request, reply, "results", rp_results_list);
 }
 
 static int get_refused(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	json_t *list = NULL;
-	int64_t limit;
-	int r;
-
-	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
-		return 0;
-	r = rp_results_refused(server, (int)limit, &list);
-	return reply_list(reply, "refused", r, &list);
+	return reply_newest(server, request, reply, "refused", rp_results_refused);
 }
 
 /* How many jobs there are of each state, now. */

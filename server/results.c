@@ -337,50 +337,35 @@ int rp_results_evidence(
 	return r;
 }
 
+static json_t *read_result_row(sqlite3_stmt *row, const void *context)
+{
+	(void)context;
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s}", "job",
+		rp_column_text(row, 0), "boot", rp_column_text(row, 1), "rig",
+		rp_column_text(row, 2), "sha256", rp_column_text(row, 3), "verdict",
+		rp_column_text(row, 4), "index", (json_int_t)rp_column_int(row, 5), "accepted",
+		rp_column_time(row, 6), "assurance", rp_column_text(row, 7), "plan",
+		rp_column_text(row, 8), "image", rp_column_text(row, 9));
+}
+
 int rp_results_list(struct rp_server *server, int limit, json_t **ret)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, RP_SQL_RESULT_LIST, RP_INT(limit));
+	return rp_store_list(
+		server->store, RP_SQL_RESULT_LIST, RP_INT(limit), read_result_row, NULL, ret);
+}
 
-	while (r > 0) {
-		if (json_array_append_new(list,
-			    json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s}", "job",
-				    rp_column_text(row, 0), "boot", rp_column_text(row, 1), "rig",
-				    rp_column_text(row, 2), "sha256", rp_column_text(row, 3),
-				    "verdict", rp_column_text(row, 4), "index",
-				    (json_int_t)rp_column_int(row, 5), "accepted",
-				    rp_column_time(row, 6), "assurance", rp_column_text(row, 7),
-				    "plan", rp_column_text(row, 8), "image",
-				    rp_column_text(row, 9))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	if (r < 0)
-		return r;
-	*ret = rp_steal(list);
-	return 0;
+static json_t *read_refused_row(sqlite3_stmt *row, const void *context)
+{
+	(void)context;
+	return json_pack("{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "id",
+		(json_int_t)rp_column_int(row, 0), "time", rp_column_time(row, 1), "job",
+		rp_column_text(row, 2), "boot", rp_column_text(row, 3), "peer",
+		rp_column_text(row, 4), "what", rp_column_text(row, 5), "reason",
+		rp_column_text(row, 6), "sha256", rp_column_text(row, 7));
 }
 
 int rp_results_refused(struct rp_server *server, int limit, json_t **ret)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, RP_SQL_REFUSED_LIST, RP_INT(limit));
-
-	while (r > 0) {
-		if (json_array_append_new(list,
-			    json_pack("{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "id",
-				    (json_int_t)rp_column_int(row, 0), "time",
-				    rp_column_time(row, 1), "job", rp_column_text(row, 2), "boot",
-				    rp_column_text(row, 3), "peer", rp_column_text(row, 4), "what",
-				    rp_column_text(row, 5), "reason", rp_column_text(row, 6),
-				    "sha256", rp_column_text(row, 7))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	if (r < 0)
-		return r;
-	*ret = rp_steal(list);
-	return 0;
+	return rp_store_list(
+		server->store, RP_SQL_REFUSED_LIST, RP_INT(limit), read_refused_row, NULL, ret);
 }

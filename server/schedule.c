@@ -102,24 +102,6 @@ static int request_power(struct rp_server *server, const char *rig_name, const c
 	return 0;
 }
 
-/* ids or names of a statement's first column, bound to a time */
-static int collect(struct rp_server *server, enum rp_sql statement, int64_t time, json_t **ret)
-{
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, statement, RP_INT(time));
-
-	while (r > 0) {
-		if (json_array_append_new(list, json_string(rp_column_text(row, 0))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	if (r < 0)
-		return r;
-	*ret = rp_steal(list);
-	return 0;
-}
-
 static int switch_off(struct rp_server *server, const char *rig)
 {
 	int r = rp_store_run(
@@ -312,7 +294,8 @@ static void for_keys(struct rp_server *server, size_t turn)
 	json_t *key;
 
 	warn(server, what, "(list)",
-		collect(server, turns[turn].statement, turns[turn].time(server), &keys));
+		rp_store_list(server->store, turns[turn].statement,
+			RP_INT(turns[turn].time(server)), rp_column_first, NULL, &keys));
 	json_array_foreach (keys, i, key)
 		warn(server, what, json_string_value(key),
 			turns[turn].act(server, json_string_value(key)));

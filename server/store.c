@@ -356,6 +356,31 @@ int rp_store_next(struct rp_store *store, sqlite3_stmt *row)
 	return note_failure(store, r);
 }
 
+int rp_store_list(struct rp_store *store, enum rp_sql statement, struct rp_bind value,
+	rp_row_reader read, const void *context, json_t **ret)
+{
+	const struct rp_bind binds[] = {{0}, value};
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	rp_cleanup(json) json_t *list = json_array();
+	int r = rp_store_first_bound(store, &row, statement, binds, 1);
+
+	while (r > 0) {
+		if (json_array_append_new(list, read(row, context)) < 0)
+			return -ENOMEM;
+		r = rp_store_next(store, row);
+	}
+	if (r < 0)
+		return r;
+	*ret = rp_steal(list);
+	return 0;
+}
+
+json_t *rp_column_first(sqlite3_stmt *row, const void *context)
+{
+	(void)context;
+	return json_string(rp_column_text(row, 0));
+}
+
 const char *rp_column_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);

@@ -95,6 +95,18 @@ int rp_store_first_bound(struct rp_store *store, sqlite3_stmt **ret, enum rp_sql
 	const struct rp_bind *binds, size_t count);
 int rp_store_next(struct rp_store *store, sqlite3_stmt *row);
 
+/*
+ * A JSON array of all rows, each as read makes it (a new reference; NULL: -ENOMEM). One value is
+ * bound, or none: RP_NONE. read must not use the store.
+ */
+#define RP_NONE ((struct rp_bind){.type = RP_BIND_NONE})
+typedef json_t *(*rp_row_reader)(sqlite3_stmt *row, const void *context);
+int rp_store_list(struct rp_store *store, enum rp_sql statement, struct rp_bind value,
+	rp_row_reader read, const void *context, json_t **ret);
+
+/* A reader: the text of the first column alone. */
+json_t *rp_column_first(sqlite3_stmt *row, const void *context);
+
 /* Column n of a row; text is never NULL and lives until the next step. */
 const char *rp_column_text(sqlite3_stmt *row, int column);
 int64_t rp_column_int(sqlite3_stmt *row, int column);

@@ -219,21 +219,12 @@ int rp_jobs_submit(struct rp_server *server, const json_t *request, char ret_id[
 	return r;
 }
 
-static int attempts(struct rp_server *server, const char *job, json_t *list)
+static json_t *read_attempt(sqlite3_stmt *row, const void *context)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int r = rp_store_first(server->store, &row, RP_SQL_ATTEMPT_LIST, RP_TEXT(job));
-
-	while (r > 0) {
-		if (json_array_append_new(list,
-			    json_pack("{s:s, s:s, s:s, s:o, s:o}", "boot", rp_column_text(row, 0),
-				    "state", rp_column_text(row, 1), "message",
-				    rp_column_text(row, 2), "started", rp_column_time(row, 3),
-				    "ended", rp_column_time(row, 4))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	return r;
+	(void)context;
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "boot", rp_column_text(row, 0), "state",
+		rp_column_text(row, 1), "message", rp_column_text(row, 2), "started",
+		rp_column_time(row, 3), "ended", rp_column_time(row, 4));
 }
 
 static int has_result(struct rp_server *server, const char *job)
@@ -256,14 +247,16 @@ static json_t *check_names(const struct rp_job *job)
 
 int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **ret)
 {
-	rp_cleanup(json) json_t *tries = json_array();
+	rp_cleanup(json) json_t *tries = NULL;
 	rp_cleanup(json) json_t *timeline = NULL;
 	json_t *json, *error = json_null(), *stages;
 	struct rp_boot boot;
 	int result, r;
 
 	result = has_result(server, job->id);
-	r = result < 0 ? result : attempts(server, job->id, tries);
+	r = result < 0 ? result
+		       : rp_store_list(server->store, RP_SQL_ATTEMPT_LIST, RP_TEXT(job->id),
+				 read_attempt, NULL, &tries);
 	if (r == 0 && job->boot[0])
 		r = rp_boots_get(server, job->boot, &boot);
 	if (r > 0)
@@ -289,25 +282,14 @@ int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **
 	return 0;
 }
 
-static int collect_ids(struct rp_server *server, int limit, json_t *ids)
-{
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int r = rp_store_first(server->store, &row, RP_SQL_JOB_LIST, RP_INT(limit));
-
-	while (r > 0) {
-		json_array_append_new(ids, json_string(rp_column_text(row, 0)));
-		r = rp_store_next(server->store, row);
-	}
-	return r;
-}
-
 int rp_jobs_list(struct rp_server *server, int limit, json_t **ret)
 {
-	rp_cleanup(json) json_t *ids = json_array();
+	rp_cleanup(json) json_t *ids = NULL;
 	rp_cleanup(json) json_t *list = json_array();
 	size_t i;
 	json_t *id;
-	int r = collect_ids(server, limit, ids);
+	int r = rp_store_list(
+		server->store, RP_SQL_JOB_LIST, RP_INT(limit), rp_column_first, NULL, &ids);
 
 	if (r < 0)
 		return r;

@@ -98,78 +98,58 @@ void rp_boots_explain_timeout(
 		diagnose(boot->stage, event));
 }
 
+static json_t *read_stage(sqlite3_stmt *row, const void *context)
+{
+	char start[RP_TIME_TEXT], end[RP_TIME_TEXT] = "";
+
+	(void)context;
+	rp_clock_format(rp_column_int(row, 1), start);
+	if (rp_column_int(row, 2))
+		rp_clock_format(rp_column_int(row, 2), end);
+	return json_pack("{s:s, s:s, s:s}", "stage",
+		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)), "start", start, "end",
+		end);
+}
+
 int rp_boots_stages(struct rp_server *server, const char *boot, json_t **ret)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	rp_cleanup(json) json_t *list = json_array();
-	int r = rp_store_first(server->store, &row, RP_SQL_STAGE_LIST, RP_TEXT(boot));
-
-	while (r > 0) {
-		char start[RP_TIME_TEXT], end[RP_TIME_TEXT] = "";
-
-		rp_clock_format(rp_column_int(row, 1), start);
-		if (rp_column_int(row, 2))
-			rp_clock_format(rp_column_int(row, 2), end);
-		if (json_array_append_new(
-			    list, json_pack("{s:s, s:s, s:s}", "stage",
-					  rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)),
-					  "start", start, "end", end)) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	if (r < 0)
-		return r;
-	*ret = rp_steal(list);
-	return 0;
+	return rp_store_list(
+		server->store, RP_SQL_STAGE_LIST, RP_TEXT(boot), read_stage, NULL, ret);
 }
 
-static int stages_full(struct rp_server *server, const char *boot, json_t *list)
+/* context: the time now, where a stage that runs has come to */
+static json_t *read_stage_full(sqlite3_stmt *row, const void *context)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int64_t now = rp_store_now(server->store);
-	int r = rp_store_first(server->store, &row, RP_SQL_STAGE_LIST, RP_TEXT(boot));
+	int64_t start = rp_column_int(row, 1), end = rp_column_int(row, 2);
+	int64_t until = end ? end : *(const int64_t *)context;
 
-	while (r > 0) {
-		int64_t start = rp_column_int(row, 1), end = rp_column_int(row, 2);
-
-		if (json_array_append_new(list,
-			    json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "stage",
-				    rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)),
-				    "start", rp_time_json(start), "end", rp_time_json(end),
-				    "duration_ms", (json_int_t)(((end ? end : now) - start) / 1000),
-				    "state", rp_column_text(row, 3), "detail",
-				    rp_column_text(row, 4))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	return r;
+	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "stage",
+		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)), "start",
+		rp_time_json(start), "end", rp_time_json(end), "duration_ms",
+		(json_int_t)((until - start) / 1000), "state", rp_column_text(row, 3), "detail",
+		rp_column_text(row, 4));
 }
 
-static int events(struct rp_server *server, const char *boot, json_t *list)
+static json_t *read_event(sqlite3_stmt *row, const void *context)
 {
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int r = rp_store_first(server->store, &row, RP_SQL_EVENT_LIST, RP_TEXT(boot));
-
-	while (r > 0) {
-		if (json_array_append_new(list,
-			    json_pack("{s:o, s:s, s:s}", "time", rp_column_time(row, 0), "stage",
-				    rp_boot_stage_text((enum rp_stage)rp_column_int(row, 1)),
-				    "message", rp_column_text(row, 2))) < 0)
-			return -ENOMEM;
-		r = rp_store_next(server->store, row);
-	}
-	return r;
+	(void)context;
+	return json_pack("{s:o, s:s, s:s}", "time", rp_column_time(row, 0), "stage",
+		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 1)), "message",
+		rp_column_text(row, 2));
 }
 
 int rp_boots_timeline(struct rp_server *server, const struct rp_boot *boot, json_t **ret)
 {
-	rp_cleanup(json) json_t *stages = json_array();
-	rp_cleanup(json) json_t *history = json_array();
+	rp_cleanup(json) json_t *stages = NULL;
+	rp_cleanup(json) json_t *history = NULL;
+	int64_t now = rp_store_now(server->store);
 	json_t *timeline;
-	int r = stages_full(server, boot->id, stages);
+	int r = rp_store_list(server->store, RP_SQL_STAGE_LIST, RP_TEXT(boot->id), read_stage_full,
+		&now, &stages);
 
 	if (r == 0)
-		r = events(server, boot->id, history);
+		r = rp_store_list(server->store, RP_SQL_EVENT_LIST, RP_TEXT(boot->id), read_event,
+			NULL, &history);
 	if (r < 0)
 		return r;
 	timeline = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:O}", "rig", boot->rig, "boot",
