@@ -43,6 +43,7 @@ ASAN_ARCHIVES  = $(call archives,cli,$(B)/asan) $(call archive,agent,$(B)/asan)
 PROGRAMS := $(patsubst %_main.c,$(B)/bin/%,$(notdir $(wildcard server/*_main.c agent/*_main.c)))
 CHECKS   := $(patsubst agent/checks/%.c,$(B)/bin/checks/%,$(wildcard agent/checks/*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/asan/bin/%,$(wildcard tests/unit/test_*.c))
+KMOD_TESTS := $(B)/check-kmods/bin/fail_nth $(B)/check-kmods/bin/fuzz_ioctl
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style
@@ -74,7 +75,22 @@ check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed
 	$(Q)tests/check
 
 .PHONY: check-programs
-check-programs: $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%)
+check-programs: $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%) $(KMOD_TESTS)
+
+check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (built once), sweeps, fuzzer, patches
+	$(Q)tests/deps.sh tests/kmods/packages.txt
+	$(Q)$(MAKE) --no-print-directory all $(KMOD_TESTS)
+	$(Q)tests/kmods/debug-kernel > /dev/null
+	$(Q)tests/check kmods
+
+.PHONY: check-kmods debug-kernel xsc-patches
+debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
+	$(Q)tests/deps.sh tests/kmods/packages.txt
+	$(Q)tests/kmods/debug-kernel
+
+KERNEL ?= linux-source-6.1
+xsc-patches: ## kmods/xsc as a quilt series for KERNEL (linux-source-6.1, or a folder), in build/xsc-patches/
+	$(Q)tests/kmods/xsc-patches $(B)/xsc-patches $(KERNEL)
 
 unit: $(UNIT) ## unit tests alone, under ASan and UBSan
 	$(Q)tests/check unit
@@ -146,6 +162,15 @@ $(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
 $(eval $(call object_rule,$(B)/shared,$(CC),-fPIC -fvisibility=hidden))
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
+
+# The programs of tests/kmods, which run in its VMs: an engine, and a file for each module.
+kmod_objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/kmods/$(1)*.c))
+$(B)/check-kmods/bin/fail_nth: $(call kmod_objects,fail_nth) $(LIBXSC:%.c=$(B)/obj/%.o)
+$(B)/check-kmods/bin/fuzz_ioctl: $(call kmod_objects,fuzz_)
+$(KMOD_TESTS):
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -o $@ $^ -lpthread
+$(B)/obj/tests/kmods/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # A unit test is test_FOLDER_NOUN.
 define unit_rule
