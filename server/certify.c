@@ -204,7 +204,7 @@ static int go_on(struct rp_server *server, struct hello *hello, int training_lef
 		hello->action = "reboot";
 		return 0;
 	}
-	r = rp_jobs_queued_of_rig(server, hello->rig->name, &job);
+	r = rp_jobs_next(server, hello->rig, &job);
 	if (r <= 0)
 		return r;
 	if (strcmp(job.image_sha256, hello->boot.image_sha256) != 0) {

@@ -111,6 +111,18 @@ static int sign_job(struct rp_server *server, const struct rp_job *job, const st
 	return r < 0 ? rp_error_set(err, r, "%s", rp_store_reason(server->store)) : 0;
 }
 
+/* NULL, or why the rig's owner does not let it run; he may have changed his mind since. */
+static const char *forbidden(const struct rp_job *job, const struct rp_rig *rig)
+{
+	if (rig->manifest->rig->ignore)
+		return "the manifest of this rig says ignore: true, so it is never booted";
+	if (strcmp(rp_json_string_or(job->spec, "disks", "never"), "write") == 0 &&
+		rig->manifest->rig->disks != RP_DISKS_WRITE)
+		return "the job writes disks, and the manifest of this rig does not allow it any "
+		       "more (disks: write)";
+	return NULL;
+}
+
 static int begin(struct rp_server *server, const struct rp_job *job, const struct rp_boot *old,
 	struct rp_boot *ret, struct rp_error *err)
 {
@@ -120,6 +132,8 @@ static int begin(struct rp_server *server, const struct rp_job *job, const struc
 
 	if (r <= 0)
 		return rp_error_set(err, r ? r : -ENOENT, "%s: no such rig", job->rig);
+	if (forbidden(job, rig))
+		return rp_error_set(err, -EPERM, "%s", forbidden(job, rig));
 	if (old) {
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_JOB, RP_TEXT(old->id),
 			RP_TEXT(job->id), RP_TEXT(job->image), RP_TEXT(job->image_sha256));
@@ -196,6 +210,27 @@ int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *rea
 	}
 }
 
+int rp_jobs_next(struct rp_server *server, const struct rp_rig *rig, struct rp_job *ret)
+{
+	for (;;) {
+		rp_cleanup(job) struct rp_job job = {0};
+		const char *why;
+		int r = rp_jobs_queued_of_rig(server, rig->name, &job);
+
+		if (r <= 0)
+			return r;
+		why = forbidden(&job, rig);
+		if (!why) {
+			*ret = job;
+			job = (struct rp_job){0};
+			return 1;
+		}
+		r = rp_jobs_end_waiting(server, &job, why);
+		if (r < 0)
+			return r;
+	}
+}
+
 /* One more error in a row, or none any more. */
 static int count_error(struct rp_server *server, const struct rp_rig *rig, bool error)
 {
@@ -228,8 +263,8 @@ static int finish(
 		RP_TEXT(verdict), RP_INT(rp_store_now(server->store)));
 	if (r >= 0)
 		r = rp_rigs_get(server, job->rig, &rig);
-	if (r < 0)
-		return r;
+	if (r <= 0)
+		return r < 0 ? r : -ESTALE;
 	snprintf(name, sizeof(name), "jobs_total{verdict=\"%s\"}", verdict);
 	rp_metrics_add(server->metrics, name, 1);
 	/* A queued job that is cancelled leaves a rig that is busy with another one alone. */

@@ -45,6 +45,12 @@ int rp_jobs_submit(struct rp_server *server, const json_t *request, char ret_id[
 /* 1 with *ret (rp_job_done), 0 where there is none, or negative errno. */
 int rp_jobs_get(struct rp_server *server, const char *id, struct rp_job *ret);
 int rp_jobs_queued_of_rig(struct rp_server *server, const char *rig, struct rp_job *ret);
+
+/*
+ * The first job that waits for a rig and may run on it as its manifest is now; those before it that
+ * may not end as error.
+ */
+int rp_jobs_next(struct rp_server *server, const struct rp_rig *rig, struct rp_job *ret);
 void rp_job_done(struct rp_job *job);
 
 /* -ENOENT; -EALREADY: it ended before. */
@@ -55,8 +61,8 @@ int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **
 int rp_jobs_list(struct rp_server *server, int limit, json_t **ret);
 
 /*
- * Begin an attempt of a queued job: in a new boot that waits for power, or, where boot is not NULL,
- * in that open, uncertified one. *boot_ret is what became of it.
+ * Begin an attempt of a job of rp_jobs_next: in a new boot that waits for power, or, where boot is
+ * not NULL, in that open, uncertified one. *boot_ret is what became of it.
  */
 int rp_jobs_begin(struct rp_server *server, const struct rp_job *job, const struct rp_boot *boot,
 	struct rp_boot *ret, struct rp_error *err);

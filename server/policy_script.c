@@ -116,7 +116,7 @@ static int own_boot(struct rp_server *server, const struct rp_rig *rig,
 	int r;
 
 	if (rig->state == RP_RIG_READY) {
-		r = rp_jobs_queued_of_rig(server, rig->name, &job);
+		r = rp_jobs_next(server, rig, &job);
 		if (r <= 0)
 			return r;
 		r = rp_jobs_begin(server, &job, NULL, ret, &err);

@@ -165,26 +165,23 @@ static bool passes(int r)
 	return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EEXIST;
 }
 
-static int start_job(struct rp_server *server, const char *id)
+static int start_job(struct rp_server *server, const char *rig_name)
 {
 	rp_cleanup(job) struct rp_job job = {0};
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_boot boot;
-	int r = rp_jobs_get(server, id, &job);
+	int r = rp_rigs_get(server, rig_name, &rig);
 
 	if (r > 0)
-		r = rp_rigs_get(server, job.rig, &rig);
+		r = rp_jobs_next(server, rig, &job);
 	if (r <= 0)
 		return r;
-	if (rig->manifest->rig->ignore)
-		return rp_jobs_end_queue(server, job.rig,
-			"the manifest of this rig says ignore: true, so it is never booted");
 	r = rp_jobs_begin(server, &job, NULL, &boot, &err);
 	if (r < 0) {
 		char reason[RP_BOOT_MESSAGE_MAX];
 
-		rp_log_warning("job %s: not started: %s", id, err.text);
+		rp_log_warning("job %s: not started: %s", job.id, err.text);
 		snprintf(reason, sizeof(reason), "it cannot be started: %.300s", err.text);
 		return passes(r) ? 0 : rp_jobs_end_waiting(server, &job, reason);
 	}
@@ -235,7 +232,7 @@ static const struct {
 } turns[] = {
 	{RP_SQL_JOB_OVERDUE, now, end_overdue, "overdue job"},
 	{RP_SQL_JOB_IN_VAIN, queue_began, end_in_vain, "job in vain"},
-	{RP_SQL_JOB_STARTABLE, now, start_job, "start of job"},
+	{RP_SQL_RIG_STARTABLE, now, start_job, "start of a job on rig"},
 	{RP_SQL_RIG_TO_PREPARE, now, prepare_rig, "preparation of rig"},
 	{RP_SQL_RIG_TO_SWITCH_OFF, now, switch_off, "switching off of rig"},
 };

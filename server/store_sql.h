@@ -62,6 +62,12 @@
 		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "          \
 		"AND (state = 'training' OR (state = 'enrolled' AND EXISTS "                       \
 		"(SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = 'queued')))")         \
+	X(RIG_STARTABLE, "SELECT name FROM rig WHERE (state = 'ready' OR (state = 'enrolled' "     \
+			 "AND training_left = 0 AND keys_enrolled <> '')) AND settle_until <= ?1 " \
+			 "AND EXISTS (SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = " \
+			 "'queued') "                                                              \
+			 "AND NOT EXISTS "                                                         \
+			 "(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open')") \
 	/* images */                                                                               \
 	X(IMAGE_PUT,                                                                               \
 		"INSERT INTO image (name, sha256, description, created) VALUES (?1, ?2, ?3, ?4) "  \
@@ -131,13 +137,6 @@
 	X(JOB_QUEUED_OF_RIG,                                                                       \
 		"SELECT " JOB_COLUMNS                                                              \
 		" FROM job WHERE rig = ?1 AND state = 'queued' ORDER BY rowid LIMIT 1")            \
-	X(JOB_STARTABLE,                                                                           \
-		"SELECT job.id FROM job JOIN rig ON rig.name = job.rig WHERE job.state = "         \
-		"'queued' "                                                                        \
-		"AND (rig.state = 'ready' OR (rig.state = 'enrolled' AND rig.training_left = 0 "   \
-		"AND rig.keys_enrolled <> '')) AND rig.settle_until <= ?1 AND NOT EXISTS "         \
-		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "          \
-		"GROUP BY job.rig HAVING job.rowid = MIN(job.rowid)")                              \
 	X(JOB_ADD,                                                                                 \
 		"INSERT INTO job (id, rig, plan, image, image_sha256, spec, state, attempts_max, " \
 		"created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8)")                      \

@@ -420,6 +420,47 @@ static void run_sql(struct rig_lab *lab, const char *sql)
 	sqlite3_close(database);
 }
 
+/* Both must say so, the rig when the job begins: its manifest may have changed since. */
+static void disks_are_allowed_when_the_job_begins(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	json_t *plan;
+	char job[27];
+
+	for (int by_itself = 0; by_itself < 2; by_itself++) {
+		json_t *manifest = rig_manifest("alpha", by_itself ? "none" : "qemu");
+
+		json_object_set_new(manifest, "disks", json_string("write"));
+		answer = ask(lab, "POST", "/api/v1/rigs", manifest, NULL);
+		answer_done(&answer);
+		assert_true(rp_rigs_set_state(&lab->server, "alpha",
+				    by_itself ? RP_RIG_ENROLLED : RP_RIG_READY, "") >= 0);
+		plan = plan_manifest();
+		json_object_set_new(plan, "disks", json_string("write"));
+		answer = ask(lab, "POST", "/api/v1/jobs",
+			json_pack("{s:o, s:s}", "plan", plan, "rig", "alpha"), NULL);
+		assert_int_equal(answer.status, 201);
+		snprintf(job, sizeof(job), "%s", rp_json_string_or(answer.json, "job", ""));
+		answer_done(&answer);
+		assert_int_equal(status_of(lab, "POST", "/api/v1/rigs",
+					 rig_manifest("alpha", by_itself ? "none" : "qemu"), NULL),
+			200);
+		if (by_itself) {
+			assert_true(script_boots(lab, &agent));
+			assert_int_equal(hello(lab, &agent), 200);
+			assert_string_equal(agent.action, "poweroff");
+		} else {
+			lab_pass(lab, 60);
+		}
+		assert_job(lab, job, "state", "done");
+		assert_error(lab, job, "power", "disks");
+	}
+	assert_int_equal(lab->cycles, 0);
+	agent_done(&agent);
+}
+
 /* What no attempt can be made of ends, and the jobs behind it have their turn. */
 static void job_that_cannot_begin(void **state)
 {
@@ -523,6 +564,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			taken_out_of_service_ends_its_queue, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(told_to_be_left_alone, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			disks_are_allowed_when_the_job_begins, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(job_that_cannot_begin, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			one_bad_row_holds_up_nobody, lab_setup, lab_teardown),
