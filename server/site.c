@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -48,6 +49,23 @@ static int make_layout(struct rp_server *server, struct rp_error *err)
 			r = rp_error_set(err, -errno, "%s: %s", path, strerror(errno));
 	}
 	return r;
+}
+
+/* The kernel lets go of it however we end, so what a SIGKILL leaves behind locks nobody out. */
+static int lock_state(struct rp_server *server, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = rp_path("%s/lock", server->state_dir);
+	rp_cleanup(fd) int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+	if (fd < 0)
+		return rp_error_set(err, -errno, "%s/lock: %s", server->state_dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return rp_error_set(err, -EBUSY,
+			"%s: another rigproofd runs with this state: end it, or name another "
+			"--state",
+			server->state_dir);
+	server->lock = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* never 0, which is none */
+	return server->lock < 0 ? rp_error_set(err, -errno, "%s", path) : 0;
 }
 
 static int load_manifest(
@@ -120,6 +138,8 @@ int rp_site_load(
 	if (!server->state_dir || (options->keys && !server->keys_dir))
 		return rp_error_set(err, -ENOMEM, "no memory");
 	r = make_layout(server, err);
+	if (r == 0)
+		r = lock_state(server, err);
 	if (r < 0)
 		return r;
 	if (!server->keys_dir)
@@ -270,5 +290,7 @@ void rp_site_done(struct rp_server *server)
 	free(server->url);
 	free((char *)server->keys_dir);
 	free((char *)server->state_dir);
+	if (server->lock > 0)
+		close(server->lock);
 	*server = (struct rp_server){0};
 }

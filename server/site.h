@@ -30,6 +30,7 @@ int rp_site_options_parse(int argc, char **argv, struct rp_site_options *ret);
 /*
  * The state directory with its layout (0700: cas/sha256, cas/tmp, consoles; tftp is 0755, since
  * in.tftpd is somebody else), a copy of root.crt in it; the site's manifest; keys and certificates.
+ * -EBUSY: another rigproofd has this state.
  */
 int rp_site_load(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rigproofd's command line; its start and end are tested with the program, in tests/lab. */
+/* rigproofd's command line and state folder; its start and end are tested in tests/lab. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 
+#include "keys/pki.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "server/http_request.h"
+#include "server/server.h"
 #include "server/site.h"
 
 #define PARSE(options, ...)                                                                        \
@@ -34,6 +37,32 @@ static void test_options(void **state)
 	assert_string_equal(options.user, "e");
 	assert_int_equal(PARSE(&options, "--state", "x"), 0);
 	assert_null(options.keys);
+}
+
+/* Two would sign two logs, and each would turn the other's results away. */
+static void test_one_server_a_state(void **state)
+{
+	char folder[] = "/tmp/rigproof-site-XXXXXX";
+	rp_cleanup(free) char *keys = NULL;
+	rp_cleanup(free) char *remove = NULL;
+	struct rp_server first = {0}, second = {0};
+	struct rp_error err = RP_ERROR_NONE;
+	struct rp_site_options options = {0};
+
+	assert_non_null(mkdtemp(folder));
+	keys = rp_path("%s/keys", folder);
+	remove = rp_path("rm -rf %s", folder);
+	assert_int_equal(rp_pki_init(keys, NULL, &err), 0);
+	options.state = folder;
+	if (rp_site_load(&first, &options, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(rp_site_load(&second, &options, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "another rigproofd"));
+	rp_site_done(&second);
+	rp_site_done(&first);
+	assert_int_equal(rp_site_load(&first, &options, &err), 0);
+	rp_site_done(&first);
+	assert_int_equal(system(remove), 0);
 }
 
 static void test_decode(void **state)
@@ -150,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_one_server_a_state),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_query_is_text),
 		cmocka_unit_test(test_range),
