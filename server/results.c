@@ -193,6 +193,9 @@ static int accept_new(
 		return store_failed(server, r, err);
 	r = store_all(server, in, &ack, err);
 	r = rp_store_end(server->store, r);
+	/* Rows in conflict say nothing of this result, which -EEXIST would have its agent drop. */
+	if (r == -EEXIST)
+		r = -EIO;
 	if (r < 0)
 		return err && err->code ? (err->code = r) : store_failed(server, r, err);
 	rp_log_committed(server->log);

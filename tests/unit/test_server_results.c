@@ -219,6 +219,19 @@ static void disk_full(void **state)
 }
 
 /* Evidence: any change of it fails, and it verifies with the log grown. */
+/* A store in disorder is our fault: the agent keeps its result and comes again. */
+static void conflict_is_no_refusal(void **state)
+{
+	struct session *session = *state;
+
+	assert_true(rp_store_run(session->lab.server.store, RP_SQL_LEAF_ADD, RP_INT(0),
+			    RP_BLOB("0123456789abcdef0123456789abcdef", 32), RP_TEXT(""),
+			    RP_INT(0)) >= 0);
+	assert_int_equal(put(session, session->result), 503);
+	assert_int_equal(refusals(&session->lab), 0);
+	assert_job(&session->lab, session->job, "state", "running");
+}
+
 static void evidence(void **state)
 {
 	struct session *session = *state;
@@ -254,6 +267,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(not_an_envelope, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(conflict_is_no_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(evidence, setup, teardown),
 	};
 
