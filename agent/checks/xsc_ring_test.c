@@ -58,6 +58,7 @@ static const struct test {
 	{"blocking", test_blocking, "40 operations sleep, and hold nothing up", 30},
 	{"one-thread", test_one_thread, "a ring of one thread waits, and goes on", 10},
 	{"handover", test_handover, "6000 operations race for the lead, each ends once", 30},
+	{"calls", test_calls, "operations given to user space, results brought and made up", 20},
 	{"links", test_links, "in order, cancelled, too long", 20},
 	{"drain", test_drain, "after all before, before all after", 20},
 	{"fixed-files", test_fixed, "registered files, and what cannot be one", 10},

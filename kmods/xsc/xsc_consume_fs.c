@@ -65,27 +65,31 @@ static int many_buffers(struct buffers *bufs, unsigned int direction, u64 addr,
 	return ret < 0 ? ret : 0;
 }
 
-/* For files with a ->read or ->write only: a call for each buffer. */
+/*
+ * For files with a ->read or ->write only: a call for each buffer. What all of them
+ * may hold was checked and cut for the iterator; the array may still say more.
+ */
 static ssize_t one_by_one(struct file *file, struct buffers *bufs, bool write,
 			  loff_t *pos)
 {
+	size_t left = iov_iter_count(&bufs->iter);
 	ssize_t total = 0;
 	unsigned long i;
 
 	for (i = 0; i < bufs->nr; i++) {
-		struct iovec *vec = &bufs->vec[i];
+		void __user *base = bufs->vec[i].iov_base;
+		size_t len = min_t(size_t, bufs->vec[i].iov_len, left);
 		ssize_t ret;
 
 		if (write)
-			ret = file->f_op->write(file, vec->iov_base,
-						vec->iov_len, pos);
+			ret = file->f_op->write(file, base, len, pos);
 		else
-			ret = file->f_op->read(file, vec->iov_base,
-					       vec->iov_len, pos);
+			ret = file->f_op->read(file, base, len, pos);
 		if (ret < 0)
 			return total ? total : ret;
 		total += ret;
-		if (ret != vec->iov_len)
+		left -= len;
+		if (ret != len)
 			break;
 	}
 	return total;
@@ -96,8 +100,8 @@ static ssize_t by_file(struct file *file, struct buffers *bufs, bool write,
 		       loff_t *pos)
 {
 	const struct file_operations *f_op = file->f_op;
-	bool old = write ? f_op->write != NULL : f_op->read != NULL;
-	bool iter = write ? f_op->write_iter != NULL : f_op->read_iter != NULL;
+	bool old = write ? !!f_op->write : !!f_op->read;
+	bool iter = write ? !!f_op->write_iter : !!f_op->read_iter;
 	struct kiocb kiocb;
 	ssize_t ret;
 

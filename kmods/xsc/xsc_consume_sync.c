@@ -72,6 +72,7 @@ static int wait_for_events(struct pollfd *pfds, u32 nr, ktime_t *until)
 					      HRTIMER_MODE_ABS))
 			over = true;
 		__set_current_state(TASK_RUNNING);
+		/* Then the files are looked at: pairs with pollwake(). */
 		smp_store_mb(table.triggered, 0);
 	}
 	poll_freewait(&table);

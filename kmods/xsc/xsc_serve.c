@@ -230,8 +230,10 @@ static bool needs_another(struct xsc_server *srv)
 {
 	struct xsc_ring *ring = srv->ring;
 
-	if (!(srv->may & XSC_SERVE_MAY_LEND) || READ_ONCE(ring->lend_asked) ||
-	    waitqueue_active(&ring->sq_wait))
+	if (!(srv->may & XSC_SERVE_MAY_LEND) || READ_ONCE(ring->lend_asked))
+		return false;
+	/* Without a barrier: the answer decides on a thread more or less, no more. */
+	if (waitqueue_active(&ring->sq_wait))
 		return false;
 	mutex_lock(&ring->lock);
 	WRITE_ONCE(ring->lend_asked, true);

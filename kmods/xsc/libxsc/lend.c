@@ -24,7 +24,7 @@ struct xsc_pool {
 	uint32_t max;
 	sigset_t others; /* all signals but the one that breaks calls off */
 	pthread_mutex_t lock;
-	uint32_t count; /* threads made; those below do not change */
+	_Atomic uint32_t count; /* threads made; written with the lock held, as is threads[] */
 	atomic_bool stop;
 	pthread_t threads[];
 };
@@ -55,19 +55,23 @@ static void take_signal(void)
 
 static int lend(struct xsc_pool *pool);
 
+static uint32_t may(struct xsc_pool *pool)
+{
+	return XSC_SERVE_MAY_CALL | (pool && pool->count < pool->max ? XSC_SERVE_MAY_LEND : 0);
+}
+
 /* Serve until the service is over. @pool is NULL for a thread that a program lends itself. */
 static int serve(int fd, struct xsc_pool *pool)
 {
 	struct xsc_serve serve = {.size = sizeof(serve)};
-	uint32_t flags = XSC_SERVE_MAY_CALL | (pool ? XSC_SERVE_MAY_LEND : 0);
 
-	serve.flags = flags | (pool ? XSC_SERVE_ARRIVED : 0);
+	serve.flags = may(pool) | (pool ? XSC_SERVE_ARRIVED : 0);
 	while (!pool || !pool->stop) {
 		int ret = ioctl(fd, XSC_IOC_SERVE, &serve);
 
 		if (ret < 0 && errno != EINTR)
 			return -errno;
-		serve.flags = flags;
+		serve.flags = may(pool);
 		serve.token = ret == XSC_SERVE_CALL ? serve.token : 0;
 		serve.res = 0;
 		if (ret == XSC_SERVE_CALL) {

@@ -4,15 +4,20 @@
 #define XSC_SELFTEST_TEST_HOSTILE_H
 
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include "kmods/xsc/selftest/rings.h"
 
 /* Does operations of all kinds until it is killed. */
 static void busy_owner(uint32_t seed)
 {
 	struct xsc_params params = {.idle_given = true, .idle_us = seed % 3 * 100};
+	static const struct timespec times[] = {{0, 100000}, {1000, 0}};
+	static uint32_t word;
 	static char data[70000];
+	int epoll = epoll_create1(0);
 	struct xsc_ring ring;
 	struct xsc_cqe cqe;
 	int fds[2], file;
@@ -25,7 +30,22 @@ static void busy_owner(uint32_t seed)
 		struct xsc_sqe *sqe = xsc_get_sqe(&ring);
 
 		if (sqe) {
-			switch (r % 8) {
+			switch (r % 14) {
+			case 8:
+				xsc_prep_nanosleep(sqe, &times[r >> 8 & 1]);
+				break;
+			case 9:
+				xsc_prep_futex_wait(sqe, &word, 0, &times[r >> 8 & 1], 0);
+				break;
+			case 10:
+				xsc_prep_epoll_wait(sqe, epoll, data, 1, (int)(r >> 8 & 7) - 1);
+				break;
+			case 11:
+				xsc_prep_stat(sqe, "/proc/self", data);
+				break;
+			case 12:
+				xsc_prep_socket(sqe, AF_UNIX, SOCK_STREAM, 0);
+				break;
 			case 0:
 				xsc_prep_open(sqe, "/dev/null", O_RDWR, 0);
 				break;
@@ -51,6 +71,7 @@ static void busy_owner(uint32_t seed)
 				xsc_prep_nop(sqe);
 				break;
 			}
+			sqe->flags |= (uint8_t)(r >> 24 & (XSC_SQE_LINK | XSC_SQE_DRAIN));
 			xsc_submit(&ring);
 		}
 		xsc_peek_cqe(&ring, &cqe);
@@ -110,6 +131,23 @@ static void *scribble(void *arg)
 	return NULL;
 }
 
+/* A thread that says anything, and brings results that nobody asked for. */
+static void *serve_wildly(void *arg)
+{
+	uint32_t seed = *(uint32_t *)arg ^ 0x55aa;
+
+	for (;;) {
+		struct xsc_serve serve = {.size = sizeof(serve), .flags = random_next(&seed) & 15};
+
+		if (serve.flags & XSC_SERVE_RESULT) {
+			serve.token = random_next(&seed) & 31;
+			serve.res = (int32_t)random_next(&seed);
+		}
+		if (ioctl(scribbled.fd, XSC_IOC_SERVE, &serve) < 0 && errno == EBADF)
+			return NULL;
+	}
+}
+
 /* A process at war with its own ring. It has nothing of value: it may well crash. */
 static void scribbling_owner(uint32_t seed)
 {
@@ -128,7 +166,9 @@ static void scribbling_owner(uint32_t seed)
 		_exit(1);
 	if (xsc_setup(&scribbled, &params))
 		_exit(1);
-	if (pthread_create(&thread, NULL, scribble, &seed))
+	if (pthread_create(&thread, NULL, scribble, &seed) ||
+		pthread_create(&thread, NULL, serve_wildly, &seed) ||
+		pthread_create(&thread, NULL, serve_wildly, &seed))
 		_exit(1);
 	for (;;) {
 		struct xsc_wait wait = {

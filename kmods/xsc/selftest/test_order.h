@@ -5,6 +5,7 @@
 
 #include <linux/futex.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include "kmods/xsc/selftest/test_stat.h"
@@ -163,6 +164,95 @@ static int test_handover(void)
 			done++;
 		}
 	}
+	xsc_teardown(&ring);
+	return 0;
+}
+
+static void *serve_plainly(void *arg)
+{
+	struct xsc_serve serve = {.size = sizeof(serve)};
+
+	while (ioctl_arg(*(int *)arg, XSC_IOC_SERVE, &serve) == -EINTR)
+		;
+	return NULL;
+}
+
+static long serve_once(struct xsc_ring *ring, struct xsc_serve *serve)
+{
+	return ioctl_arg(ring->fd, XSC_IOC_SERVE, serve);
+}
+
+/* What comes back to user space, and what may be brought. The ring has no thread. */
+static int test_calls(void)
+{
+	struct xsc_params params = {.no_thread = true};
+	struct xsc_serve serve = {.size = sizeof(serve)};
+	long page = sysconf(_SC_PAGESIZE);
+	struct xsc_serve *unwritable = mmap(
+		NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct xsc_ring ring;
+	struct xsc_cqe cqe;
+	pthread_t thread;
+	uint64_t token;
+	pid_t child;
+
+	EXPECT(xsc_setup(&ring, &params), 0);
+	/* The first to lead has nobody behind it. Asked once, it is not asked again. */
+	serve.flags = XSC_SERVE_MAY_LEND | XSC_SERVE_MAY_CALL;
+	EXPECT(serve_once(&ring, &serve), XSC_SERVE_LEND);
+	for (uint64_t i = 1; i <= 2; i++) {
+		xsc_prep_listen(tagged(&ring, i, 0), 77, 5);
+		EXPECT(xsc_submit(&ring), 1);
+		EXPECT(serve_once(&ring, &serve), XSC_SERVE_CALL);
+		EXPECT(serve.sqe.opcode, XSC_OP_LISTEN);
+		EXPECT(serve.sqe.fd, 77);
+		EXPECT(serve.sqe.user_data, i);
+		EXPECT(xsc_peek_cqe(&ring, &cqe), 0);
+		token = serve.token;
+		serve.token = 0;
+	}
+	/* The one after was called last: its result first. A wrong one, twice, and another's. */
+	serve.flags = XSC_SERVE_RESULT | XSC_SERVE_MAY_CALL;
+	serve.token = token + 1;
+	EXPECT(serve_once(&ring, &serve), -EINVAL);
+	serve.token = token;
+	child = fork();
+	if (!child)
+		_exit(serve_once(&ring, &serve) != -EPERM);
+	EXPECT(child_status(child), 0);
+	xsc_prep_listen(tagged(&ring, 3, 0), 78, 5);
+	EXPECT(xsc_submit(&ring), 1);
+	serve.res = -1234;
+	EXPECT(serve_once(&ring, &serve), XSC_SERVE_CALL);
+	EXPECT(serve.sqe.user_data, 3);
+	EXPECT(xsc_peek_cqe(&ring, &cqe), 1);
+	EXPECT(cqe.user_data, 2);
+	EXPECT(cqe.res, -1234);
+	serve.token = token;
+	EXPECT(serve_once(&ring, &serve), -EINVAL);
+
+	/* One that could not be told of begins anew. */
+	xsc_prep_listen(tagged(&ring, 4, 0), 79, 5);
+	EXPECT(xsc_submit(&ring), 1);
+	*unwritable = (struct xsc_serve){.size = sizeof(serve), .flags = XSC_SERVE_MAY_CALL};
+	EXPECT(mprotect(unwritable, (size_t)page, PROT_READ), 0);
+	EXPECT(serve_once(&ring, unwritable), -EFAULT);
+	serve = (struct xsc_serve){.size = sizeof(serve), .flags = XSC_SERVE_MAY_CALL};
+	EXPECT(serve_once(&ring, &serve), XSC_SERVE_CALL);
+	EXPECT(serve.sqe.user_data, 4);
+
+	/* A thread that cannot. Those called before have no completion, now and for ever. */
+	xsc_prep_listen(tagged(&ring, 5, 0), 80, 5);
+	EXPECT(xsc_submit(&ring), 1);
+	EXPECT(pthread_create(&thread, NULL, serve_plainly, &ring.fd), 0);
+	EXPECT(xsc_wait_cqe(&ring, &cqe), 1);
+	EXPECT(cqe.user_data, 5);
+	EXPECT(cqe.res, -EOPNOTSUPP);
+	EXPECT(xsc_shutdown(&ring), 0);
+	EXPECT(pthread_join(thread, NULL), 0);
+	serve.flags = XSC_SERVE_RESULT;
+	EXPECT(serve_once(&ring, &serve), -ESHUTDOWN);
+	EXPECT(xsc_peek_cqe(&ring, &cqe), 0);
 	xsc_teardown(&ring);
 	return 0;
 }
