@@ -83,7 +83,10 @@ check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (buil
 	$(Q)tests/kmods/debug-kernel > /dev/null
 	$(Q)tests/check kmods
 
-.PHONY: check-kmods debug-kernel xsc-patches
+bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
+	$(Q)tests/bench/xsc
+
+.PHONY: bench-xsc check-kmods debug-kernel xsc-patches
 debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
 	$(Q)tests/deps.sh tests/kmods/packages.txt
 	$(Q)tests/kmods/debug-kernel
@@ -161,6 +164,13 @@ $(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
 $(eval $(call object_rule,$(B)/shared,$(CC),-fPIC -fvisibility=hidden))
+# The check of the library has it in itself.
+$(B)/obj/agent/checks/xsc_preload_library.o: $(B)/lib/libxsc-preload.so
+	@mkdir -p $(@D)
+	$(Q)cd $(<D) && ld -r -b binary -z noexecstack -o $(abspath $@) $(<F)
+$(B)/bin/checks/xsc_preload: $(B)/obj/agent/checks/xsc_preload_library.o
+# liburing is what the ring is compared with; linked in, as images do not have it.
+$(B)/bin/checks/xsc_bench: LDLIBS += -l:liburing.a
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # The programs of tests/kmods, which run in its VMs: an engine, and a file for each module.
@@ -187,4 +197,4 @@ $(B)/fuzz/bin/fuzz_%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_ARCHIVES)
 	$(Q)clang -std=gnu17 -g -fsanitize=address,undefined,fuzzer -o $@ $< $(FUZZ_ARCHIVES) $(LDLIBS)
 
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard $(B)/obj $(B)/asan/obj $(B)/fuzz/obj $(B)/shared/obj) -type f -name '*.d' 2>/dev/null)

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,22 +42,24 @@ static int file_of(const char *text)
 	return fd;
 }
 
+static volatile uintptr_t bad_address = 1;
+
 static void probe_errors(void)
 {
-	char buf[16];
+	char buf[128];
 	int fd = file_of("0123456789"), dir = open(".", O_RDONLY), ro = open("probe", O_RDONLY);
 
 	SHOW(read(fd, buf, 4));
 	SHOW(read(999, buf, 4));
 	SHOW(read(dir, buf, 4));
 	SHOW(write(ro, buf, 4));
-	SHOW(read(fd, (void *)1, 4));
+	SHOW(read(fd, (char *)bad_address, 4));
 	SHOW(pread(fd, buf, 4, -1));
 	SHOW(pread(fd, buf, 100, 8));
 	SHOW(open("none", O_RDONLY));
 	SHOW(open("probe", O_RDONLY | O_CREAT | O_EXCL, 0600));
 	SHOW(open("probe", O_RDONLY | O_DIRECTORY));
-	SHOW(open(NULL, O_RDONLY));
+	SHOW(open((char *)bad_address, O_RDONLY));
 	SHOW(close(999));
 	SHOW(fsync(999));
 	SHOW(fsync(fd));
@@ -170,7 +173,7 @@ static void probe_fork(void)
 	SAY(" vfork %d\n", status);
 	SHOW(read(fd, buf, 1));
 	SHOW(fcntl(50, F_GETFD));
-	SHOW(posix_spawnp(&pid, "cat", NULL, NULL, argv, environ));
+	status = posix_spawnp(&pid, "cat", NULL, NULL, argv, environ);
 	waitpid(pid, &status, 0);
 	SAY(" spawn %d\n", status);
 }
@@ -212,7 +215,7 @@ static void say_signal(int sig)
 
 static void probe_signals(void)
 {
-	struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
+	struct rlimit limit = {.rlim_cur = 100008, .rlim_max = RLIM_INFINITY};
 	int pair[2], ends[2], fd = file_of("");
 
 	signal(SIGPIPE, say_signal);
@@ -226,6 +229,7 @@ static void probe_signals(void)
 	SHOW(write(pair[0], "x", 1));
 	SHOW(write(ends[1], "x", 1));
 	setrlimit(RLIMIT_FSIZE, &limit);
+	SHOW(lseek(fd, 100000, SEEK_SET));
 	SHOW(write(fd, "0123456789", 10));
 	SHOW(write(fd, "0123456789", 10));
 }

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * XSC against io_uring with SQPOLL and against plain system calls: NOP and 4 KiB
+ * pread at batches of 1, 4, 16 and 64; traps, page faults and wake-ups per operation.
+ *
+ * Time is compared in one run, A B B A, and told as a ratio of medians with its
+ * spread: on a virtual rig nothing else of it is worth anything. A target that is
+ * not met is told, and is no failure; a trap of the ring in steady state is one.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sched.h>
+#include <time.h>
+
+#include "kmods/xsc/bench/sides.h"
+#include "kmods/xsc/bench/traps.h"
+
+#define SAMPLES 11
+#define SLICE_OPS 1920
+
+static const int batch_sizes[] = {1, 4, 16, 64};
+#define BATCHES (sizeof(batch_sizes) / sizeof(batch_sizes[0]))
+static const char *const side_names[SIDES] = {"xsc", "io_uring SQPOLL", "system calls"};
+static const char *const work_names[WORKS] = {"nop", "pread4k"};
+
+static struct bench bench;
+static int tests, failures;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Operations a second in one slice, warmed up: the poller is awake when time begins. */
+static double ops_per_s(enum side side, enum work work, int batch)
+{
+	uint64_t start;
+
+	bench_quiet(&bench);
+	run_ops(&bench, side, work, batch, 4 * MAX_BATCH);
+	start = now_ns();
+	run_ops(&bench, side, work, batch, SLICE_OPS);
+	return SLICE_OPS * 1e9 / (double)(now_ns() - start);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The middle one; @values are sorted. */
+static double median(double *values)
+{
+	qsort(values, SAMPLES, sizeof(*values), by_value);
+	return values[SAMPLES / 2];
+}
+
+static void print_metric(const char *name, const char *unit, const char *better,
+	const double *samples, int count, double value)
+{
+	printf("    - name: %s\n      value: %.6g\n      unit: %s\n      better: %s\n      "
+	       "samples: [",
+		name, value, unit, better);
+	for (int i = 0; i < count; i++)
+		printf("%s%.6g", i ? ", " : "", samples[i]);
+	printf("]\n");
+}
+
+/* For tests/bench/xsc: what | against | value | unit | ratio | spread | target | met */
+static void print_row(const char *what, const char *against, double value, const char *unit,
+	double ratio, double spread, const char *target, bool met)
+{
+	printf("# row|%s|%s|%.6g|%s|%.4g|%.4g|%s|%s\n", what, against, value, unit, ratio, spread,
+		target, met ? "yes" : "no");
+}
+
+/* Half of the samples lie in the spread, told as a part of the median. */
+static void compare(enum work work, int batch, enum side other, double target)
+{
+	double ours[SAMPLES], theirs[SAMPLES], ratios[SAMPLES], ratio, spread, value;
+	char name[64], what[64], want[16];
+
+	for (int i = -1; i < SAMPLES; i++) {
+		double a = ops_per_s(XSC, work, batch), b = ops_per_s(other, work, batch);
+
+		b += ops_per_s(other, work, batch);
+		a += ops_per_s(XSC, work, batch);
+		if (i < 0)
+			continue;
+		ours[i] = a / 2;
+		theirs[i] = b / 2;
+		ratios[i] = a / b;
+	}
+	value = median(ours);
+	ratio = value / median(theirs);
+	median(ratios);
+	spread = (ratios[SAMPLES * 3 / 4] - ratios[SAMPLES / 4]) / ratios[SAMPLES / 2];
+	printf("ok %d - %s batch %d against %s: measured\n  ---\n  metrics:\n", ++tests,
+		work_names[work], batch, side_names[other]);
+	snprintf(name, sizeof(name), "%s_batch%d_vs_%s", work_names[work], batch,
+		other == URING ? "uring" : "plain");
+	print_metric(name, "ratio", "higher", ratios, SAMPLES, ratio);
+	printf("  ...\n");
+	snprintf(what, sizeof(what), "%s, batch %d", work_names[work], batch);
+	snprintf(want, sizeof(want), ">= %.1f", target);
+	print_row(what, side_names[other], value, "ops/s", ratio, spread, want, ratio >= target);
+	fflush(stdout);
+}
+
+static void count_all(enum work work, int batch)
+{
+	struct counted counted[SIDES];
+	char what[64], name[64];
+	bool ok = true;
+
+	for (int side = 0; side < SIDES; side++) {
+		counted[side] = (struct counted){0};
+		if (count_side(&bench, (enum side)side, work, batch, &counted[side]))
+			ok = false;
+	}
+	/* The count is one that can count: a system call for each plain operation. */
+	ok = ok && counted[PLAIN].traps == 1 && counted[XSC].traps == 0;
+	failures += !ok;
+	printf("%s %d - %s batch %d: no trap per operation, one by system call\n  ---\n  "
+	       "metrics:\n",
+		ok ? "ok" : "not ok", ++tests, work_names[work], batch);
+	for (int side = 0; side < SIDES; side++) {
+		static const char *const shorts[] = {"xsc", "uring", "plain"};
+		const double values[] = {
+			counted[side].traps, counted[side].faults, counted[side].wakes};
+		static const char *const what_names[] = {"traps", "faults", "wakeups"};
+
+		for (int i = 0; i < 3; i++) {
+			snprintf(name, sizeof(name), "%s_batch%d_%s_%s", work_names[work], batch,
+				what_names[i], shorts[side]);
+			print_metric(name, what_names[i], "lower", &values[i], 1, values[i]);
+		}
+	}
+	printf("  ...\n");
+	for (int side = 0; side < SIDES; side++) {
+		snprintf(what, sizeof(what), "traps per %s, batch %d, %s", work_names[work], batch,
+			side_names[side]);
+		print_row(what, side == XSC ? side_names[URING] : "", counted[side].traps,
+			"traps/op", 0, 0, side == XSC ? "= 0" : "",
+			side != XSC || counted[side].traps == 0);
+		printf("# faults/op %.4g, wake-ups/op %.4g: %s\n", counted[side].faults,
+			counted[side].wakes, what);
+	}
+	fflush(stdout);
+}
+
+/* Did io_uring hand reads to its worker threads? Then it would not be SQPOLL's time. */
+static int uring_workers(void)
+{
+	FILE *pipe = popen("cat /proc/$PPID/task/*/comm | grep -c iou-wrk", "re");
+	int count = -1;
+
+	if (pipe && fscanf(pipe, "%d", &count) != 1)
+		count = -1;
+	if (pipe)
+		pclose(pipe);
+	return count;
+}
+
+static int new_file(void)
+{
+	char path[] = "/tmp/xsc_bench.XXXXXX";
+	int fd = mkstemp(path);
+
+	bench.buf = aligned_alloc(BLOCK, (size_t)MAX_BATCH * BLOCK);
+	if (fd < 0 || !bench.buf)
+		return -1;
+	memset(bench.buf, 1, (size_t)MAX_BATCH * BLOCK);
+	unlink(path);
+	bench.fd = fd;
+	return write(fd, bench.buf, BLOCK) == BLOCK ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	cpu_set_t cpus;
+	int err;
+
+	if (argc > 1) {
+		printf("usage: xsc_bench\n\nCompares XSC with io_uring (SQPOLL) and with system "
+		       "calls; prints TAP 14 with metrics.\nExit status: 0, or 1: the ring "
+		       "trapped, or "
+		       "could not be measured.\n");
+		return strcmp(argv[1], "--help") ? 2 : 0;
+	}
+	printf("TAP version 14\n");
+	sched_getaffinity(0, sizeof(cpus), &cpus);
+	if (access(XSC_DEVICE, F_OK) || CPU_COUNT(&cpus) < 2) {
+		printf("1..0 # SKIP needs %s and 2 CPUs\n", XSC_DEVICE);
+		return 0;
+	}
+	if (new_file()) {
+		printf("Bail out! no file in /tmp: %m\n");
+		return 1;
+	}
+	for (int work = 0; work < WORKS; work++)
+		for (size_t i = 0; i < BATCHES; i++)
+			count_all((enum work)work, batch_sizes[i]);
+	err = bench_open(&bench, SIDES, 3);
+	if (err) {
+		printf("Bail out! a ring: %s\n", strerror(-err));
+		return 1;
+	}
+	for (int work = 0; work < WORKS; work++)
+		for (size_t i = 0; i < BATCHES; i++) {
+			compare((enum work)work, batch_sizes[i], URING, 1.2);
+			compare((enum work)work, batch_sizes[i], PLAIN, 1.0);
+		}
+	printf("# io_uring worker threads: %d\n", uring_workers());
+	printf("1..%d\n", tests);
+	return failures ? 1 : 0;
+}
