@@ -86,12 +86,16 @@ static void batch_plain(struct bench *b, enum work work, int batch)
 static void (*const batches[SIDES])(struct bench *, enum work, int) = {
 	batch_xsc, batch_uring, batch_plain};
 
-/* Both pollers give up after @idle_ms. 0, or a negative errno; @side SIDES: both rings. */
+/*
+ * Twice the entries of the largest batch: a poller frees its entries after their
+ * completions can be seen. Both pollers give up after @idle_ms. 0, or a negative errno;
+ * @side SIDES: both rings.
+ */
 static int bench_open(struct bench *b, enum side side, unsigned int idle_ms)
 {
 	struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = idle_ms};
-	struct xsc_params xsc = {.sq_entries = MAX_BATCH,
-		.cq_entries = 2 * MAX_BATCH,
+	struct xsc_params xsc = {.sq_entries = 2 * MAX_BATCH,
+		.cq_entries = 4 * MAX_BATCH,
 		.idle_given = true,
 		.idle_us = idle_ms * 1000};
 	int err = 0;
@@ -99,7 +103,7 @@ static int bench_open(struct bench *b, enum side side, unsigned int idle_ms)
 	if (side == XSC || side == SIDES)
 		err = xsc_setup(&b->xsc, &xsc);
 	if (!err && (side == URING || side == SIDES))
-		err = io_uring_queue_init_params(MAX_BATCH, &b->uring, &params);
+		err = io_uring_queue_init_params(2 * MAX_BATCH, &b->uring, &params);
 	return err;
 }
 

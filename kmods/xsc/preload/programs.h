@@ -55,8 +55,9 @@ static const struct program {
 		"into t(b) values(1); select * from t;'; } | sqlite3 db; cat db | wc -c; sqlite3 "
 		"db .dump",
 		true},
-	{"redis", "redis-server",
-		"redis-server --port 0 --unixsocket $PWD/r.sock --save '' --appendonly yes --dir . "
+	{"redis", "redis-check-rdb",
+		"ln -s \"$(command -v redis-check-rdb)\" redis-server; ./redis-server --port 0 "
+		"--unixsocket $PWD/r.sock --save '' --appendonly yes --dir . "
 		"--daemonize no > log 2>&1 & i=0; until redis-cli -s r.sock ping > /dev/null 2>&1 "
 		"|| [ "
 		"$i -gt 300 ]; do i=$((i+1)); sleep 0.1; done; redis-benchmark -s r.sock -q -n 500 "
