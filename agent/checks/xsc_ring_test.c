@@ -105,15 +105,6 @@ static void print_metrics(void)
 	printf("  ...\n");
 }
 
-/* A kernel with KASAN in an emulated machine takes its time: XSC_TEST_SLOW=10. */
-static int slowness(void)
-{
-	const char *text = getenv("XSC_TEST_SLOW");
-	int times = text ? atoi(text) : 1;
-
-	return times > 1 ? times : 1;
-}
-
 /* 0 if it passed or was skipped. */
 static int run_test(int number, const struct test *test)
 {

@@ -120,4 +120,13 @@ static double median(const double *values, int count)
 	return count & 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
+/* A kernel with KASAN in an emulated machine takes its time: XSC_TEST_SLOW=10. */
+static int slowness(void)
+{
+	const char *text = getenv("XSC_TEST_SLOW");
+	int times = text ? atoi(text) : 1;
+
+	return times > 1 ? times : 1;
+}
+
 #endif

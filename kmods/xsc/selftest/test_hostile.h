@@ -90,7 +90,7 @@ static int test_killed(void)
 
 		if (!child)
 			busy_owner(seed);
-		usleep(random_next(&seed) % 20000);
+		usleep(random_next(&seed) % 20000 * (useconds_t)slowness());
 		EXPECT(kill(child, SIGKILL), 0);
 		EXPECT(child_status(child), 128 + SIGKILL);
 		EXPECT(xsc_setup(&ring, NULL), 0);
