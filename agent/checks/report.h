@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a test says, in a page that the runner shares with the test's process:
- * why it failed, why it was skipped, its metrics.
+ * What a test of a kernel module says, in a page that the runner (runner.h) shares
+ * with the test's process: why it failed, why it was skipped, its metrics.
  */
-#ifndef XSC_SELFTEST_REPORT_H
-#define XSC_SELFTEST_REPORT_H
+#ifndef RP_CHECK_REPORT_H
+#define RP_CHECK_REPORT_H
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,6 +27,7 @@ struct metric {
 	double samples[MAX_SAMPLES];
 	int count;
 	bool worst; /* the value is the largest sample, else the median */
+	bool higher_is_better;
 };
 
 static struct report {
@@ -120,10 +121,10 @@ static double median(const double *values, int count)
 	return count & 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-/* A kernel with KASAN in an emulated machine takes its time: XSC_TEST_SLOW=10. */
+/* A kernel with KASAN in an emulated machine takes its time: CHECK_SLOW=10. */
 static int slowness(void)
 {
-	const char *text = getenv("XSC_TEST_SLOW");
+	const char *text = getenv("CHECK_SLOW");
 	int times = text ? atoi(text) : 1;
 
 	return times > 1 ? times : 1;

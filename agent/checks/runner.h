@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the tests of a check, and prints TAP 14 with their metrics.
+ *
+ * Each test is a child process with a deadline of its own, so that it may change
+ * its limits and its user, close everything, or crash. What it has to say comes
+ * back through a page shared with the parent, which alone prints.
+ */
+#ifndef RP_CHECK_RUNNER_H
+#define RP_CHECK_RUNNER_H
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/checks/report.h"
+
+struct test {
+	const char *name;
+	/* In a child. 0, or what FAIL() gives. */
+	int (*run)(void);
+	const char *what;
+	int seconds; /* the deadline, on an idle machine */
+};
+
+struct check {
+	const char *name;   /* of the program */
+	const char *what;   /* a line for --help */
+	const char *device; /* without it, all is skipped */
+	const char *module; /* that brings the device */
+	const struct test *tests;
+	size_t count;
+	/* Before the first test and after the last, in the parent; may be NULL. */
+	int (*begin)(void);
+	void (*end)(void);
+};
+
+static void print_metrics(void)
+{
+	if (!report->metric_count)
+		return;
+	printf("  ---\n  metrics:\n");
+	for (int i = 0; i < report->metric_count; i++) {
+		struct metric *m = &report->metrics[i];
+		double value = median(m->samples, m->count);
+
+		for (int s = 0; m->worst && s < m->count; s++)
+			value = m->samples[s] > value ? m->samples[s] : value;
+		printf("    - name: %s\n      value: %.6g\n      unit: %s\n      better: %s\n"
+		       "      samples: [",
+			m->name, value, m->unit, m->higher_is_better ? "higher" : "lower");
+		for (int s = 0; s < m->count; s++)
+			printf("%s%.6g", s ? ", " : "", m->samples[s]);
+		printf("]\n");
+	}
+	printf("  ...\n");
+}
+
+/* 0 if it passed or was skipped. */
+static int run_test(int number, const struct test *test)
+{
+	sigset_t chld;
+	struct timespec limit = {.tv_sec = test->seconds * slowness()};
+	int status = 0;
+	bool late;
+	pid_t child;
+
+	memset(report, 0, sizeof(*report));
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		setpgid(0, 0);
+		sigprocmask(SIG_UNBLOCK, &chld, NULL);
+		_exit(test->run());
+	}
+	late = child > 0 && sigtimedwait(&chld, NULL, &limit) < 0;
+	if (late)
+		kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	kill(-child, SIGKILL); /* what it may have left behind */
+	while (sigtimedwait(&chld, NULL, &(struct timespec){0}) > 0)
+		;
+
+	if (late)
+		FAIL("not done after %d s (%s)", (int)limit.tv_sec,
+			report->why[0] ? report->why : "nothing was said");
+	else if (WIFSIGNALED(status))
+		FAIL("killed by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		FAIL("exit status %d", WEXITSTATUS(status));
+	if (report->why[0])
+		printf("# %s: %s\n", test->name, report->why);
+	printf("%s %d - %s: %s%s%s\n", report->why[0] ? "not ok" : "ok", number, test->name,
+		test->what, report->skip[0] ? " # SKIP " : "", report->skip);
+	print_metrics();
+	fflush(stdout);
+	return report->why[0] != '\0';
+}
+
+static const struct test *find_test(const struct check *check, const char *name)
+{
+	for (size_t i = 0; i < check->count; i++)
+		if (!strcmp(check->tests[i].name, name))
+			return &check->tests[i];
+	return NULL;
+}
+
+static int usage(const struct check *check, int status)
+{
+	fprintf(status ? stderr : stdout,
+		"usage: %s [TEST...]\n"
+		"       %s --list | --help\n\n"
+		"%s Prints TAP 14; all tests, or those named.\n"
+		"CHECK_SLOW=N gives each test N times its time.\n"
+		"Exit status: 0 all passed (or no %s: skipped), 1 a test failed, 2 wrong use.\n",
+		check->name, check->name, check->what, check->device);
+	return status;
+}
+
+static int run_check(const struct check *check, int argc, char **argv)
+{
+	int failed = 0, count = argc > 1 ? argc - 1 : (int)check->count;
+
+	if (argc == 2 && !strcmp(argv[1], "--help"))
+		return usage(check, 0);
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		for (size_t i = 0; i < check->count; i++)
+			printf("%-18s%s\n", check->tests[i].name, check->tests[i].what);
+		return 0;
+	}
+	for (int i = 1; i < argc; i++) {
+		if (!find_test(check, argv[i])) {
+			fprintf(stderr, "%s: no test '%s'; --list names them\n", check->name,
+				argv[i]);
+			return 2;
+		}
+	}
+
+	printf("TAP version 14\n");
+	if (access(check->device, F_OK)) {
+		printf("1..0 # SKIP %s is not there: load %s.ko\n", check->device, check->module);
+		return 0;
+	}
+	report = mmap(
+		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (report == MAP_FAILED || (check->begin && check->begin())) {
+		printf("Bail out! no page of memory, or no directory in /tmp: %m\n");
+		return 1;
+	}
+	printf("1..%d\n", count);
+	for (int i = 0; i < count; i++)
+		failed += run_test(
+			i + 1, argc > 1 ? find_test(check, argv[i + 1]) : &check->tests[i]);
+	if (check->end)
+		check->end();
+	return failed ? 1 : 0;
+}
+
+#endif
