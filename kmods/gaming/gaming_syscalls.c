@@ -11,6 +11,7 @@
 #include "gaming.h"
 
 static const struct gaming_feature *const features[] = {
+	&gaming_pagefault_feature,
 };
 
 #define CALLS		128	/* ioctl numbers of the device */

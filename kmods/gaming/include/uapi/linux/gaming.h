@@ -118,6 +118,7 @@ struct gaming_info {
 #define GAMING_FEAT_TSC_DEADLINE (1ULL << 3)	/* time: the timer is the CPU's own */
 #define GAMING_FEAT_L3		(1ULL << 4)	/* scheduling: the CPUs say which L3 is theirs */
 #define GAMING_FEAT_DMA_FENCE	(1ULL << 5)	/* GPU: sync files can be waited for */
+#define GAMING_FEAT_POOL	(1ULL << 6)	/* memory: a pool of zeroed pages; COMPACT */
 
 /**
  * struct gaming_batch_entry - a call of a batch

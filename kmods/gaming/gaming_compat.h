@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where kernels from 6.1 on differ. */
+#ifndef _GAMING_COMPAT_H
+#define _GAMING_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/shrinker.h>
+#include <linux/version.h>
+
+/* Since 6.7 shrinkers are allocated by the kernel. */
+struct gaming_shrinker {
+	unsigned long (*count_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+	unsigned long (*scan_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	struct shrinker it;
+#else
+	struct shrinker *it;
+#endif
+};
+
+static inline int gaming_shrinker_add(struct gaming_shrinker *s, const char *name)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	s->it.count_objects = s->count_objects;
+	s->it.scan_objects = s->scan_objects;
+	s->it.seeks = DEFAULT_SEEKS;
+	s->it.flags = SHRINKER_NUMA_AWARE;
+	return register_shrinker(&s->it, "%s", name);
+#else
+	s->it = shrinker_alloc(SHRINKER_NUMA_AWARE, "%s", name);
+	if (!s->it)
+		return -ENOMEM;
+	s->it->count_objects = s->count_objects;
+	s->it->scan_objects = s->scan_objects;
+	s->it->seeks = DEFAULT_SEEKS;
+	shrinker_register(s->it);
+	return 0;
+#endif
+}
+
+static inline void gaming_shrinker_remove(struct gaming_shrinker *s)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	unregister_shrinker(&s->it);
+#else
+	shrinker_free(s->it);
+#endif
+}
+
+/* Since 6.8 always 1. */
+static inline void gaming_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
+
+#endif /* _GAMING_COMPAT_H */
