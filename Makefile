@@ -83,10 +83,13 @@ check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (buil
 	$(Q)tests/kmods/debug-kernel > /dev/null
 	$(Q)tests/check kmods
 
+bench-gaming: all ## the gaming calls against system calls, in a VM: a table and build/bench/gaming.json
+	$(Q)tests/bench/gaming
+
 bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
 	$(Q)tests/bench/xsc
 
-.PHONY: bench-xsc check-kmods debug-kernel xsc-patches
+.PHONY: bench-xsc bench-gaming check-kmods debug-kernel xsc-patches
 debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
 	$(Q)tests/deps.sh tests/kmods/packages.txt
 	$(Q)tests/kmods/debug-kernel
@@ -150,8 +153,13 @@ $(B)/bin/%: $(B)/obj/agent/%_main.o $(call archives,agent,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 
-# A check may use libxsc; each is one file plus the archives it needs.
+# A check may use libxsc or libgaming; each is one file plus the archives it needs.
 LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
+LIBGAMING := $(wildcard kmods/gaming/libgaming/*.c)
+$(filter $(B)/bin/checks/gaming_%,$(CHECKS)): $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBGAMING:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
+$(B)/obj/agent/checks/gaming_%.o $(B)/obj/kmods/gaming/libgaming/%.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call archives,lib,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)

@@ -18,6 +18,8 @@
 #include <time.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+/* Not every check needs all that is here. */
+#define UNUSED __attribute__((unused))
 #define MAX_SAMPLES 15
 #define MAX_METRICS 8
 
@@ -68,13 +70,13 @@ __attribute__((format(printf, 3, 4))) static int fail(
 			return FAIL("%s: %ld, not %ld", #expression, got_, want_);                 \
 	} while (0)
 
-static int skip(const char *why)
+UNUSED static int skip(const char *why)
 {
 	snprintf(report->skip, sizeof(report->skip), "%s", why);
 	return 0;
 }
 
-static struct metric *add_metric(const char *name, const char *unit, bool worst)
+UNUSED static struct metric *add_metric(const char *name, const char *unit, bool worst)
 {
 	struct metric *m = &report->metrics[report->metric_count++];
 
@@ -84,7 +86,7 @@ static struct metric *add_metric(const char *name, const char *unit, bool worst)
 	return m;
 }
 
-static uint64_t now_ns(void)
+UNUSED static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
@@ -92,7 +94,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static uint32_t random_next(uint32_t *state)
+UNUSED static uint32_t random_next(uint32_t *state)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 17;
@@ -100,19 +102,19 @@ static uint32_t random_next(uint32_t *state)
 	return *state;
 }
 
-static long sys(long ret)
+UNUSED static long sys(long ret)
 {
 	return ret < 0 ? -errno : ret;
 }
 
-static int by_value(const void *a, const void *b)
+UNUSED static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
 	return (x > y) - (x < y);
 }
 
-static double median(const double *values, int count)
+UNUSED static double median(const double *values, int count)
 {
 	double sorted[MAX_SAMPLES];
 
@@ -122,7 +124,7 @@ static double median(const double *values, int count)
 }
 
 /* A kernel with KASAN in an emulated machine takes its time: CHECK_SLOW=10. */
-static int slowness(void)
+UNUSED static int slowness(void)
 {
 	const char *text = getenv("CHECK_SLOW");
 	int times = text ? atoi(text) : 1;
