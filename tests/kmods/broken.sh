@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by kmods/MODULE/selftest/broken, with MODULE and its CHECK, behind
+#   table='WHAT IS BROKEN@FILE@SED EXPRESSION@TEST'   a line each; FILE below kmods/MODULE
+# and the numbers of the lines to do, or none: all. Each is built in a copy, and booted with the one TEST, which must fail.
+# One VM serves all: a module that is broken so that it cannot be unloaded ends it, and the next one gets another.
+set -euo pipefail
+: "${table:?}"
+module=$1 program=$2
+shift 2
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$(readlink -f "$here/../..")
+work=$top/build/kmods/$module/broken
+rm -rf "$work"
+mkdir -p "$work"
+
+# build N FILE EXPRESSION: the module, and the check too where what is broken is the library
+build() {
+  local source=$work/source checks=$top/agent/checks
+  rm -rf "$source"
+  cp -R "$top/kmods/$module" "$source"
+  sed -i "$3" "$source/$2"
+  if cmp -s "$source/$2" "$top/kmods/$module/$2"; then
+    echo "$2 has changed: nothing was broken" > "$work/$1.why"
+    return 1
+  fi
+  make -s -C "$source" BUILD="$work/build" > "$work/$1.log" 2>&1 && mv "$work/build/$module.ko" "$work/$1.ko" || return 1
+  case $2 in
+    lib"$module"/*)
+      cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$top" -I"$top/kmods/$module/include/uapi" -I"$source/lib$module" \
+        -o "$work/$1.check" "$checks/$program.c" "$source/lib$module"/*.c -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
+  esac
+}
+
+# boot N...: in one guest; the first that is not told about is where it ended
+boot() {
+  local n files=("check=$top/build/bin/checks/$program") script=$work/script
+  [ ! -e "$top/kmods/$module/selftest/guest" ] || files+=("$top/kmods/$module/selftest/guest")
+  for n in "$@"; do
+    files+=("$work/$n.ko")
+    [ ! -e "$work/$n.check" ] || files+=("$work/$n.check")
+    echo "try $n ${tests[$n]}"
+  done > "$script.list"
+  cat - "$script.list" > "$script" << 'GUEST'
+name=$(cat /name)
+try() {
+	n=$1
+	shift
+	insmod /$n.ko || die "insmod $n"
+	[ ! -e /guest ] || . /guest
+	program=/check
+	[ ! -e /$n.check ] || program=/$n.check
+	echo "begin $n"
+	$program "$@" && echo "passed $n" || echo "failed $n"
+	for again in 1 2 3 4 5; do rmmod $name 2> /dev/null && return; sleep 1; done
+	die "rmmod $n"
+}
+GUEST
+  echo "$module" > "$work/name"
+  MEMORY=${MEMORY:-512} SECONDS_MAX=$((90 + 60 * $#)) "$here/vm" "$work/vm" "$kernel" "$script" "$work/name" "${files[@]}" \
+    > "$work/vm.log" 2>&1 || true
+}
+
+release=$("$here/fetch" --release)
+kernel=${KERNEL:-/boot/vmlinuz-$release}
+[ -r "$kernel" ] || kernel=$("$here/fetch" image)
+echo "TAP version 14"
+declare -A what tests verdict
+number=0
+todo=()
+while IFS=@ read -r words file expression names; do
+  [ -n "$words" ] || continue
+  number=$((number + 1))
+  [ $# = 0 ] || [[ " $* " = *" $number "* ]] || continue
+  what[$number]=$words tests[$number]=$names verdict[$number]='does not build'
+  if build "$number" "$file" "$expression"; then todo+=("$number"); fi
+done <<< "$table"
+
+while [ ${#todo[@]} != 0 ]; do
+  boot "${todo[@]}"
+  left=()
+  for n in "${todo[@]}"; do
+    case $(tr -d '\r' < "$work/vm.log" | grep -E "^(begin|passed|failed) $n\$" | tail -n 1) in
+      failed*) verdict[$n]=caught ;;
+      passed*) verdict[$n]='passed all the same' ;;
+      begin*) verdict[$n]='ended the guest' ;;
+      *) left+=("$n") && verdict[$n]='never begun' ;;
+    esac
+    [ "${verdict[$n]}" = 'never begun' ] || sed "1,/^begin $n\r*\$/d; /^begin /Q" "$work/vm.log" > "$work/$n.log"
+  done
+  # A guest that began none of them would begin none again.
+  [ ${#left[@]} -lt ${#todo[@]} ] || break
+  todo=("${left[@]}")
+done
+
+failed=0
+for n in $(printf '%s\n' "${!what[@]}" | sort -n); do
+  why=
+  [ ! -e "$work/$n.log" ] || why=$(grep -m 1 "^# [^ ]*: " "$work/$n.log" || true)
+  [ ! -e "$work/$n.why" ] || why="# $(cat "$work/$n.why")"
+  [ -z "$why" ] || echo "$why"
+  if [ "${verdict[$n]}" = caught ]; then
+    echo "ok $n - ${what[$n]}"
+  else
+    failed=$((failed + 1))
+    echo "not ok $n - ${what[$n]}: ${verdict[$n]}"
+  fi
+done
+echo "1..${#what[@]}"
+[ "$failed" = 0 ]
