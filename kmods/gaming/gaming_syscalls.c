@@ -11,6 +11,7 @@
 #include "gaming.h"
 
 static const struct gaming_feature *const features[] = {
+	&direct_storage_feature,
 	&gaming_pagefault_feature,
 };
 

@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * READ, PREAD, WRITE: files into registered buffers, many at a time. The manual is
+ * include/uapi/linux/gaming_storage.h.
+ *
+ * A read is what pread(2) makes of it, written out from exported parts: the checks of
+ * vfs_read() and rw_verify_area(), which asks the security modules, and then the
+ * file's ->read_iter with an iterator over the buffer's pages. With O_DIRECT these
+ * pages go to the device as they are.
+ */
+#include <linux/blkdev.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fsnotify.h>
+#include <linux/ioprio.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/xacct.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "direct_storage.h"
+#include "gaming_compat.h"
+
+struct storage_op {
+	struct kiocb kiocb;
+	struct list_head link;		/* in free or done, while not under way */
+	struct storage *st;
+	struct storage_buffer *buffer;
+	struct eventfd_ctx *eventfd;
+	loff_t pos;
+	u64 user_data;
+	long res;
+};
+
+struct storage {
+	struct storage_table buffers;
+	struct storage_stage stage;
+	struct storage_op *ops;
+	spinlock_t lock;		/* for what follows; taken in interrupts */
+	struct list_head free;
+	struct list_head done;
+	unsigned int done_count;
+	unsigned int under_way;		/* with the file system or the device */
+	wait_queue_head_t wait;		/* for ->done_count, ->under_way */
+};
+
+struct storage_table *storage_buffers(struct storage *st)
+{
+	return &st->buffers;
+}
+
+struct storage_stage *storage_stage(struct storage *st)
+{
+	return &st->stage;
+}
+
+static struct storage *make_storage(void)
+{
+	struct storage *st;
+	int i;
+
+	st = kzalloc(sizeof(*st), GFP_KERNEL_ACCOUNT);
+	if (!st)
+		return NULL;
+	st->ops = kvcalloc(GAMING_IO_MOST, sizeof(*st->ops), GFP_KERNEL_ACCOUNT);
+	if (!st->ops) {
+		kfree(st);
+		return NULL;
+	}
+	storage_table_init(&st->buffers);
+	storage_stage_init(&st->stage);
+	spin_lock_init(&st->lock);
+	INIT_LIST_HEAD(&st->free);
+	INIT_LIST_HEAD(&st->done);
+	init_waitqueue_head(&st->wait);
+	for (i = 0; i < GAMING_IO_MOST; i++)
+		list_add_tail(&st->ops[i].link, &st->free);
+	return st;
+}
+
+static void free_storage(struct storage *st)
+{
+	storage_table_destroy(&st->buffers);
+	storage_stage_destroy(&st->stage);
+	kvfree(st->ops);
+	kfree(st);
+}
+
+static DEFINE_MUTEX(make_lock);
+
+struct storage *storage_of(struct gaming_session *s)
+{
+	struct storage *st;
+
+	mutex_lock(&make_lock);
+	st = gaming_session_get(s, GAMING_STORAGE);
+	if (!st) {
+		st = make_storage();
+		gaming_session_set(s, GAMING_STORAGE, st);
+	}
+	mutex_unlock(&make_lock);
+	return st ? st : ERR_PTR(-ENOMEM);
+}
+
+int storage_ioprio(u32 priority)
+{
+	switch (priority) {
+	case GAMING_STORAGE_IMMEDIATE:
+		return IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 0);
+	case GAMING_STORAGE_HIGH:
+		return IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 2);
+	case GAMING_STORAGE_BACKGROUND:
+		return IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7);
+	case GAMING_STORAGE_STREAMING:
+		return IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
+	default:
+		return get_current_ioprio();
+	}
+}
+
+struct file *storage_file(int fd, fmode_t mode)
+{
+	struct file *file = fget(fd);
+	umode_t type;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	type = file_inode(file)->i_mode;
+	if (!(file->f_mode & mode)) {
+		fput(file);
+		return ERR_PTR(-EBADF);
+	}
+	if ((S_ISREG(type) || S_ISBLK(type)) &&
+	    (mode & FMODE_WRITE ? !!file->f_op->write_iter : !!file->f_op->read_iter))
+		return file;
+	fput(file);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+bool storage_is_cached(struct file *file, loff_t pos, size_t len)
+{
+	return len && filemap_range_has_page(file->f_mapping, pos, pos + len - 1);
+}
+
+static struct storage_op *new_op(struct storage *st)
+{
+	struct storage_op *op;
+
+	spin_lock_irq(&st->lock);
+	op = list_first_entry_or_null(&st->free, struct storage_op, link);
+	if (op) {
+		list_del(&op->link);
+		st->under_way++;
+	}
+	spin_unlock_irq(&st->lock);
+	if (op)
+		*op = (struct storage_op){ .st = st };
+	return op;
+}
+
+/* From wherever the device's interrupt came. Behind the unlock @op is the reaper's. */
+static void end(struct storage_op *op, long res)
+{
+	struct storage *st = op->st;
+	unsigned long flags;
+
+	switch (res) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		res = -EINTR;
+	}
+	spin_lock_irqsave(&st->lock, flags);
+	op->res = res;
+	if (op->eventfd)
+		gaming_eventfd_signal(op->eventfd);
+	list_add_tail(&op->link, &st->done);
+	st->done_count++;
+	st->under_way--;
+	wake_up(&st->wait);
+	spin_unlock_irqrestore(&st->lock, flags);
+}
+
+static void complete_kiocb(struct kiocb *kiocb, long res)
+{
+	end(container_of(kiocb, struct storage_op, kiocb), res);
+}
+
+/* Lets go of what an op that is done holds. */
+static void free_op(struct storage_op *op)
+{
+	struct storage *st = op->st;
+
+	if (op->kiocb.ki_filp)
+		fput(op->kiocb.ki_filp);
+	if (op->eventfd)
+		eventfd_ctx_put(op->eventfd);
+	storage_buffer_put(op->buffer);
+	spin_lock_irq(&st->lock);
+	list_add(&op->link, &st->free);
+	spin_unlock_irq(&st->lock);
+}
+
+/* What is the same for a read and a write. 0, or the request's result. */
+static int prepare(struct storage_op *op, const struct gaming_request *request, fmode_t mode,
+		   struct iov_iter *iter)
+{
+	struct file *file;
+
+	op->user_data = request->user_data;
+	if (request->len > GAMING_IO_BYTES || request->priority >= GAMING_STORAGE_PRIORITIES)
+		return -EINVAL;
+	op->buffer = storage_buffer_get(&op->st->buffers, request->buffer);
+	if (!op->buffer)
+		return -ENOENT;
+	if (!storage_range_fits(op->buffer, request->buffer_at, request->len))
+		return -EINVAL;
+	file = storage_file(request->fd, mode);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	init_sync_kiocb(&op->kiocb, file);
+	op->kiocb.ki_flags &= ~IOCB_HIPRI; /* nobody polls for it */
+	op->kiocb.ki_ioprio = storage_ioprio(request->priority);
+	storage_buffer_iter(op->buffer, iter, mode & FMODE_WRITE ? ITER_SOURCE : ITER_DEST,
+			    request->buffer_at, request->len);
+	return 0;
+}
+
+static int verify(struct storage_op *op, int direction, loff_t pos, size_t len)
+{
+	op->pos = pos;
+	op->kiocb.ki_pos = pos;
+	if (pos < 0)
+		return -EINVAL;
+	return rw_verify_area(direction, op->kiocb.ki_filp, &op->kiocb.ki_pos, len);
+}
+
+/* What vfs_write() does around ->write_iter. */
+static long write_now(struct storage_op *op, struct iov_iter *iter)
+{
+	struct file *file = op->kiocb.ki_filp;
+	long ret;
+
+	ret = verify(op, WRITE, op->kiocb.ki_pos, iov_iter_count(iter));
+	if (ret)
+		return ret;
+	file_start_write(file);
+	ret = file->f_op->write_iter(&op->kiocb, iter);
+	if (ret > 0) {
+		fsnotify_modify(file);
+		add_wchar(current, ret);
+	}
+	inc_syscw(current);
+	file_end_write(file);
+	return ret;
+}
+
+static void count_read(struct file *file, long res)
+{
+	if (res <= 0)
+		return;
+	fsnotify_access(file);
+	add_rchar(current, res);
+}
+
+static long read_now(struct storage_op *op, struct iov_iter *iter)
+{
+	struct file *file = op->kiocb.ki_filp;
+	long ret;
+
+	ret = verify(op, READ, op->kiocb.ki_pos, iov_iter_count(iter));
+	if (ret)
+		return ret;
+	ret = file->f_op->read_iter(&op->kiocb, iter);
+	count_read(file, ret);
+	return ret;
+}
+
+/* As read(2) and write(2) do it, with the lock that orders them. */
+static long at_position(struct storage_op *op, struct iov_iter *iter,
+			long (*now)(struct storage_op *op, struct iov_iter *iter))
+{
+	struct file *file = op->kiocb.ki_filp;
+	bool locked = file->f_mode & FMODE_ATOMIC_POS;
+	long ret;
+
+	if (locked)
+		mutex_lock(&file->f_pos_lock);
+	op->kiocb.ki_pos = file->f_pos;
+	ret = now(op, iter);
+	if (ret >= 0)
+		file->f_pos = op->kiocb.ki_pos;
+	if (locked)
+		mutex_unlock(&file->f_pos_lock);
+	return ret;
+}
+
+static void begin_read(struct storage_op *op, const struct gaming_request *request)
+{
+	struct iov_iter iter;
+	long ret;
+
+	ret = prepare(op, request, FMODE_READ, &iter);
+	if (!ret && request->offset == GAMING_AT_POSITION) {
+		ret = at_position(op, &iter, read_now);
+	} else if (!ret) {
+		ret = verify(op, READ, request->offset, request->len);
+		if (!ret) {
+			op->kiocb.ki_complete = complete_kiocb;
+			ret = op->kiocb.ki_filp->f_op->read_iter(&op->kiocb, &iter);
+		}
+	}
+	inc_syscr(current);
+	if (ret != -EIOCBQUEUED)
+		end(op, ret);
+}
+
+static void do_one_write(struct storage_op *op, const struct gaming_request *request)
+{
+	struct iov_iter iter;
+	long ret;
+
+	ret = prepare(op, request, FMODE_WRITE, &iter);
+	if (!ret && request->offset == GAMING_AT_POSITION) {
+		ret = at_position(op, &iter, write_now);
+	} else if (!ret) {
+		op->kiocb.ki_pos = request->offset;
+		ret = write_now(op, &iter);
+	}
+	end(op, ret);
+}
+
+int storage_begin(struct storage *st, const struct gaming_request *request, int eventfd)
+{
+	struct eventfd_ctx *ctx = NULL;
+	struct storage_op *op;
+
+	if (eventfd >= 0) {
+		ctx = eventfd_ctx_fdget(eventfd);
+		if (IS_ERR(ctx))
+			return PTR_ERR(ctx);
+	}
+	op = new_op(st);
+	if (!op) {
+		if (ctx)
+			eventfd_ctx_put(ctx);
+		return -EAGAIN;
+	}
+	op->eventfd = ctx;
+	begin_read(op, request);
+	return 0;
+}
+
+typedef void (*begin_t)(struct storage_op *op, const struct gaming_request *request);
+
+/* By priority, and in order within one. How many. */
+static unsigned int begin_all(struct storage *st, const struct gaming_request *requests,
+			      unsigned int count, begin_t begin)
+{
+	unsigned int begun = 0, i;
+	struct storage_op *op;
+	struct blk_plug plug;
+	u32 priority, last = GAMING_STORAGE_PRIORITIES - 1;
+
+	blk_start_plug(&plug);
+	for (priority = 0; priority <= last; priority++) {
+		for (i = 0; i < count; i++) {
+			if (min(requests[i].priority, last) != priority)
+				continue;
+			op = new_op(st);
+			if (!op)
+				goto full;
+			begin(op, &requests[i]);
+			begun++;
+		}
+	}
+full:
+	blk_finish_plug(&plug);
+	return begun;
+}
+
+static struct storage_op *next_done(struct storage *st)
+{
+	struct storage_op *op;
+
+	spin_lock_irq(&st->lock);
+	op = list_first_entry_or_null(&st->done, struct storage_op, link);
+	if (op) {
+		list_del(&op->link);
+		st->done_count--;
+	}
+	spin_unlock_irq(&st->lock);
+	return op;
+}
+
+static void not_told(struct storage *st, struct storage_op *op)
+{
+	spin_lock_irq(&st->lock);
+	list_add(&op->link, &st->done);
+	st->done_count++;
+	spin_unlock_irq(&st->lock);
+}
+
+static struct gaming_done result_of(struct storage_op *op)
+{
+	struct file *file = op->kiocb.ki_filp;
+	struct gaming_done done = { .user_data = op->user_data, .res = op->res };
+
+	if (op->res > 0 && storage_is_cached(file, op->pos, op->res))
+		done.flags |= GAMING_DONE_CACHED;
+	return done;
+}
+
+/* Adds to io->done_count. */
+static int tell(struct storage *st, struct gaming_io *io)
+{
+	struct gaming_done __user *to = u64_to_user_ptr(io->done);
+	struct gaming_done done;
+	struct storage_op *op;
+
+	while (io->done_count < io->done_most) {
+		op = next_done(st);
+		if (!op)
+			break;
+		done = result_of(op);
+		if (copy_to_user(&to[io->done_count], &done, sizeof(done))) {
+			not_told(st, op);
+			return -EFAULT;
+		}
+		io->done_count++;
+		if (op->kiocb.ki_complete) /* else it was counted when it was made */
+			count_read(op->kiocb.ki_filp, op->res);
+		free_op(op);
+	}
+	return 0;
+}
+
+static bool enough(struct storage *st, unsigned int wanted)
+{
+	bool yes;
+
+	spin_lock_irq(&st->lock);
+	yes = st->done_count >= wanted || !st->under_way;
+	spin_unlock_irq(&st->lock);
+	return yes;
+}
+
+static int wait_for(struct storage *st, const struct gaming_io *io)
+{
+	if (!io->timeout_ns)
+		return wait_event_interruptible(st->wait, enough(st, io->wanted)) ? -EINTR : 0;
+	switch (wait_event_interruptible_hrtimeout(st->wait, enough(st, io->wanted),
+						   ns_to_ktime(min_t(u64, io->timeout_ns,
+								     KTIME_MAX)))) {
+	case 0:
+		return 0;
+	case -ETIME:
+		return -ETIMEDOUT;
+	default:
+		return -EINTR;
+	}
+}
+
+static int copy_requests(const struct gaming_io *io, struct gaming_request **ret_requests)
+{
+	struct gaming_request *requests;
+	size_t bytes = io->count * sizeof(*requests);
+
+	*ret_requests = NULL;
+	if (!io->count)
+		return 0;
+	requests = kmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!requests)
+		return -ENOMEM;
+	if (copy_from_user(requests, u64_to_user_ptr(io->requests), bytes)) {
+		kfree(requests);
+		return -EFAULT;
+	}
+	*ret_requests = requests;
+	return 0;
+}
+
+static void count_under_way(struct storage *st, struct gaming_io *io)
+{
+	spin_lock_irq(&st->lock);
+	io->under_way = st->under_way + st->done_count;
+	spin_unlock_irq(&st->lock);
+}
+
+static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, bool positions)
+{
+	struct gaming_request *requests;
+	struct gaming_io io;
+	struct storage *st;
+	unsigned int i;
+	int ret, told;
+
+	ret = gaming_copy_arg(&io, sizeof(io), arg);
+	if (ret)
+		return ret;
+	if (io.flags || io.resv || io.count > GAMING_IO_MOST || io.wanted > io.done_most ||
+	    io.done_most > GAMING_IO_MOST || (!io.count && !io.done_most))
+		return -EINVAL;
+	st = storage_of(s);
+	if (IS_ERR(st))
+		return PTR_ERR(st);
+	ret = copy_requests(&io, &requests);
+	if (ret)
+		return ret;
+	for (i = 0; !positions && i < io.count; i++)
+		if (requests[i].offset == GAMING_AT_POSITION)
+			requests[i].offset = S64_MIN; /* EINVAL, as any offset below 0 */
+
+	io.size = sizeof(io);
+	io.done_count = 0;
+	io.begun = begin_all(st, requests, io.count, begin);
+	kfree(requests);
+	ret = io.wanted ? wait_for(st, &io) : 0;
+	told = tell(st, &io);
+	count_under_way(st, &io);
+	if (copy_to_user(arg, &io, sizeof(io)) || told)
+		return -EFAULT;
+	if (io.begun || io.done_count)
+		return 0;
+	return ret ? ret : io.count ? -EAGAIN : 0;
+}
+
+static long do_read(struct gaming_session *s, void __user *arg)
+{
+	return do_io(s, arg, begin_read, true);
+}
+
+static long do_pread(struct gaming_session *s, void __user *arg)
+{
+	return do_io(s, arg, begin_read, false);
+}
+
+static long do_write(struct gaming_session *s, void __user *arg)
+{
+	return do_io(s, arg, do_one_write, true);
+}
+
+static int copy_buffer(struct gaming_buffer *buffer, void __user *arg)
+{
+	int ret = gaming_copy_arg(buffer, sizeof(*buffer), arg);
+
+	if (!ret && (buffer->flags || buffer->segments || buffer->resv))
+		ret = -EINVAL;
+	return ret;
+}
+
+static long do_buffer_add(struct gaming_session *s, void __user *arg)
+{
+	struct gaming_buffer buffer;
+	struct storage *st;
+	int ret;
+
+	ret = copy_buffer(&buffer, arg);
+	if (ret)
+		return ret;
+	st = storage_of(s);
+	if (IS_ERR(st))
+		return PTR_ERR(st);
+	buffer.size = sizeof(buffer);
+	ret = storage_buffer_add(&st->buffers, &buffer);
+	if (!ret && copy_to_user(arg, &buffer, sizeof(buffer))) {
+		storage_buffer_del(&st->buffers, buffer.id);
+		ret = -EFAULT;
+	}
+	return ret;
+}
+
+static long do_buffer_del(struct gaming_session *s, void __user *arg)
+{
+	struct gaming_buffer buffer;
+	struct storage *st;
+	int ret;
+
+	ret = copy_buffer(&buffer, arg);
+	if (ret)
+		return ret;
+	if (buffer.addr || buffer.len)
+		return -EINVAL;
+	st = storage_of(s);
+	return IS_ERR(st) ? PTR_ERR(st) : storage_buffer_del(&st->buffers, buffer.id);
+}
+
+/* The device may still write into the buffers: nothing is freed before it is through. */
+static void storage_release(struct gaming_session *s)
+{
+	struct storage *st = gaming_session_get(s, GAMING_STORAGE);
+	struct storage_op *op;
+
+	if (!st)
+		return;
+	wait_event(st->wait, enough(st, UINT_MAX));
+	while ((op = next_done(st)))
+		free_op(op);
+	free_storage(st);
+}
+
+static const struct gaming_call calls[] = {
+	{ GAMING_IOC(GAMING_CALL_READ), do_read },
+	{ GAMING_IOC(GAMING_CALL_PREAD), do_pread },
+	{ GAMING_IOC(GAMING_CALL_WRITE), do_write },
+	{ GAMING_IOC(GAMING_CALL_LOAD), storage_load },
+	{ GAMING_IOC(GAMING_CALL_STREAM), storage_stream },
+	{ GAMING_IOC(GAMING_CALL_PRELOAD), storage_preload },
+	{ GAMING_IOC_BUFFER_ADD, do_buffer_add },
+	{ GAMING_IOC_BUFFER_DEL, do_buffer_del },
+};
+
+const struct gaming_feature direct_storage_feature = {
+	.id = GAMING_STORAGE,
+	.calls = calls,
+	.call_count = ARRAY_SIZE(calls),
+	.features = storage_formats,
+	.release = storage_release,
+};
