@@ -98,7 +98,6 @@ static const struct file_operations gaming_fops = {
 	.flush		= gaming_flush,
 	.release	= gaming_release,
 	.unlocked_ioctl	= gaming_ioctl,
-	.llseek		= no_llseek,
 };
 
 static struct miscdevice gaming_misc = {
