@@ -4,6 +4,7 @@
 #define _GAMING_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/version.h>
 
@@ -54,6 +55,19 @@ static inline void gaming_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx, 1);
 #else
 	eventfd_signal(ctx);
+#endif
+}
+
+/*
+ * In a preempt notifier: does the current thread leave its CPU though it could go on?
+ * Since 6.12 one that sleeps may stay on the run queue for a while.
+ */
+static inline bool gaming_preempted(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return task_is_runnable(current);
+#else
+	return current->on_rq;
 #endif
 }
 

@@ -13,6 +13,9 @@
 static const struct gaming_feature *const features[] = {
 	&direct_storage_feature,
 	&gaming_pagefault_feature,
+	&numa_cache_sched_feature,
+	&hw_timestamp_sched_feature,
+	&gaming_gpu_feature,
 };
 
 #define CALLS		128	/* ioctl numbers of the device */

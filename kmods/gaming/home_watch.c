@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A watch hangs on its thread as a preempt notifier, the hook that KVM has on its
+ * own. Only the thread itself may take a notifier off, so whoever else ends a watch
+ * leaves it to the thread's next switch. Three ends, each of which happens once:
+ *
+ *   the thread ends it		off the hook and freed at once, in the thread
+ *   the session ends it	LEFT: the session forgets it; at its next switch the thread
+ *				takes it off, an interrupt and a work item free it
+ *   the thread dies		DEAD: off the hook in its last switch; the session frees it
+ *
+ * LEFT and DEAD exclude each other (cmpxchg from WATCHED). Each watch holds the
+ * module, so a thread that sleeps for long holds back its unloading.
+ */
+#include <linux/irq_work.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <linux/gaming_sched.h>
+
+#include "gaming_compat.h"
+#include "home_watch.h"
+
+void home_watches_init(struct home_watches *w)
+{
+	mutex_init(&w->lock);
+	INIT_LIST_HEAD(&w->list);
+}
+
+#ifdef CONFIG_PREEMPT_NOTIFIERS
+
+enum { WATCHED, LEFT, DEAD };
+
+struct home_watch {
+	struct preempt_notifier notifier;
+	struct list_head link;		/* in the session; its lock */
+	struct task_struct *task;	/* compared only, and not once DEAD */
+	atomic_t state;
+	struct irq_work off_the_hook;
+	struct work_struct freeing;
+	/* All below are of the thread, in its switches; others read. */
+	bool slept;
+	bool at_home;
+	int cpu;
+	u64 wakeups, wakeups_home;
+	u64 turns, turns_home;
+	u64 migrations, departures;
+	struct cpumask home;
+};
+
+static struct workqueue_struct *freers;
+
+static struct home_watch *of_notifier(struct preempt_notifier *notifier)
+{
+	return container_of(notifier, struct home_watch, notifier);
+}
+
+/*
+ * In a notifier: the list is being walked, by this CPU only, and the walker goes on
+ * from here, so the link must stay readable until preemption is on again.
+ */
+static void unhook(struct home_watch *watch)
+{
+	hlist_del_rcu(&watch->notifier.link);
+}
+
+static void free_watch(struct home_watch *watch)
+{
+	preempt_notifier_dec();
+	kfree(watch);
+	module_put(THIS_MODULE);
+}
+
+static void free_left(struct work_struct *work)
+{
+	struct home_watch *watch = container_of(work, struct home_watch, freeing);
+
+	synchronize_rcu();
+	irq_work_sync(&watch->off_the_hook);
+	free_watch(watch);
+}
+
+/* With the run queue locked nothing can be woken: hence the interrupt in between. */
+static void queue_freeing(struct irq_work *work)
+{
+	struct home_watch *watch = container_of(work, struct home_watch, off_the_hook);
+
+	queue_work(freers, &watch->freeing);
+}
+
+/* True if the watch is nobody's any more. */
+static bool leave_if_told(struct home_watch *watch)
+{
+	if (atomic_read(&watch->state) != LEFT)
+		return false;
+	unhook(watch);
+	irq_work_queue(&watch->off_the_hook);
+	return true;
+}
+
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	struct home_watch *watch = of_notifier(notifier);
+
+	if (leave_if_told(watch))
+		return;
+	watch->slept = !gaming_preempted();
+	if (READ_ONCE(current->__state) != TASK_DEAD)
+		return;
+	if (atomic_cmpxchg(&watch->state, WATCHED, DEAD) == WATCHED)
+		unhook(watch);
+	else
+		leave_if_told(watch);
+}
+
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	struct home_watch *watch = of_notifier(notifier);
+	bool at_home = cpumask_test_cpu(cpu, &watch->home);
+
+	if (leave_if_told(watch))
+		return;
+	watch->turns++;
+	watch->turns_home += at_home;
+	watch->wakeups += watch->slept;
+	watch->wakeups_home += watch->slept && at_home;
+	watch->migrations += cpu != watch->cpu;
+	watch->departures += watch->at_home && !at_home;
+	watch->at_home = at_home;
+	watch->cpu = cpu;
+}
+
+static struct preempt_ops notifier_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+
+/* By the session, which has it in its list no more. */
+static void leave(struct home_watch *watch)
+{
+	if (atomic_cmpxchg(&watch->state, WATCHED, LEFT) != DEAD)
+		return;
+	/* The walker of its last switch may still look at the link. */
+	synchronize_rcu();
+	free_watch(watch);
+}
+
+/* By the thread itself: no switch comes in between. */
+static void end_own(struct home_watch *watch)
+{
+	list_del(&watch->link);
+	preempt_disable();
+	preempt_notifier_unregister(&watch->notifier);
+	preempt_enable();
+	free_watch(watch);
+}
+
+/* Those whose threads have died, so that a session with many threads does not grow. */
+static void free_dead(struct home_watches *w)
+{
+	struct home_watch *watch, *next;
+
+	lockdep_assert_held(&w->lock);
+	list_for_each_entry_safe(watch, next, &w->list, link) {
+		if (atomic_read(&watch->state) != DEAD)
+			continue;
+		list_del(&watch->link);
+		leave(watch);
+	}
+}
+
+static struct home_watch *find_own(struct home_watches *w)
+{
+	struct home_watch *watch;
+
+	lockdep_assert_held(&w->lock);
+	list_for_each_entry(watch, &w->list, link)
+		if (watch->task == current && atomic_read(&watch->state) == WATCHED)
+			return watch;
+	return NULL;
+}
+
+int home_watch_begin(struct home_watches *w, const struct cpumask *home)
+{
+	struct home_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	struct home_watch *before;
+
+	if (!watch)
+		return -ENOMEM;
+	__module_get(THIS_MODULE);
+	preempt_notifier_inc();
+	preempt_notifier_init(&watch->notifier, &notifier_ops);
+	init_irq_work(&watch->off_the_hook, queue_freeing);
+	INIT_WORK(&watch->freeing, free_left);
+	watch->task = current;
+	cpumask_copy(&watch->home, home);
+
+	mutex_lock(&w->lock);
+	free_dead(w);
+	before = find_own(w);
+	if (before)
+		end_own(before);
+	list_add(&watch->link, &w->list);
+	preempt_disable();
+	watch->cpu = smp_processor_id();
+	watch->at_home = cpumask_test_cpu(watch->cpu, home);
+	preempt_notifier_register(&watch->notifier);
+	preempt_enable();
+	mutex_unlock(&w->lock);
+	return 0;
+}
+
+int home_watch_read(struct home_watches *w, struct gaming_watch *ret, bool end)
+{
+	struct home_watch *watch;
+
+	mutex_lock(&w->lock);
+	watch = find_own(w);
+	if (watch) {
+		preempt_disable();
+		ret->wakeups = watch->wakeups;
+		ret->wakeups_home = watch->wakeups_home;
+		ret->turns = watch->turns;
+		ret->turns_home = watch->turns_home;
+		ret->migrations = watch->migrations;
+		ret->departures = watch->departures;
+		preempt_enable();
+		if (end)
+			end_own(watch);
+	}
+	mutex_unlock(&w->lock);
+	return watch ? 0 : -ENOENT;
+}
+
+void home_watches_end(struct home_watches *w)
+{
+	struct home_watch *watch, *next;
+
+	mutex_lock(&w->lock);
+	list_for_each_entry_safe(watch, next, &w->list, link) {
+		if (watch->task == current && atomic_read(&watch->state) == WATCHED) {
+			end_own(watch);
+		} else {
+			list_del(&watch->link);
+			leave(watch);
+		}
+	}
+	mutex_unlock(&w->lock);
+}
+
+int home_watch_load(void)
+{
+	freers = alloc_workqueue("gaming_watch", 0, 0);
+	return freers ? 0 : -ENOMEM;
+}
+
+/* Watches hold the module: what is still under way here is the end of free_left(). */
+void home_watch_unload(void)
+{
+	destroy_workqueue(freers);
+}
+
+#else
+
+int home_watch_begin(struct home_watches *w, const struct cpumask *home)
+{
+	return -EOPNOTSUPP;
+}
+
+int home_watch_read(struct home_watches *w, struct gaming_watch *ret, bool end)
+{
+	return -ENOENT;
+}
+
+void home_watches_end(struct home_watches *w)
+{
+}
+
+int home_watch_load(void)
+{
+	return 0;
+}
+
+void home_watch_unload(void)
+{
+}
+
+#endif
