@@ -13,6 +13,7 @@
 static const struct gaming_feature *const features[] = {
 	&direct_storage_feature,
 	&gaming_pagefault_feature,
+	&realtime_compaction_feature,
 	&numa_cache_sched_feature,
 	&hw_timestamp_sched_feature,
 	&gaming_gpu_feature,
