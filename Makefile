@@ -59,7 +59,7 @@ kmods: ## build the kernel modules (build/modules/NAME.ko, unsigned: an image's 
 	$(Q)mkdir -p $(B)/modules
 	$(Q)for module in $(notdir $(wildcard kmods/*)); do \
 		$(MAKE) --no-print-directory -C kmods/$$module BUILD=$(abspath $(B))/kmods/$$module && \
-		cp -u $(B)/kmods/$$module/$$module.ko $(B)/modules/ || exit 1; done
+		cp -u $(B)/kmods/$$module/*.ko $(B)/modules/ || exit 1; done
 
 demo: deps ## boot a virtual rig, run the ring test on it, verify the result
 	$(Q)$(MAKE) --no-print-directory all
