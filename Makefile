@@ -168,9 +168,11 @@ $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc
 # What libxsc calls by these names is libc's own (kmods/xsc/preload/plain.h), never what stands in front of it.
 PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)
 PRELOAD_WRAPS := open $(shell sed -nE 's/^.PLAIN.[a-z_]*, ([a-z0-9_]*),.*/\1/p' kmods/xsc/preload/plain.h)
+# Every program under it pays for its loading: symbols looked up when called, and two mappings in the place of four.
+PRELOAD_LOAD  := -Wl,-z,lazy -Wl,-z,noseparate-code
 $(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete $(PRELOAD_LOAD) $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
 $(eval $(call object_rule,$(B)/shared,$(CC),-fPIC -fvisibility=hidden))
 # The check of the library has it in itself.
 $(B)/obj/agent/checks/xsc_preload_library.o: $(B)/lib/libxsc-preload.so
@@ -179,6 +181,8 @@ $(B)/obj/agent/checks/xsc_preload_library.o: $(B)/lib/libxsc-preload.so
 $(B)/bin/checks/xsc_preload: $(B)/obj/agent/checks/xsc_preload_library.o
 # liburing is what the ring is compared with; linked in, as images do not have it.
 $(B)/bin/checks/xsc_bench: LDLIBS += -l:liburing.a
+# The compressors that direct_storage's decoders are checked against.
+$(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # The programs of tests/kmods, which run in its VMs: an engine, and a file for each module.
@@ -197,6 +201,11 @@ $(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(call archive
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ASAN) -pie -Wl,--as-needed -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
 $(foreach f,lib keys manifests pxe agent server cli,$(eval $(call unit_rule,$(f))))
+# One noun of the preload library each: the others define read() and open().
+$(B)/asan/bin/test_preload_%: $(B)/asan/obj/tests/unit/test_preload_%.o $(B)/asan/obj/kmods/xsc/preload/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -o $@ $^ -lcmocka
+$(B)/asan/obj/kmods/xsc/%.o $(B)/asan/obj/tests/unit/test_preload_%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 $(B)/asan/bin/replay_%: $(B)/asan/obj/tests/fuzz/fuzz_%.o $(B)/asan/obj/tests/fuzz/replay.o $(ASAN_ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)

@@ -1,57 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * When a call goes over the ring, and the counts.
+ * When a call goes over the ring.
  *
  * XSC_PRELOAD=always takes the ring whenever it can carry the call out. The
- * default, auto, measures: after some calls of a kind it makes a few of them by
- * ring and a few by system call in turns, and stays with the faster way for a
- * while. So a program that the ring does not help pays for a trial, not for a ring.
+ * default, auto, goes by what it measures, in each thread and for each kind of
+ * call, so that a program which the ring does not help pays next to nothing:
+ *
+ *   COUNTING  system calls; every WINDOW calls the clock is read, which gives the
+ *             pace: time from call to call, the program's own work included
+ *   TRIAL     calls by ring and by system call in turns, each one timed: a ring
+ *             that is slower by the call is slower
+ *   RING      all calls by ring, as long as the pace is better than it was: here
+ *             all counts that a ring costs beside the call (a CPU that polls)
+ *   AGAIN     a few windows by system call, as the program may have changed
+ *
+ * A thread begins a trial only when it has lived for SHARE times as long as all
+ * its trials have cost, with the price of the first one guessed.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "plain.h"
 #include "preload.h"
 
-/* A program that makes fewer calls of a kind than that never pays for a ring. */
-#define FIRST_TRIAL 256
+#define WINDOW 64
+/* No clock is read before that many calls of a kind. */
+#define FIRST_WINDOW 256
 /* By ring, and as many by system call, in turns. */
 #define TRIAL 9
-/* Calls until the next trial; it doubles each time that the system call is faster. */
-#define HOLD 4096
-#define HOLD_MAX (1u << 20)
+/* Windows until the next trial; it doubles each time that the system call wins. */
+#define PAUSE 16
+#define PAUSE_MAX 16384
+/* Windows by ring until some by system call, and how many those are. */
+#define RING_WINDOWS 64
+#define AGAIN_WINDOWS 4
+/* Windows by ring before their pace counts; one as slow as that counts at once. */
+#define FIRST_RING_WINDOWS 4
+#define MUCH_SLOWER 4
+/* A trial's price, guessed; what a ring costs that is left to poll; the bound on all of it. */
+#define FIRST_PRICE_NS 2000000u
+#define POLLED_NS 1000000u
+#define SHARE 32
 
 enum xp_mode xp_mode = XP_OFF;
-bool xp_counting;
+
+enum phase { COUNTING, TRYING, BY_RING, AGAIN };
 
 struct choice {
-	uint32_t made; /* calls until the next trial: HOLD at first holds FIRST_TRIAL */
-	uint32_t hold;
+	enum phase phase;
+	uint32_t calls;			/* of this window */
+	uint32_t windows;		/* of this phase */
+	uint32_t pause;			/* windows of COUNTING before the next trial */
+	uint64_t since;			/* the window's begin; 0: before the first */
+	uint64_t plain_pace, ring_pace; /* ns a window; averages, 0: not known */
 	uint16_t ring_nr, plain_nr;
-	bool trial, ring_better;
 	uint64_t ring_ns[TRIAL], plain_ns[TRIAL];
 };
 
 static XP_THREAD struct choice choices[XP_CALLS];
-
-static const char *const names[XP_CALLS] = {"read", "write", "pread", "pwrite", "readv", "writev",
-	"open", "close", "fsync", "recv", "send", "socket", "connect/accept"};
-static uint64_t counts[XP_CALLS][2];
-static int report_fd = -1;
-
-/* In the vDSO: no system call. */
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+static XP_THREAD uint64_t born, spent;
+static XP_THREAD unsigned int by_ring; /* kinds of call in BY_RING */
 
 static int by_value(const void *a, const void *b)
 {
@@ -60,119 +66,130 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static uint64_t median(uint64_t *ns, unsigned int count)
+static uint64_t median(uint64_t *ns)
 {
-	qsort(ns, count, sizeof(*ns), by_value);
-	return ns[count / 2];
+	qsort(ns, TRIAL, sizeof(*ns), by_value);
+	return ns[TRIAL / 2];
 }
 
-static void decide_by_trial(struct choice *choice, struct xp_turn *turn)
+static void enter(struct choice *choice, enum phase phase)
 {
-	if (!choice->trial) {
-		if (++choice->made < (choice->hold ? choice->hold : FIRST_TRIAL)) {
-			turn->ring = choice->ring_better;
+	by_ring += (phase == BY_RING) - (choice->phase == BY_RING);
+	choice->phase = phase;
+	choice->calls = choice->windows = 0;
+	choice->ring_nr = choice->plain_nr = 0;
+	choice->since = 0;
+}
+
+/* The system call was better. */
+static void give_up(struct choice *choice)
+{
+	uint64_t lost = 0;
+
+	if (choice->phase == BY_RING && choice->ring_pace > choice->plain_pace)
+		lost = (choice->ring_pace - choice->plain_pace) * choice->windows;
+	spent += lost;
+	choice->pause = choice->pause < PAUSE_MAX ? choice->pause * 2 : PAUSE_MAX;
+	enter(choice, COUNTING);
+	if (!by_ring)
+		xp_ring_leave();
+}
+
+static uint64_t average(uint64_t old, uint64_t new)
+{
+	return old ? (7 * old + new) / 8 : new;
+}
+
+static void end_window(struct choice *choice, uint64_t ns, uint64_t now)
+{
+	choice->windows++;
+	switch (choice->phase) {
+	case COUNTING:
+		choice->plain_pace = average(choice->plain_pace, ns);
+		if (!choice->pause)
+			choice->pause = PAUSE;
+		if (choice->windows < choice->pause)
 			return;
-		}
-		choice->trial = true;
-		choice->ring_nr = choice->plain_nr = 0;
+		if (now - born >= SHARE * (spent + FIRST_PRICE_NS))
+			enter(choice, TRYING);
+		return;
+	case BY_RING:
+		choice->ring_pace = average(choice->ring_pace, ns);
+		if (ns > MUCH_SLOWER * choice->plain_pace ||
+			(choice->windows >= FIRST_RING_WINDOWS &&
+				choice->ring_pace > choice->plain_pace))
+			give_up(choice);
+		else if (choice->windows == RING_WINDOWS)
+			enter(choice, AGAIN);
+		return;
+	case AGAIN:
+		choice->plain_pace = average(choice->plain_pace, ns);
+		if (choice->windows == AGAIN_WINDOWS)
+			enter(choice, BY_RING);
+		return;
+	case TRYING:
+		return;
 	}
-	turn->timed = true;
-	turn->ring = choice->ring_nr <= choice->plain_nr;
-	turn->start = now_ns();
+}
+
+static void count_call(struct choice *choice)
+{
+	uint64_t now, since = choice->since;
+
+	if (since ? ++choice->calls < WINDOW
+		  : ++choice->calls < FIRST_WINDOW && choice->phase == COUNTING)
+		return;
+	now = xp_now_ns();
+	if (!born)
+		born = now;
+	choice->calls = 0;
+	choice->since = now;
+	if (since)
+		end_window(choice, now - since, now);
 }
 
 void xp_turn_decide(struct xp_turn *turn)
 {
+	struct choice *choice = &choices[turn->call];
+
 	if (!xp_ring_usable())
 		return;
-	if (xp_mode == XP_ALWAYS)
+	if (xp_mode == XP_ALWAYS) {
 		turn->ring = true;
-	else
-		decide_by_trial(&choices[turn->call], turn);
-}
-
-static void end_trial(struct choice *choice)
-{
-	choice->ring_better = median(choice->ring_ns, TRIAL) < median(choice->plain_ns, TRIAL);
-	if (choice->ring_better || !choice->hold)
-		choice->hold = HOLD;
-	else if (choice->hold < HOLD_MAX)
-		choice->hold *= 2;
-	choice->trial = false;
-	choice->made = 0;
+		return;
+	}
+	if (choice->phase != TRYING)
+		count_call(choice);
+	turn->ring = choice->phase == BY_RING;
+	if (choice->phase == TRYING) {
+		turn->timed = true;
+		turn->ring = choice->ring_nr <= choice->plain_nr;
+		turn->start = xp_now_ns();
+	}
 }
 
 /* A call that was to go by ring and could not is no sample, but ends the trial in time. */
-void xp_turn_count(struct xp_turn *turn)
+void xp_turn_time(struct xp_turn *turn)
 {
 	struct choice *choice = &choices[turn->call];
+	uint64_t ns = xp_now_ns() - turn->start;
 
-	if (xp_counting)
-		__atomic_fetch_add(&counts[turn->call][turn->by_ring], 1, __ATOMIC_RELAXED);
-	if (!turn->timed || !choice->trial)
-		return;
-	if (turn->by_ring)
-		choice->ring_ns[choice->ring_nr++] = now_ns() - turn->start;
-	else if (turn->ring)
-		choice->ring_ns[choice->ring_nr++] = UINT64_MAX;
-	else
-		choice->plain_ns[choice->plain_nr++] = now_ns() - turn->start;
-	if (choice->ring_nr == TRIAL && choice->plain_nr == TRIAL)
-		end_trial(choice);
-}
-
-/* To a file whose name was given, or to what was stderr when the program began. */
-static void report(void)
-{
-	const char *where = getenv("XSC_PRELOAD_STATS");
-	char text[1024];
-	uint64_t ring = 0, plain = 0;
-	int fd = report_fd, n;
-
-	for (int i = 0; i < XP_CALLS; i++) {
-		ring += counts[i][1];
-		plain += counts[i][0];
+	if (choice->phase != TRYING)
+		return; /* a signal handler ended the trial */
+	if (turn->ring) {
+		spent += ns;
+		choice->ring_ns[choice->ring_nr++] = turn->by_ring ? ns : UINT64_MAX;
+	} else {
+		choice->plain_ns[choice->plain_nr++] = ns;
 	}
-	n = snprintf(text, sizeof(text), "xsc-preload: %s: %llu by ring, %llu by system call",
-		program_invocation_short_name, (unsigned long long)ring, (unsigned long long)plain);
-	for (int i = 0; i < XP_CALLS; i++)
-		if (counts[i][0] + counts[i][1])
-			n += snprintf(text + n, sizeof(text) - (size_t)n, "; %s %llu/%llu",
-				names[i], (unsigned long long)counts[i][1],
-				(unsigned long long)counts[i][0]);
-	text[n++] = '\n';
-	if (where && *where == '/')
-		fd = xp_plain_openat(
-			AT_FDCWD, where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-	if (fd >= 0 && xp_plain_write(fd, text, (size_t)n) < 0)
-		return; /* there is nobody to tell */
-}
-
-__attribute__((destructor)) static void finish(void)
-{
-	if (xp_counting)
-		report();
-}
-
-/* _exit(2) runs no destructor. */
-XP_EXPORT void _exit(int status)
-{
-	if (xp_counting && xp_ring_usable())
-		report();
-	xp_exit_group(status);
-}
-
-__attribute__((constructor)) static void start(void)
-{
-	const char *mode = getenv("XSC_PRELOAD"), *stats = getenv("XSC_PRELOAD_STATS");
-
-	if (mode && !strcmp(mode, "off"))
+	if (choice->ring_nr < TRIAL || choice->plain_nr < TRIAL)
 		return;
-	if (stats && *stats) {
-		xp_counting = true;
-		if (*stats != '/')
-			report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
+	spent += POLLED_NS;
+	if (median(choice->ring_ns) < median(choice->plain_ns)) {
+		choice->ring_pace = 0;
+		choice->pause = PAUSE;
+		enter(choice, BY_RING);
+	} else {
+		give_up(choice);
 	}
-	xp_mode = mode && !strcmp(mode, "always") ? XP_ALWAYS : XP_AUTO;
-	xp_ring_start();
 }

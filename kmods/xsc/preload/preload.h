@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libxsc-preload.so: an unmodified program's reads, writes and socket calls over a
- * ring. Each file here is one noun: ring.c a thread's ring, policy.c when it is
- * worth it, fd_class.c which descriptors may, calls_*.c the functions of libc that
- * stand in front of libc's own.
+ * ring. Each file here is one noun: start.c the settings and the counts, ring.c a
+ * thread's ring, policy.c when it is worth it, fd_class.c which descriptors may,
+ * calls_*.c the functions of libc that stand in front of libc's own.
  *
  * Every function that stands in front of libc's does what libc's does: an
  * operation goes over the ring or, whenever there is a doubt, by system call.
@@ -43,7 +43,7 @@ enum xp_call {
 
 /* ring.c */
 
-/* Once, when the program starts, with xp_mode set; it may turn it off. */
+/* Once, when the program starts. */
 void xp_ring_start(void);
 
 /*
@@ -64,6 +64,9 @@ bool xp_ring_owns(int fd);
 
 /* Give the calling thread's ring up; another is made when it is needed. */
 void xp_ring_drop(void);
+
+/* The same because it does not pay; not in a signal handler, where it stays. */
+void xp_ring_leave(void);
 
 /* No ring any more in this process, and none of the calling thread's. */
 void xp_ring_end(void);
@@ -97,10 +100,13 @@ enum xp_class xp_fd_class(int fd);
 void xp_fd_forget(int fd);
 void xp_fd_forget_from(unsigned int first, unsigned int last);
 
+/* start.c */
+extern bool xp_counting;
+uint64_t xp_now_ns(void);
+
 /* policy.c */
 enum xp_mode { XP_OFF, XP_AUTO, XP_ALWAYS };
 extern enum xp_mode xp_mode;
-extern bool xp_counting;
 
 /* What one call needs between its decision and its end. */
 struct xp_turn {
@@ -111,8 +117,9 @@ struct xp_turn {
 	uint64_t start;
 };
 
-void xp_turn_decide(struct xp_turn *turn);
-void xp_turn_count(struct xp_turn *turn);
+void xp_turn_decide(struct xp_turn *turn);	/* policy.c */
+void xp_turn_time(struct xp_turn *turn);	/* policy.c: if turn->timed */
+void xp_turn_count(const struct xp_turn *turn); /* start.c: if xp_counting */
 
 static inline struct xp_turn xp_turn_begin(enum xp_call call)
 {
@@ -126,7 +133,9 @@ static inline struct xp_turn xp_turn_begin(enum xp_call call)
 /* Before the return of each function: @ret is libc's, or xp_result()'s. */
 static inline long xp_turn_end(struct xp_turn *turn, long ret)
 {
-	if (turn->timed || xp_counting)
+	if (turn->timed)
+		xp_turn_time(turn);
+	if (xp_counting)
 		xp_turn_count(turn);
 	return ret;
 }

@@ -9,35 +9,36 @@
 
 #include <stdbool.h>
 
+#include "kmods/xsc/preload/suites.h"
+
 static const struct program {
 	const char *name;
-	const char *needs; /* a program that must be there, or the test is skipped */
+	const char *needs; /* a program, or a path, that must be there, or the test is skipped */
 	const char *line;
-	bool measured; /* its time is compared, too */
+	bool measured; /* its traps are counted and its time is compared, too */
 } programs[] = {
 	{"cat", "cat", "cat big small > out; cat < small - >> out; cat out; cat nothing 2>&1",
 		true},
-	{"cp", "cp", "cp --reflink=never big a && cp --sparse=always a b && cat a b", false},
-	{"md5sum", "md5sum", "md5sum big small && md5sum < big", false},
+	{"cp", "cp", "cp --reflink=never big a && cp --sparse=always a b && cat a b", true},
+	{"md5sum", "md5sum", "md5sum big small && md5sum < big", true},
 	{"sort", "sort",
-		"sort -S 64k -T . lines | tail -n 500; sort -rn lines -o sorted; cat sorted",
-		false},
+		"sort -S 64k -T . lines | tail -n 500; sort -rn lines -o sorted; cat sorted", true},
 	{"dd", "dd",
 		"dd if=big of=o bs=512 status=none; dd if=small of=o oflag=append "
 		"conv=notrunc,fsync "
 		"status=none; dd if=o bs=4k skip=3 count=200 iflag=skip_bytes status=none",
 		true},
 	{"wc", "wc", "wc big small lines; wc -l < lines; cat lines | wc -c", true},
-	{"tee", "tee", "tee x y < big > z; tee -a x < small > /dev/null; cat x y z", false},
-	{"head", "head", "head -c 70000 big; head -n 17 lines; cat lines | head -n 3", false},
+	{"tee", "tee", "tee x y < big > z; tee -a x < small > /dev/null; cat x y z", true},
+	{"head", "head", "head -c 70000 big; head -n 17 lines; cat lines | head -n 3", true},
 	{"sh", "sh",
 		"x=1; (x=2; echo sub $x; cat small) | tee copy; echo $x; for i in 1 2 3; do echo "
 		"$i; done "
 		"> loop; cat loop; exec 7> seven; echo 7 >&7; exec 7>&-; cat seven; sh -c 'echo "
 		"deep; "
 		"exec cat small'; cat << END\nhere\nEND\nfalse; echo $?; kill -0 $$ && echo there",
-		false},
-	{"curl-file", "curl", "curl -s file://$PWD/big; curl -s file://$PWD/none; echo $?", false},
+		true},
+	{"curl-file", "curl", "curl -s file://$PWD/big; curl -s file://$PWD/none; echo $?", true},
 	{"curl-http", "curl",
 		"curl -s http://127.0.0.1:$PORT/big; curl -s -o got http://127.0.0.1:$PORT/big && "
 		"cat got",
@@ -70,7 +71,13 @@ static const struct program {
 		"redis-cli "
 		"-s r.sock bgsave; redis-cli -s r.sock shutdown nosave; wait; echo $?; wc -l < "
 		"bench",
+		true},
+	{"python-files", PYTHON_TESTS,
+		PYTHON("test_fileio test_file test_largefile test_bufio test_univnewlines "
+		       "test_posix test_tempfile test_shutil"),
 		false},
+	{"python-sockets", PYTHON_TESTS, PYTHON("test_socket test_epoll"), false},
+	{"fio", "fio", FIO_LINE, false},
 };
 
 #endif

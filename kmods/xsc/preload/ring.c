@@ -29,6 +29,8 @@
 #define MAX_FAILURES 3
 /* Calls between two attempts while signals are blocked. */
 #define LATER 64
+/* The lent thread polls that long for the next call: programs do something in between. */
+#define IDLE_US 300
 /* Looks at the CQ before an OPEN sleeps. */
 #define POLLS 2000
 
@@ -134,9 +136,35 @@ static bool in_handler_perhaps(void)
 	return false;
 }
 
+/*
+ * For the first ring of the process: most programs come to an end without one.
+ * With one CPU a ring only costs; in auto mode not all CPUs are for polling.
+ */
+static void prepare(void)
+{
+	cpu_set_t cpus;
+	void *page;
+
+	if (xp_mode == XP_AUTO && !sched_getaffinity(0, sizeof(cpus), &cpus)) {
+		ring_limit = CPU_COUNT(&cpus) / 2;
+		if (ring_limit > MAX_RINGS)
+			ring_limit = MAX_RINGS;
+	}
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK)) {
+		xp_mode = XP_OFF;
+		return;
+	}
+	*(volatile char *)page = 1;
+	has_key = !pthread_key_create(&at_exit, thread_ends);
+	alive = page;
+}
+
 static bool set_up(struct thread *thread)
 {
-	static const struct xsc_params params = {.sq_entries = 4, .cq_entries = 8};
+	static const struct xsc_params params = {
+		.sq_entries = 4, .cq_entries = 8, .idle_given = true, .idle_us = IDLE_US};
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int saved = errno, cancel, err;
 
 	if (thread->over || ended || failures >= MAX_FAILURES)
@@ -147,6 +175,9 @@ static bool set_up(struct thread *thread)
 	}
 	thread->later = LATER;
 	if (in_handler_perhaps())
+		return false;
+	pthread_once(&once, prepare);
+	if (xp_mode == XP_OFF)
 		return false;
 	thread->place = take_place();
 	if (thread->place < 0)
@@ -229,6 +260,12 @@ void xp_ring_drop(void)
 		drop(&self);
 }
 
+void xp_ring_leave(void)
+{
+	if (self.up && xp_ring_usable() && !in_handler_perhaps())
+		drop(&self);
+}
+
 void xp_ring_end(void)
 {
 	if (self.vforked)
@@ -305,29 +342,7 @@ bool xp_ring_call(const struct xsc_sqe *sqe, long *ret_res)
 	return true;
 }
 
-/* With one CPU a ring only costs; in auto mode not all CPUs are for polling. */
 void xp_ring_start(void)
 {
-	cpu_set_t cpus;
-
 	pthread_sigmask(SIG_BLOCK, NULL, &first_mask);
-	if (xp_mode == XP_OFF)
-		return;
-	if (xp_mode == XP_AUTO && !sched_getaffinity(0, sizeof(cpus), &cpus)) {
-		ring_limit = CPU_COUNT(&cpus) / 2;
-		if (ring_limit > MAX_RINGS)
-			ring_limit = MAX_RINGS;
-		if (!ring_limit) {
-			xp_mode = XP_OFF;
-			return;
-		}
-	}
-	has_key = !pthread_key_create(&at_exit, thread_ends);
-	alive = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (alive == MAP_FAILED || madvise((void *)alive, 4096, MADV_WIPEONFORK)) {
-		alive = NULL;
-		xp_mode = XP_OFF;
-		return;
-	}
-	*alive = 1;
 }
