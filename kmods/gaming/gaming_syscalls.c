@@ -11,6 +11,8 @@
 #include "gaming.h"
 
 static const struct gaming_feature *const features[] = {
+	&gaming_futex_feature,
+	&gaming_priority_feature,
 	&direct_storage_feature,
 	&gaming_pagefault_feature,
 	&realtime_compaction_feature,
@@ -67,6 +69,7 @@ static long do_info(struct gaming_session *s, void __user *arg)
 static long run_entry(struct gaming_session *s, const struct gaming_batch_entry *entry)
 {
 	unsigned int nr = entry->call - GAMING_CALL_FIRST;
+	long res;
 
 	if (entry->res)
 		return -EINVAL;
@@ -74,7 +77,9 @@ static long run_entry(struct gaming_session *s, const struct gaming_batch_entry 
 		return -ENOTTY;
 	if (!table[nr])
 		return -ENOSYS;
-	return table[nr](s, u64_to_user_ptr(entry->arg));
+	res = table[nr](s, u64_to_user_ptr(entry->arg));
+	/* A call of a batch cannot begin again by itself. */
+	return res == -ERESTARTSYS ? -EINTR : res;
 }
 
 static long do_batch(struct gaming_session *s, void __user *arg)

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sleeping on an address: FUTEX and BARRIER_WAIT, and the queues of all that sleeps.
+ * The manual is include/uapi/linux/gaming_sync.h.
+ *
+ * How no wake-up is lost: WAIT looks at the word and queues itself under the session's
+ * lock, WAKE comes to the queue under the same lock after its caller has changed the
+ * word. Either WAIT sees the change, or WAKE sees the waiter.
+ */
+#include <linux/freezer.h>
+#include <linux/hash.h>
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <linux/gaming_sync.h>
+
+#include "gaming_futex.h"
+#include "gaming_priority.h"
+
+struct gaming_sync *gaming_sync_of(struct gaming_session *s)
+{
+	return gaming_session_get(s, GAMING_FUTEX);
+}
+
+int gaming_wait_init(struct gaming_wait *wait, u32 flags, u64 timeout_ns)
+{
+	wait->forever = false;
+	wait->interrupted = -ERESTARTSYS;
+	switch (flags) {
+	case 0:
+		wait->forever = true;
+		return timeout_ns ? -EINVAL : 0;
+	case GAMING_SYNC_ABSOLUTE:
+		wait->until = ns_to_ktime(min_t(u64, timeout_ns, KTIME_MAX));
+		return 0;
+	case GAMING_SYNC_RELATIVE:
+		/* Begun again it would be longer than was said. */
+		wait->interrupted = -EINTR;
+		wait->until = ktime_add_safe(ktime_get(),
+					     ns_to_ktime(min_t(u64, timeout_ns, KTIME_MAX)));
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int gaming_check_addr(u64 addr)
+{
+	return !addr || addr % sizeof(u32) || addr != (unsigned long)addr ? -EINVAL : 0;
+}
+
+void gaming_waiter_init(struct gaming_waiter *w, enum gaming_waits_for what,
+			unsigned long addr, unsigned int class)
+{
+	memset(w, 0, sizeof(*w));
+	INIT_LIST_HEAD(&w->entry);
+	INIT_LIST_HEAD(&w->fellow);
+	INIT_HLIST_NODE(&w->by_task);
+	w->task = current;
+	w->what = what;
+	w->addr = addr;
+	w->class = class;
+	w->own_class = class;
+}
+
+struct list_head *gaming_queue(struct gaming_sync *sync, unsigned long addr)
+{
+	return &sync->queues[hash_long(addr >> 2, GAMING_SYNC_BITS)];
+}
+
+void gaming_enqueue(struct gaming_sync *sync, struct gaming_waiter *w)
+{
+	struct list_head *queue = gaming_queue(sync, w->addr);
+	struct gaming_waiter *at;
+
+	lockdep_assert_held(&sync->lock);
+	list_for_each_entry_reverse(at, queue, entry)
+		if (at->class >= w->class)
+			break;
+	/* Without such a one @at is the head. */
+	list_add(&w->entry, &at->entry);
+}
+
+struct gaming_waiter *gaming_first(struct gaming_sync *sync, unsigned long addr,
+				   enum gaming_waits_for what)
+{
+	struct gaming_waiter *w;
+
+	lockdep_assert_held(&sync->lock);
+	list_for_each_entry(w, gaming_queue(sync, addr), entry)
+		if (w->addr == addr && w->what == what)
+			return w;
+	return NULL;
+}
+
+void gaming_wake(struct gaming_sync *sync, struct gaming_waiter *w)
+{
+	struct task_struct *task = get_task_struct(w->task);
+
+	lockdep_assert_held(&sync->lock);
+	list_del_init(&w->entry);
+	smp_store_release(&w->woken, true);	/* pairs with gaming_sleep(); @w is gone */
+	wake_up_process(task);
+	put_task_struct(task);
+}
+
+int gaming_sleep(struct gaming_waiter *w, const struct gaming_wait *wait, unsigned int state)
+{
+	u64 slack = task_is_realtime(current) ? 0 : current->timer_slack_ns;
+	ktime_t until = wait->until;
+	int ret;
+
+	for (;;) {
+		set_current_state(state | TASK_FREEZABLE);
+		if (smp_load_acquire(&w->woken)) {	/* pairs with gaming_wake() */
+			ret = 0;
+			break;
+		}
+		if (signal_pending_state(state, current)) {
+			ret = -EINTR;
+			break;
+		}
+		if (!schedule_hrtimeout_range(wait->forever ? NULL : &until, slack,
+					      HRTIMER_MODE_ABS)) {
+			ret = -ETIMEDOUT;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return ret;
+}
+
+int gaming_read_word(u32 *value, unsigned long addr)
+{
+	int ret;
+
+	pagefault_disable();
+	ret = get_user(*value, (u32 __user *)addr);
+	pagefault_enable();
+	return ret;
+}
+
+int gaming_fault_in(unsigned long addr, bool write)
+{
+	int ret;
+
+	if (!access_ok((void __user *)addr, sizeof(u32)))
+		return -EFAULT;
+	mmap_read_lock(current->mm);
+	ret = fixup_user_fault(current->mm, addr, write ? FAULT_FLAG_WRITE : 0, NULL);
+	mmap_read_unlock(current->mm);
+	return ret ? -EFAULT : 0;
+}
+
+/* Takes @w out if nobody has woken it: then it has not slept in vain, and that counts. */
+static bool give_up(struct gaming_sync *sync, struct gaming_waiter *w)
+{
+	bool woken;
+
+	spin_lock(&sync->lock);
+	woken = w->woken;
+	if (!woken)
+		list_del_init(&w->entry);
+	spin_unlock(&sync->lock);
+	return !woken;
+}
+
+static long sleep_until_woken(struct gaming_sync *sync, struct gaming_waiter *w,
+			      const struct gaming_wait *wait)
+{
+	int ret = gaming_sleep(w, wait, TASK_INTERRUPTIBLE);
+
+	if (!ret || !give_up(sync, w))
+		return 0;
+	return ret == -EINTR ? wait->interrupted : ret;
+}
+
+/* With the lock: is the word still what the caller believes? 0, -EAGAIN, -EFAULT. */
+static int compare(unsigned long addr, u32 value)
+{
+	u32 seen;
+
+	if (gaming_read_word(&seen, addr))
+		return -EFAULT;
+	return seen == value ? 0 : -EAGAIN;
+}
+
+static long futex_wait(struct gaming_sync *sync, const struct gaming_futex *arg)
+{
+	struct gaming_waiter w;
+	struct gaming_wait wait;
+	int ret;
+
+	if (arg->count || arg->addr2 || arg->count2 || arg->class >= GAMING_CLASS_COUNT)
+		return -EINVAL;
+	ret = gaming_wait_init(&wait, arg->flags, arg->timeout_ns);
+	if (ret)
+		return ret;
+	gaming_waiter_init(&w, GAMING_WAITS_WORD, arg->addr, arg->class);
+	for (;;) {
+		spin_lock(&sync->lock);
+		ret = compare(arg->addr, arg->value);
+		if (!ret)
+			gaming_enqueue(sync, &w);
+		spin_unlock(&sync->lock);
+		if (ret != -EFAULT)
+			break;
+		ret = gaming_fault_in(arg->addr, false);
+		if (ret)
+			return ret;
+	}
+	return ret ? ret : sleep_until_woken(sync, &w, &wait);
+}
+
+/* With the lock. */
+static int wake_some(struct gaming_sync *sync, unsigned long addr, u32 count, u32 class)
+{
+	struct gaming_waiter *w, *next;
+	int woken = 0;
+
+	list_for_each_entry_safe(w, next, gaming_queue(sync, addr), entry) {
+		if (woken == count)
+			break;
+		if (w->addr != addr || (class < GAMING_CLASS_COUNT && w->class != class))
+			continue;
+		if (w->what == GAMING_WAITS_WORD)
+			gaming_wake(sync, w);
+		else if (w->what == GAMING_WAITS_COND)
+			gaming_cond_signal(sync, w);
+		else
+			continue;
+		woken++;
+	}
+	return woken;
+}
+
+static long futex_wake(struct gaming_sync *sync, const struct gaming_futex *arg)
+{
+	u32 class = arg->flags & GAMING_FUTEX_OF_CLASS ? arg->class : GAMING_CLASS_COUNT;
+	int woken;
+
+	if (arg->flags & ~GAMING_FUTEX_OF_CLASS || arg->value || arg->timeout_ns ||
+	    arg->addr2 || arg->count2 || arg->count > INT_MAX ||
+	    arg->class >= GAMING_CLASS_COUNT || (!arg->flags && arg->class))
+		return -EINVAL;
+	spin_lock(&sync->lock);
+	woken = wake_some(sync, arg->addr, arg->count, class);
+	spin_unlock(&sync->lock);
+	return woken;
+}
+
+/* With the lock. Those of @from keep their order, and may land in the list they come from. */
+static int move_some(struct gaming_sync *sync, unsigned long from, unsigned long to,
+		     u32 count)
+{
+	struct gaming_waiter *w;
+	int moved = 0;
+
+	while (moved < count) {
+		w = gaming_first(sync, from, GAMING_WAITS_WORD);
+		if (!w)
+			break;
+		list_del(&w->entry);
+		w->addr = to;
+		gaming_enqueue(sync, w);
+		moved++;
+	}
+	return moved;
+}
+
+static long futex_requeue(struct gaming_sync *sync, const struct gaming_futex *arg)
+{
+	int ret;
+
+	if (arg->flags || arg->class || arg->timeout_ns || arg->count > INT_MAX ||
+	    arg->count2 > INT_MAX || gaming_check_addr(arg->addr2) || arg->addr2 == arg->addr)
+		return -EINVAL;
+	for (;;) {
+		spin_lock(&sync->lock);
+		ret = compare(arg->addr, arg->value);
+		if (!ret) {
+			ret = wake_some(sync, arg->addr, arg->count, GAMING_CLASS_COUNT);
+			ret += move_some(sync, arg->addr, arg->addr2, arg->count2);
+		}
+		spin_unlock(&sync->lock);
+		if (ret != -EFAULT)
+			return ret;
+		ret = gaming_fault_in(arg->addr, false);
+		if (ret)
+			return ret;
+	}
+}
+
+static long do_futex(struct gaming_session *s, void __user *argp)
+{
+	struct gaming_sync *sync = gaming_sync_of(s);
+	struct gaming_futex arg;
+	int ret;
+
+	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	if (ret)
+		return ret;
+	if (arg.resv || gaming_check_addr(arg.addr))
+		return -EINVAL;
+	switch (arg.op) {
+	case GAMING_FUTEX_WAIT:
+		return futex_wait(sync, &arg);
+	case GAMING_FUTEX_WAKE:
+		return futex_wake(sync, &arg);
+	case GAMING_FUTEX_REQUEUE:
+		return futex_requeue(sync, &arg);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* With the lock: how many are at the barrier, or -EINVAL if one counts otherwise. */
+static int count_arrived(struct gaming_sync *sync, unsigned long addr, u32 parties)
+{
+	struct gaming_waiter *w;
+	int count = 0;
+
+	list_for_each_entry(w, gaming_queue(sync, addr), entry) {
+		if (w->addr != addr || w->what != GAMING_WAITS_BARRIER)
+			continue;
+		if (w->parties != parties)
+			return -EINVAL;
+		count++;
+	}
+	return count;
+}
+
+static long do_barrier_wait(struct gaming_session *s, void __user *argp)
+{
+	struct gaming_sync *sync = gaming_sync_of(s);
+	struct gaming_barrier arg;
+	struct gaming_waiter w, *other;
+	struct gaming_wait wait;
+	int ret;
+
+	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	if (ret)
+		return ret;
+	if (gaming_check_addr(arg.addr) || !arg.parties || arg.parties > 65536 ||
+	    arg.class >= GAMING_CLASS_COUNT)
+		return -EINVAL;
+	ret = gaming_wait_init(&wait, arg.flags, arg.timeout_ns);
+	if (ret)
+		return ret;
+	gaming_waiter_init(&w, GAMING_WAITS_BARRIER, arg.addr, arg.class);
+	w.parties = arg.parties;
+	spin_lock(&sync->lock);
+	ret = count_arrived(sync, arg.addr, arg.parties);
+	if (ret == arg.parties - 1) {
+		while ((other = gaming_first(sync, arg.addr, GAMING_WAITS_BARRIER)))
+			gaming_wake(sync, other);
+		ret = 1;
+	} else if (ret >= 0) {
+		gaming_enqueue(sync, &w);
+		ret = 0;
+	}
+	spin_unlock(&sync->lock);
+	return ret ? ret : sleep_until_woken(sync, &w, &wait);
+}
+
+static int futex_open(struct gaming_session *s)
+{
+	struct gaming_sync *sync = kzalloc(sizeof(*sync), GFP_KERNEL_ACCOUNT);
+	int i;
+
+	if (!sync)
+		return -ENOMEM;
+	spin_lock_init(&sync->lock);
+	for (i = 0; i < ARRAY_SIZE(sync->queues); i++)
+		INIT_LIST_HEAD(&sync->queues[i]);
+	INIT_LIST_HEAD(&sync->spare);
+	gaming_boosts_init(sync);
+	gaming_session_set(s, GAMING_FUTEX, sync);
+	return 0;
+}
+
+static void futex_release(struct gaming_session *s)
+{
+	struct gaming_sync *sync = gaming_sync_of(s);
+
+	/* Whoever sleeps is in a call, and that one has the file. */
+	gaming_boosts_end(sync);
+	kfree(sync);
+}
+
+static const struct gaming_call calls[] = {
+	{ GAMING_IOC(GAMING_CALL_FUTEX), do_futex },
+	{ GAMING_IOC(GAMING_CALL_MUTEX_LOCK), gaming_do_mutex_lock },
+	{ GAMING_IOC(GAMING_CALL_COND_WAIT), gaming_do_cond_wait },
+	{ GAMING_IOC(GAMING_CALL_BARRIER_WAIT), do_barrier_wait },
+	{ GAMING_IOC_MUTEX_UNLOCK, gaming_do_mutex_unlock },
+};
+
+const struct gaming_feature gaming_futex_feature = {
+	.id		= GAMING_FUTEX,
+	.calls		= calls,
+	.call_count	= ARRAY_SIZE(calls),
+	.open		= futex_open,
+	.release	= futex_release,
+};

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the owner of a mutex inherits, and BOOST. The manual is
+ * include/uapi/linux/gaming_boost.h.
+ *
+ * A holder is a thread for which others wait. Nothing is added and taken away at its
+ * nice value: after each change among those who wait it is worked out anew, from what
+ * the thread had before and what they have now. So no order of unlocks, timeouts and
+ * deaths leaves anything behind.
+ */
+#include <linux/hash.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/prio.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <linux/gaming_boost.h>
+#include <linux/gaming_sync.h>
+
+#include "gaming_priority.h"
+
+#define CHAIN_MAX	32	/* owners that wait for owners */
+
+struct gaming_holder {
+	struct hlist_node by_task;
+	struct list_head spare;
+	struct task_struct *task;
+	struct list_head waiters;
+	int base;		/* its own nice value */
+	int applied;		/* what was given to it */
+};
+
+struct boost {
+	struct list_head entry;
+	struct pid *pid;	/* of the thread */
+	int nice, base;
+	ktime_t until;
+};
+
+struct gaming_holder *gaming_holder_new(void)
+{
+	return kmalloc(sizeof(struct gaming_holder), GFP_KERNEL_ACCOUNT);
+}
+
+void gaming_holder_free(struct gaming_holder *holder)
+{
+	kfree(holder);
+}
+
+void gaming_holder_lend(struct gaming_sync *sync, struct gaming_holder *holder)
+{
+	lockdep_assert_held(&sync->lock);
+	list_add(&holder->spare, &sync->spare);
+}
+
+struct gaming_holder *gaming_holder_take_back(struct gaming_sync *sync)
+{
+	struct gaming_holder *holder;
+
+	lockdep_assert_held(&sync->lock);
+	holder = list_first_entry(&sync->spare, struct gaming_holder, spare);
+	list_del(&holder->spare);
+	return holder;
+}
+
+static bool has_nice(const struct task_struct *task)
+{
+	unsigned int policy = READ_ONCE(task->policy);
+
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH;
+}
+
+/* What a thread has to give. */
+static int worth(const struct task_struct *task)
+{
+	if (has_nice(task))
+		return task_nice(task);
+	return READ_ONCE(task->policy) == SCHED_IDLE ? MAX_NICE : MIN_NICE;
+}
+
+static struct gaming_holder *holder_of(struct gaming_sync *sync, const struct task_struct *task)
+{
+	struct gaming_holder *holder;
+
+	hlist_for_each_entry(holder, &sync->holders[hash_ptr(task, GAMING_SYNC_BITS)], by_task)
+		if (holder->task == task)
+			return holder;
+	return NULL;
+}
+
+/* What @task waits for; NULL if for no mutex. */
+static struct gaming_waiter *waiting(struct gaming_sync *sync, const struct task_struct *task)
+{
+	struct gaming_waiter *w;
+
+	hlist_for_each_entry(w, &sync->waiting[hash_ptr(task, GAMING_SYNC_BITS)], by_task)
+		if (w->task == task)
+			return w;
+	return NULL;
+}
+
+/* What somebody else has set is the holder's own. */
+static void notice_change(struct gaming_holder *holder)
+{
+	int now = task_nice(holder->task);
+
+	if (now != holder->applied)
+		holder->base = holder->applied = now;
+}
+
+static struct gaming_holder *add_holder(struct gaming_sync *sync, struct task_struct *task)
+{
+	struct gaming_holder *holder = gaming_holder_take_back(sync);
+
+	holder->task = get_task_struct(task);
+	holder->base = holder->applied = task_nice(task);
+	INIT_LIST_HEAD(&holder->waiters);
+	hlist_add_head(&holder->by_task, &sync->holders[hash_ptr(task, GAMING_SYNC_BITS)]);
+	return holder;
+}
+
+static void remove_holder(struct gaming_sync *sync, struct gaming_holder *holder)
+{
+	hlist_del(&holder->by_task);
+	put_task_struct(holder->task);
+	gaming_holder_lend(sync, holder);
+}
+
+/* Gives the holder what it is due. Its class, if it waits itself, is in *@class. */
+static bool settle(struct gaming_holder *holder, unsigned int *class)
+{
+	struct gaming_waiter *w;
+	int nice;
+
+	notice_change(holder);
+	nice = holder->base;
+	*class = GAMING_CLASS_NORMAL;
+	list_for_each_entry(w, &holder->waiters, fellow) {
+		nice = min(nice, worth(w->task));
+		*class = max(*class, w->class);
+	}
+	if (nice == holder->applied || (nice < holder->applied && !has_nice(holder->task)))
+		return false;
+	set_user_nice(holder->task, nice);
+	holder->applied = nice;
+	return true;
+}
+
+/* Settles @holder and, if it waits too, those for whom it does. */
+static void settle_chain(struct gaming_sync *sync, struct gaming_holder *holder)
+{
+	int depth;
+
+	for (depth = 0; depth < CHAIN_MAX; depth++) {
+		struct gaming_waiter *w = waiting(sync, holder->task);
+		unsigned int class;
+		bool changed;
+
+		changed = settle(holder, &class);
+		if (list_empty(&holder->waiters))
+			remove_holder(sync, holder);
+		if (!w)
+			return;
+		class = max(class, w->own_class);
+		if (class != w->class) {
+			w->class = class;
+			list_del(&w->entry);
+			gaming_enqueue(sync, w);
+			changed = true;
+		}
+		if (!changed)
+			return;
+		holder = w->holder;
+	}
+}
+
+void gaming_inherit(struct gaming_sync *sync, struct gaming_waiter *w,
+		    struct task_struct *owner)
+{
+	struct gaming_holder *own;
+
+	lockdep_assert_held(&sync->lock);
+	w->holder = holder_of(sync, owner);
+	if (!w->holder)
+		w->holder = add_holder(sync, owner);
+	list_add_tail(&w->fellow, &w->holder->waiters);
+	hlist_add_head(&w->by_task, &sync->waiting[hash_ptr(w->task, GAMING_SYNC_BITS)]);
+	/* It may hold something itself, for stronger ones. */
+	own = holder_of(sync, w->task);
+	settle_chain(sync, own ? own : w->holder);
+	if (own)
+		settle_chain(sync, w->holder);
+}
+
+static struct gaming_holder *detach(struct gaming_waiter *w)
+{
+	struct gaming_holder *holder = w->holder;
+
+	w->holder = NULL;
+	list_del_init(&w->fellow);
+	hlist_del_init(&w->by_task);
+	return holder;
+}
+
+void gaming_disinherit(struct gaming_sync *sync, struct gaming_waiter *w)
+{
+	lockdep_assert_held(&sync->lock);
+	settle_chain(sync, detach(w));
+}
+
+void gaming_pass_on(struct gaming_sync *sync, struct gaming_waiter *next)
+{
+	struct gaming_holder *old = detach(next), *new = NULL;
+	struct gaming_waiter *w, *more;
+
+	lockdep_assert_held(&sync->lock);
+	list_for_each_entry_safe(w, more, &old->waiters, fellow) {
+		if (w->addr != next->addr)
+			continue;
+		if (!new)
+			new = holder_of(sync, next->task);
+		if (!new)
+			new = add_holder(sync, next->task);
+		w->holder = new;
+		list_move_tail(&w->fellow, &new->waiters);
+	}
+	/* First up, then down: the caller may be the old one, and would lose its CPU. */
+	if (new)
+		settle_chain(sync, new);
+	settle_chain(sync, old);
+}
+
+bool gaming_would_deadlock(struct gaming_sync *sync, struct task_struct *task,
+			   struct task_struct *owner)
+{
+	struct gaming_waiter *w;
+	int depth;
+
+	lockdep_assert_held(&sync->lock);
+	for (depth = 0; depth < CHAIN_MAX && owner != task; depth++) {
+		w = waiting(sync, owner);
+		if (!w)
+			return false;
+		owner = w->holder->task;
+	}
+	return owner == task;
+}
+
+bool gaming_owner_gone(const struct gaming_waiter *w)
+{
+	return READ_ONCE(w->holder->task->flags) & PF_EXITING;
+}
+
+/* With the lock: the thread is put back, if it still has what the boost gave it. */
+static void undo(struct gaming_sync *sync, const struct boost *boost)
+{
+	struct task_struct *task = get_pid_task(boost->pid, PIDTYPE_PID);
+	struct gaming_holder *holder;
+
+	if (!task)
+		return;
+	holder = holder_of(sync, task);
+	if (holder) {
+		notice_change(holder);
+		if (holder->base == boost->nice) {
+			holder->base = boost->base;
+			settle_chain(sync, holder);
+		}
+	} else if (task_nice(task) == boost->nice) {
+		set_user_nice(task, boost->base);
+	}
+	put_task_struct(task);
+}
+
+static void remove_boost(struct gaming_sync *sync, struct boost *boost)
+{
+	list_del(&boost->entry);
+	sync->boost_count--;
+	put_pid(boost->pid);
+	kfree(boost);
+}
+
+/* With the lock: the work is due when the first boost is. */
+static void schedule_end(struct gaming_sync *sync)
+{
+	ktime_t first = KTIME_MAX;
+	struct boost *boost;
+	s64 left;
+
+	list_for_each_entry(boost, &sync->boosts, entry)
+		first = min(first, boost->until);
+	if (first == KTIME_MAX)
+		return;
+	left = max_t(s64, ktime_to_ns(ktime_sub(first, ktime_get())), 0);
+	mod_delayed_work(system_highpri_wq, &sync->boosts_end, nsecs_to_jiffies(left) + 1);
+}
+
+static void end_boosts(struct work_struct *work)
+{
+	struct gaming_sync *sync = container_of(to_delayed_work(work), struct gaming_sync,
+						boosts_end);
+	struct boost *boost, *next;
+	ktime_t now = ktime_get();
+
+	spin_lock(&sync->lock);
+	list_for_each_entry_safe(boost, next, &sync->boosts, entry) {
+		if (ktime_after(boost->until, now))
+			continue;
+		undo(sync, boost);
+		remove_boost(sync, boost);
+	}
+	schedule_end(sync);
+	spin_unlock(&sync->lock);
+}
+
+static struct boost *boost_of_current(struct gaming_sync *sync)
+{
+	struct boost *boost;
+
+	list_for_each_entry(boost, &sync->boosts, entry)
+		if (boost->pid == task_pid(current))
+			return boost;
+	return NULL;
+}
+
+static long begin_boost(struct gaming_sync *sync, const struct gaming_boost *arg)
+{
+	struct gaming_holder *holder;
+	struct boost *boost;
+	int ret = 0;
+
+	if (arg->nice < MIN_NICE || arg->nice > MAX_NICE || !arg->timeout_ns ||
+	    arg->timeout_ns > GAMING_BOOST_MAX_NS)
+		return -EINVAL;
+	if (!has_nice(current))
+		return -EPERM;
+	boost = kmalloc(sizeof(*boost), GFP_KERNEL_ACCOUNT);
+	if (!boost)
+		return -ENOMEM;
+	boost->nice = arg->nice;
+	boost->until = ktime_add_ns(ktime_get(), arg->timeout_ns);
+	boost->pid = get_pid(task_pid(current));
+
+	spin_lock(&sync->lock);
+	holder = holder_of(sync, current);
+	if (holder)
+		notice_change(holder);
+	boost->base = holder ? holder->base : task_nice(current);
+	if (boost->nice >= boost->base)
+		ret = -EINVAL;
+	else if (boost_of_current(sync))
+		ret = -EBUSY;
+	else if (sync->boost_count == GAMING_BOOST_MAX)
+		ret = -EDQUOT;
+	if (!ret) {
+		list_add(&boost->entry, &sync->boosts);
+		sync->boost_count++;
+		schedule_end(sync);
+	}
+	spin_unlock(&sync->lock);
+	if (ret) {
+		put_pid(boost->pid);
+		kfree(boost);
+	}
+	return ret;
+}
+
+static long end_boost(struct gaming_sync *sync)
+{
+	struct boost *boost;
+
+	spin_lock(&sync->lock);
+	boost = boost_of_current(sync);
+	if (boost) {
+		undo(sync, boost);
+		remove_boost(sync, boost);
+	}
+	spin_unlock(&sync->lock);
+	return boost ? 0 : -ENOENT;
+}
+
+static long do_boost(struct gaming_session *s, void __user *argp)
+{
+	struct gaming_boost arg;
+	int ret;
+
+	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	if (ret)
+		return ret;
+	if (arg.resv || arg.flags & ~GAMING_BOOST_END)
+		return -EINVAL;
+	if (!arg.flags)
+		return begin_boost(gaming_sync_of(s), &arg);
+	return arg.nice || arg.timeout_ns ? -EINVAL : end_boost(gaming_sync_of(s));
+}
+
+void gaming_boosts_init(struct gaming_sync *sync)
+{
+	INIT_LIST_HEAD(&sync->boosts);
+	INIT_DELAYED_WORK(&sync->boosts_end, end_boosts);
+}
+
+void gaming_boosts_end(struct gaming_sync *sync)
+{
+	struct boost *boost, *next;
+
+	cancel_delayed_work_sync(&sync->boosts_end);
+	spin_lock(&sync->lock);
+	list_for_each_entry_safe(boost, next, &sync->boosts, entry) {
+		undo(sync, boost);
+		remove_boost(sync, boost);
+	}
+	spin_unlock(&sync->lock);
+}
+
+static const struct gaming_call calls[] = {
+	{ GAMING_IOC(GAMING_CALL_BOOST), do_boost },
+};
+
+const struct gaming_feature gaming_priority_feature = {
+	.id		= GAMING_PRIORITY,
+	.calls		= calls,
+	.call_count	= ARRAY_SIZE(calls),
+};
