@@ -56,7 +56,7 @@ static struct user_struct *lock_memory(u64 bytes)
 	    !capable(CAP_IPC_LOCK)) {
 		atomic_long_sub(pages, &user->locked_vm);
 		free_uid(user);
-		gdl_count(memlock_refusals);
+		gdl_count(GDL_MEMLOCK_REFUSALS);
 		return NULL;
 	}
 	return user;
@@ -110,14 +110,14 @@ static int gdl_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *at)
 		goto err_put;
 	at->priv = attach;
 	atomic_inc(&buffer->attached);
-	gdl_count(attached);
+	gdl_count(GDL_ATTACHED);
 	return 0;
 
 err_put:
 	put_device(attach->dev);
 err_free:
 	kfree(attach);
-	gdl_count(attach_refusals);
+	gdl_count(GDL_ATTACH_REFUSALS);
 	return ret;
 }
 
@@ -150,7 +150,7 @@ static int gdl_pin(struct dma_buf_attachment *at)
 	if (!ret && own && !(permit->flags & GDL_GRANT_STATIC))
 		ret = -EOPNOTSUPP;
 	if (ret)
-		gdl_count(map_refusals);
+		gdl_count(GDL_MAP_REFUSALS);
 	else
 		attach->pins++;
 	return ret;
@@ -219,6 +219,8 @@ static struct sg_table *gdl_map(struct dma_buf_attachment *at,
 
 	dma_resv_assert_held(at->dmabuf->resv);
 	ret = may_map(permit, attach, at->dev);
+	if (!ret && !gdl_device_reaches(at->dev, buffer->pages.last))
+		ret = -EOPNOTSUPP;
 	if (ret)
 		goto err_refuse;
 	ret = -ENOMEM;
@@ -239,9 +241,9 @@ static struct sg_table *gdl_map(struct dma_buf_attachment *at,
 	list_add_tail(&mapping->node, &buffer->mappings);
 	attach->maps++;
 	atomic_inc(&buffer->mapped);
-	gdl_count(mapped);
-	gdl_add(mapped_bytes, bytes_of(buffer));
-	gdl_add(bounced_bytes, bounced(at->dev, &mapping->table));
+	gdl_count(GDL_MAPPED);
+	gdl_add(GDL_MAPPED_BYTES, bytes_of(buffer));
+	gdl_add(GDL_BOUNCED_BYTES, bounced(at->dev, &mapping->table));
 	return &mapping->table;
 
 err_table:
@@ -249,7 +251,7 @@ err_table:
 err_free:
 	kfree(mapping);
 err_refuse:
-	gdl_count(map_refusals);
+	gdl_count(GDL_MAP_REFUSALS);
 	return ERR_PTR(ret);
 }
 
@@ -265,7 +267,7 @@ static void gdl_unmap(struct dma_buf_attachment *at, struct sg_table *table,
 	list_del(&mapping->node);
 	attach->maps--;
 	atomic_dec(&buffer->mapped);
-	gdl_count(unmapped);
+	gdl_count(GDL_UNMAPPED);
 	gdl_permit_unmapped(mapping->permit, at->dev);
 	sg_free_table(table);
 	kfree(mapping);
@@ -303,7 +305,7 @@ static int gdl_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct gdl_buffer *buffer = dmabuf->priv;
 
-	gdl_count(cpu_mapped);
+	gdl_count(GDL_CPU_MAPPED);
 	return gdl_pages_mmap(&buffer->pages, vma);
 }
 
@@ -314,7 +316,7 @@ static int gdl_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 
 	if (!address)
 		return -ENOMEM;
-	gdl_count(cpu_mapped);
+	gdl_count(GDL_CPU_MAPPED);
 	iosys_map_set_vaddr(map, address);
 	return 0;
 }
@@ -336,8 +338,8 @@ static void gdl_release(struct dma_buf *dmabuf)
 	gdl_pages_free(&buffer->pages);
 	unlock_memory(buffer->user, bytes_of(buffer));
 	gdl_owner_uncharge(owner, bytes_of(buffer));
-	gdl_count(frees);
-	gdl_add(freed_bytes, bytes_of(buffer));
+	gdl_count(GDL_FREES);
+	gdl_add(GDL_FREED_BYTES, bytes_of(buffer));
 	xa_destroy(&buffer->permits);
 	kfree_rcu(buffer, rcu);
 	gdl_owner_put(owner);
@@ -402,8 +404,8 @@ int gdl_buffer_alloc(struct gdl_owner *owner, struct gdl_alloc *arg,
 	/* From here on it ends by its dma-buf's release. */
 	buffer->dmabuf = dmabuf;
 	kref_get(&owner->ref);
-	gdl_count(allocations);
-	gdl_add(allocated_bytes, arg->bytes);
+	gdl_count(GDL_ALLOCATIONS);
+	gdl_add(GDL_ALLOCATED_BYTES, arg->bytes);
 	mutex_lock(&owner->lock);
 	list_add_tail(&buffer->node, &owner->all);
 	buffer->handle = ++owner->last_handle;

@@ -160,9 +160,9 @@ static long do_check(struct gdl_call *call)
 	buffer = xa_load(&call->owner->buffers, check->handle);
 	ret = buffer ? gdl_permit_check(buffer, &check->device) : -ENOENT;
 	rcu_read_unlock();
-	gdl_count(checks);
+	gdl_count(GDL_CHECKS);
 	if (ret > 0)
-		gdl_count(checks_allowed);
+		gdl_count(GDL_CHECKS_ALLOWED);
 	return ret;
 }
 

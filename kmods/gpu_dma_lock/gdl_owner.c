@@ -38,7 +38,7 @@ static void owner_release(struct kref *ref)
 	list_del(&owner->node);
 	mutex_unlock(&gdl_owners_lock);
 	if (owner->id) {
-		gdl_count(agents_ended);
+		gdl_count(GDL_AGENTS_ENDED);
 		put_pid(owner->tgid);
 		mmdrop(owner->mm);
 	}
@@ -76,7 +76,7 @@ int gdl_owner_begin(struct gdl_owner *owner, struct gdl_agent *arg)
 	arg->quota = GDL_DEFAULT_QUOTA;
 	arg->features = GDL_FEAT_PCI | GDL_FEAT_PLATFORM |
 			(GDL_CORE_PINS ? 0 : GDL_FEAT_NO_PIN);
-	gdl_count(agents_created);
+	gdl_count(GDL_AGENTS_CREATED);
 	return 0;
 }
 
@@ -127,7 +127,7 @@ int gdl_owner_charge(struct gdl_owner *owner, u64 bytes)
 		owner->charged += bytes;
 	spin_unlock(&owner->charge_lock);
 	if (ret)
-		gdl_count(quota_refusals);
+		gdl_count(GDL_QUOTA_REFUSALS);
 	return ret;
 }
 

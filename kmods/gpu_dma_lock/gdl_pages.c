@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -38,6 +39,7 @@ int gdl_pages_alloc(struct gdl_pages *pages, size_t bytes, bool huge)
 	INIT_LIST_HEAD(&pages->chunks);
 	pages->bytes = bytes;
 	pages->segments = 0;
+	pages->last = 0;
 	if (left > totalram_pages())
 		return -ENOMEM;
 	while (left) {
@@ -57,6 +59,7 @@ int gdl_pages_alloc(struct gdl_pages *pages, size_t bytes, bool huge)
 			goto err_free;
 		list_add_tail(&page->lru, &pages->chunks);
 		pages->segments++;
+		pages->last = max(pages->last, page_to_phys(page) + page_size(page) - 1);
 		left -= 1UL << order;
 	}
 	return 0;

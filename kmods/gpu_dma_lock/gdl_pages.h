@@ -11,6 +11,7 @@ struct gdl_pages {
 	struct list_head chunks;	/* page->lru of each chunk's first page */
 	size_t bytes;
 	unsigned int segments;
+	phys_addr_t last;	/* the highest address of a byte of it */
 };
 
 /* 0, -ENOMEM, -EINTR. @huge: chunks of GDL_HUGE_BYTES and no others. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/device.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -128,6 +129,14 @@ bool gdl_device_translated(struct device *dev)
 	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
 }
 
+bool gdl_device_reaches(struct device *dev, phys_addr_t last)
+{
+	/* Addresses are shifted there: the DMA API knows, and has its ways. */
+	if (gdl_device_translated(dev) || dev->dma_range_map)
+		return true;
+	return last <= min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+}
+
 void gdl_device_flush(struct device *dev)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
@@ -185,7 +194,7 @@ static int grant_one(struct gdl_buffer *buffer, struct device *dev,
 		kfree(permit);
 		return ret == -EBUSY ? -EEXIST : ret;
 	}
-	gdl_count(grants);
+	gdl_count(GDL_GRANTS);
 	arg->granted++;
 	arg->translated += translated;
 	return 0;
@@ -244,7 +253,7 @@ static void take(struct gdl_buffer *buffer, struct gdl_permit *permit,
 	xa_erase(&buffer->permits, permit->key);
 	permit->revoked = true;
 	list_add_tail(&permit->node, taken);
-	gdl_count(revokes);
+	gdl_count(GDL_REVOKES);
 }
 
 /* 0, -ETIMEDOUT, -EINTR. Drops the buffer's reference, which was the list's. */
@@ -261,7 +270,7 @@ static int finish(struct gdl_permit *permit, unsigned long deadline)
 	gdl_device_flush(permit->dev);
 	gdl_permit_put(permit);
 	if (ret == 0)
-		gdl_count(revokes_late);
+		gdl_count(GDL_REVOKES_LATE);
 	return ret > 0 ? 0 : ret == 0 ? -ETIMEDOUT : -EINTR;
 }
 
@@ -278,7 +287,7 @@ int gdl_permit_revoke(struct gdl_buffer *buffer, struct gdl_revoke *arg)
 		if (names(&arg->device, permit) &&
 		    gdl_buffer_held(buffer, permit)) {
 			dma_resv_unlock(buffer->dmabuf->resv);
-			gdl_count(revokes_refused);
+			gdl_count(GDL_REVOKES_REFUSED);
 			return -EBUSY;
 		}
 	}

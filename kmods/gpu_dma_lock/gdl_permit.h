@@ -38,6 +38,11 @@ struct device *gdl_device_above(struct device *dev, unsigned long *ret_key);
 
 /* Whether an IOMMU translates what @dev accesses. */
 bool gdl_device_translated(struct device *dev);
+/*
+ * Whether it reaches memory up to @last without help: always, where an IOMMU
+ * translates. Else swiotlb would have to copy, and the DMA API warns where it cannot.
+ */
+bool gdl_device_reaches(struct device *dev, phys_addr_t last);
 /* Nothing that the IOMMU has cached of @dev's mappings is used from now on. */
 void gdl_device_flush(struct device *dev);
 

@@ -19,22 +19,47 @@
 
 DEFINE_PER_CPU(struct gdl_stats, gdl_stats);
 
-static u64 sum(size_t offset)
+static const char *const stat_names[GDL_STAT_COUNT] = {
+	[GDL_AGENTS_CREATED] = "agents_created",
+	[GDL_AGENTS_ENDED] = "agents_ended",
+	[GDL_ALLOCATIONS] = "allocations",
+	[GDL_FREES] = "frees",
+	[GDL_ALLOCATED_BYTES] = "allocated_bytes",
+	[GDL_FREED_BYTES] = "freed_bytes",
+	[GDL_QUOTA_REFUSALS] = "quota_refusals",
+	[GDL_MEMLOCK_REFUSALS] = "memlock_refusals",
+	[GDL_GRANTS] = "grants",
+	[GDL_REVOKES] = "revokes",
+	[GDL_REVOKES_REFUSED] = "revokes_refused",
+	[GDL_REVOKES_LATE] = "revokes_late",
+	[GDL_CHECKS] = "checks",
+	[GDL_CHECKS_ALLOWED] = "checks_allowed",
+	[GDL_ATTACHED] = "attached",
+	[GDL_ATTACH_REFUSALS] = "attach_refusals",
+	[GDL_MAPPED] = "mapped",
+	[GDL_MAP_REFUSALS] = "map_refusals",
+	[GDL_UNMAPPED] = "unmapped",
+	[GDL_MAPPED_BYTES] = "mapped_bytes",
+	[GDL_BOUNCED_BYTES] = "bounced_bytes",
+	[GDL_CPU_MAPPED] = "cpu_mapped",
+};
+
+static u64 sum(enum gdl_stat stat)
 {
 	u64 total = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		total += *(u64 *)((char *)per_cpu_ptr(&gdl_stats, cpu) + offset);
+		total += READ_ONCE(per_cpu_ptr(&gdl_stats, cpu)->count[stat]);
 	return total;
 }
 
 static int show_stats(struct seq_file *seq, void *unused)
 {
-#define GDL_SHOW(name) \
-	seq_printf(seq, #name " %llu\n", sum(offsetof(struct gdl_stats, name)));
-	GDL_STATS(GDL_SHOW)
-#undef GDL_SHOW
+	int i;
+
+	for (i = 0; i < GDL_STAT_COUNT; i++)
+		seq_printf(seq, "%s %llu\n", stat_names[i], sum(i));
 	return 0;
 }
 
@@ -49,8 +74,8 @@ static unsigned int count_buffers(struct gdl_owner *owner)
 }
 
 /* Each owner with its lock held, so that none of its buffers goes. */
-static void for_each_owner(struct seq_file *seq,
-			   void (*show)(struct seq_file *seq, struct gdl_owner *owner))
+static void show_owners(struct seq_file *seq,
+			void (*show)(struct seq_file *seq, struct gdl_owner *owner))
 {
 	struct gdl_owner *owner;
 
@@ -77,7 +102,7 @@ static void quota_of(struct seq_file *seq, struct gdl_owner *owner)
 static int show_quotas(struct seq_file *seq, void *unused)
 {
 	seq_puts(seq, "agent uid pid quota charged buffers state\n");
-	for_each_owner(seq, quota_of);
+	show_owners(seq, quota_of);
 	return 0;
 }
 
@@ -110,7 +135,7 @@ static void allocations_of(struct seq_file *seq, struct gdl_owner *owner)
 static int show_allocations(struct seq_file *seq, void *unused)
 {
 	seq_puts(seq, "agent handle bytes segments grants attached mapped flags\n");
-	for_each_owner(seq, allocations_of);
+	show_owners(seq, allocations_of);
 	return 0;
 }
 
@@ -137,7 +162,7 @@ static void permissions_of(struct seq_file *seq, struct gdl_owner *owner)
 static int show_dma_permissions(struct seq_file *seq, void *unused)
 {
 	seq_puts(seq, "agent handle device flags mapped\n");
-	for_each_owner(seq, permissions_of);
+	show_owners(seq, permissions_of);
 	return 0;
 }
 

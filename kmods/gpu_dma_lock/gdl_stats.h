@@ -6,39 +6,47 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-#define GDL_STATS(X)							\
-	X(agents_created)						\
-	X(agents_ended)		/* and nothing is charged any more */	\
-	X(allocations)							\
-	X(frees)		/* pages given back */			\
-	X(allocated_bytes)						\
-	X(freed_bytes)							\
-	X(quota_refusals)						\
-	X(memlock_refusals)						\
-	X(grants)							\
-	X(revokes)							\
-	X(revokes_refused)	/* EBUSY */				\
-	X(revokes_late)		/* ETIMEDOUT */				\
-	X(checks)							\
-	X(checks_allowed)						\
-	X(attached)							\
-	X(attach_refusals)						\
-	X(mapped)							\
-	X(map_refusals)							\
-	X(unmapped)							\
-	X(mapped_bytes)							\
-	X(bounced_bytes)	/* of these: not the pages themselves */ \
-	X(cpu_mapped)		/* mmap and vmap */
+/* In the order of /proc/swarm/gpu/stats. */
+enum gdl_stat {
+	GDL_AGENTS_CREATED,
+	GDL_AGENTS_ENDED,	/* and nothing is charged any more */
+	GDL_ALLOCATIONS,
+	GDL_FREES,	/* pages given back */
+	GDL_ALLOCATED_BYTES,
+	GDL_FREED_BYTES,
+	GDL_QUOTA_REFUSALS,
+	GDL_MEMLOCK_REFUSALS,
+	GDL_GRANTS,
+	GDL_REVOKES,
+	GDL_REVOKES_REFUSED,	/* EBUSY */
+	GDL_REVOKES_LATE,	/* ETIMEDOUT */
+	GDL_CHECKS,
+	GDL_CHECKS_ALLOWED,
+	GDL_ATTACHED,
+	GDL_ATTACH_REFUSALS,
+	GDL_MAPPED,
+	GDL_MAP_REFUSALS,
+	GDL_UNMAPPED,
+	GDL_MAPPED_BYTES,
+	GDL_BOUNCED_BYTES,	/* of these: not the pages themselves */
+	GDL_CPU_MAPPED,	/* mmap and vmap */
+	GDL_STAT_COUNT
+};
 
 struct gdl_stats {
-#define GDL_FIELD(name) u64 name;
-	GDL_STATS(GDL_FIELD)
-#undef GDL_FIELD
+	u64 count[GDL_STAT_COUNT];
 };
 
 DECLARE_PER_CPU(struct gdl_stats, gdl_stats);
 
-#define gdl_count(name)		this_cpu_inc(gdl_stats.name)
-#define gdl_add(name, n)	this_cpu_add(gdl_stats.name, n)
+static inline void gdl_add(enum gdl_stat stat, u64 n)
+{
+	this_cpu_add(gdl_stats.count[stat], n);
+}
+
+static inline void gdl_count(enum gdl_stat stat)
+{
+	gdl_add(stat, 1);
+}
 
 #endif

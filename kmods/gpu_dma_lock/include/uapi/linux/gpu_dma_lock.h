@@ -33,7 +33,8 @@
  * 2. An IOMMU that translates for the device. Without it a device reaches all
  *    memory, whatever is mapped. GRANT says EOPNOTSUPP unless it has
  *    GDL_GRANT_UNTRANSLATED; then REVOKE still takes the driver's mapping away,
- *    and nothing stops a device that does not listen.
+ *    and nothing stops a device that does not listen. Memory above what such a
+ *    device can address is refused to its driver (EOPNOTSUPP), not copied.
  *
  * The grain is the device as the IOMMU sees it: devices of one IOMMU group
  * (/sys/kernel/iommu_groups) share what is mapped for one of them.
