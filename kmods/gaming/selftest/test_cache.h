@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SET_AFFINITY against sysfs, and the watch against what the process knows itself. */
+#ifndef GAMING_SELFTEST_TEST_CACHE_H
+#define GAMING_SELFTEST_TEST_CACHE_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kmods/gaming/selftest/session.h"
+#include "place.h"
+
+#define CPUS 256
+
+/* The last-level cache of each CPU, as sysfs has it. */
+struct sys_cache {
+	int level;
+	uint64_t bytes;
+	cpu_set_t shared;
+};
+
+static bool read_line(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	bool good = file && fgets(text, (int)size, file);
+
+	if (file)
+		fclose(file);
+	return good;
+}
+
+static bool read_index(int cpu, int index, const char *name, char *text, size_t size)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cache/index%d/%s", cpu, index,
+		name);
+	return read_line(path, text, size);
+}
+
+/* "0-3,8" */
+static void parse_list(const char *text, cpu_set_t *ret)
+{
+	CPU_ZERO(ret);
+	while (*text >= '0' && *text <= '9') {
+		char *end;
+		long first = strtol(text, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtol(end + 1, &end, 10);
+		for (; first <= last; first++)
+			CPU_SET((int)first, ret);
+		text = *end == ',' ? end + 1 : end;
+	}
+}
+
+/* False: sysfs shows no cache of @cpu. */
+static bool sys_cache(int cpu, struct sys_cache *ret)
+{
+	char text[256];
+
+	memset(ret, 0, sizeof(*ret));
+	for (int i = 0; read_index(cpu, i, "level", text, sizeof(text)); i++) {
+		int level = atoi(text);
+		unsigned long size;
+		char unit;
+
+		if (level <= ret->level || !read_index(cpu, i, "type", text, sizeof(text)) ||
+			!strncmp(text, "Instruction", 11))
+			continue;
+		ret->level = level;
+		if (read_index(cpu, i, "size", text, sizeof(text)) &&
+			sscanf(text, "%lu%c", &size, &unit) == 2)
+			ret->bytes = unit == 'K' ? size << 10 : size << 20;
+		if (read_index(cpu, i, "shared_cpu_list", text, sizeof(text)))
+			parse_list(text, &ret->shared);
+	}
+	return ret->level;
+}
+
+static bool have_caches(void)
+{
+	struct sys_cache cache;
+
+	return sys_cache(sched_getcpu(), &cache);
+}
+
+static int ask(int fd, uint32_t flags, uint64_t *cpus, struct gaming_affinity *ret)
+{
+	memset(cpus, 0x5a, GAMING_CPU_WORDS * 8);
+	*ret = (struct gaming_affinity){.size = sizeof(*ret),
+		.flags = flags,
+		.cpus = (uintptr_t)cpus,
+		.cpus_size = GAMING_CPU_WORDS * 8};
+	return (int)ioctl_arg(fd, GAMING_IOC(GAMING_CALL_SET_AFFINITY), ret);
+}
+
+/* Is @cpus exactly @set? */
+static bool same_cpus(const uint64_t *cpus, const cpu_set_t *set)
+{
+	for (int cpu = 0; cpu < GAMING_CPU_WORDS * 64; cpu++) {
+		bool in = cpus[cpu / 64] >> (cpu % 64) & 1;
+
+		if (in != (cpu < CPU_SETSIZE && CPU_ISSET(cpu, set)))
+			return false;
+	}
+	return true;
+}
+
+static int lowest(const cpu_set_t *set)
+{
+	int cpu = 0;
+
+	while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, set))
+		cpu++;
+	return cpu;
+}
+
+/* The answer for these allowed CPUs, held against what sysfs says of each of them. */
+static int check_answers(int fd, const cpu_set_t *allowed)
+{
+	struct sys_cache cache, other;
+	uint64_t cpus[GAMING_CPU_WORDS];
+	struct gaming_affinity a;
+	cpu_set_t both;
+
+	REQUIRE(!sched_setaffinity(0, sizeof(*allowed), allowed), "sched_setaffinity: %m");
+	EXPECT(ask(fd, GAMING_AFFINITY_LARGEST, cpus, &a), 0);
+	REQUIRE(sys_cache((int)a.first_cpu, &cache), "CPU %u has no cache", a.first_cpu);
+	CPU_AND(&both, &cache.shared, allowed);
+	REQUIRE(CPU_COUNT(&both) && same_cpus(cpus, &both), "the mask is not the cache's");
+	EXPECT(a.level, cache.level);
+	EXPECT(a.bytes, cache.bytes);
+	EXPECT(a.first_cpu, lowest(&cache.shared));
+	/* None that is allowed is larger, nor as large and with more of the allowed CPUs. */
+	for (int cpu = 0; cpu < CPUS; cpu++) {
+		cpu_set_t more;
+
+		if (!CPU_ISSET(cpu, allowed) || !sys_cache(cpu, &other))
+			continue;
+		CPU_AND(&more, &other.shared, allowed);
+		REQUIRE(other.bytes < a.bytes ||
+				(other.bytes == a.bytes && CPU_COUNT(&more) <= CPU_COUNT(&both)),
+			"the cache of CPU %d is better", cpu);
+	}
+	for (int cpu = 0; cpu < CPUS; cpu++) {
+		cpu_set_t one;
+
+		if (!CPU_ISSET(cpu, allowed) || !sys_cache(cpu, &other))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		EXPECT(ask(fd, GAMING_AFFINITY_NEAREST, cpus, &a), 0);
+		REQUIRE(same_cpus(cpus, &one), "CPU %d: not only what is allowed", cpu);
+		EXPECT(a.first_cpu, lowest(&other.shared));
+	}
+	sched_setaffinity(0, sizeof(*allowed), allowed);
+	return 0;
+}
+
+static int test_cache_choice(void)
+{
+	cpu_set_t all, some;
+	struct gaming g;
+	int cpu;
+
+	EXPECT(gaming_open(&g), 0);
+	if (!have_caches()) {
+		uint64_t cpus[GAMING_CPU_WORDS];
+		struct gaming_affinity a;
+
+		EXPECT(ask(g.fd, GAMING_AFFINITY_LARGEST, cpus, &a), -EOPNOTSUPP);
+		EXPECT(ask(g.fd, GAMING_AFFINITY_NEAREST, cpus, &a), -EOPNOTSUPP);
+		return skip("this machine does not tell of its caches");
+	}
+	sched_getaffinity(0, sizeof(all), &all);
+	if (check_answers(g.fd, &all))
+		return 1;
+	/* Without any one CPU: where there are two equal caches, now one has more. */
+	for (cpu = 0; cpu < CPUS && CPU_COUNT(&all) > 1; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		some = all;
+		CPU_CLR(cpu, &some);
+		if (check_answers(g.fd, &some))
+			return 1;
+	}
+	gaming_close(&g);
+	return 0;
+}
+
+static int node_of(int cpu)
+{
+	char path[96];
+
+	for (int node = 0; node < 64; node++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/node%d", cpu, node);
+		if (!access(path, F_OK))
+			return node;
+	}
+	return 0;
+}
+
+static int test_cache_local(void)
+{
+	uint64_t cpus[GAMING_CPU_WORDS];
+	struct gaming_affinity a;
+	cpu_set_t all, one;
+	struct gaming g;
+	int nodes = 0;
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	EXPECT(gaming_open(&g), 0);
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int cpu = 0; cpu < CPUS; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		nodes |= 1 << node_of(cpu);
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		EXPECT(ask(g.fd, GAMING_AFFINITY_LARGEST | GAMING_AFFINITY_LOCAL, cpus, &a), 0);
+		EXPECT(a.node, node_of(cpu));
+		/* All are allowed again, and it still runs here, or was just moved. */
+		sched_setaffinity(0, sizeof(all), &all);
+		EXPECT(ask(g.fd, GAMING_AFFINITY_LARGEST | GAMING_AFFINITY_LOCAL, cpus, &a), 0);
+		EXPECT(a.node, node_of((int)a.first_cpu));
+	}
+	gaming_close(&g);
+	return nodes & (nodes - 1) ? 0 : skip("one NUMA node only");
+}
+
+static int test_cache_bad(void)
+{
+	static uint64_t mask[GAMING_CPU_WORDS];
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint32_t value;
+		int err;
+	} cases[] = {
+		{"size", offsetof(struct gaming_affinity, size), 47, EINVAL},
+		{"no choice", offsetof(struct gaming_affinity, flags), 0, EINVAL},
+		{"both choices", offsetof(struct gaming_affinity, flags), 3, EINVAL},
+		{"unknown flag", offsetof(struct gaming_affinity, flags), 17, EINVAL},
+		{"mask of no bytes", offsetof(struct gaming_affinity, cpus_size), 0, EINVAL},
+		{"mask of 12 bytes", offsetof(struct gaming_affinity, cpus_size), 12, EINVAL},
+		{"mask of 8 KiB", offsetof(struct gaming_affinity, cpus_size), 8192, EINVAL},
+		{"mask nowhere", offsetof(struct gaming_affinity, cpus), 16, EFAULT},
+		{"reserved", offsetof(struct gaming_affinity, resv), 1, EINVAL},
+	};
+	struct gaming_watch watch = {.size = sizeof(watch)};
+	struct gaming_yield y = {.size = sizeof(y)};
+	struct gaming g;
+	pid_t child;
+
+	EXPECT(sizeof(struct gaming_affinity), 48);
+	EXPECT(sizeof(struct gaming_watch), 64);
+	EXPECT(gaming_open(&g), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct gaming_affinity a = {.size = sizeof(a),
+			.flags = GAMING_AFFINITY_NEAREST,
+			.cpus = (uintptr_t)mask,
+			.cpus_size = sizeof(mask)};
+		long got;
+
+		if (cases[i].err == EFAULT && !have_caches())
+			continue;
+		memcpy((char *)&a + cases[i].offset, &cases[i].value, 4);
+		if (cases[i].offset == offsetof(struct gaming_affinity, cpus))
+			a.cpus = cases[i].value;
+		got = ioctl_arg(g.fd, GAMING_IOC(GAMING_CALL_SET_AFFINITY), &a);
+		REQUIRE(got == -cases[i].err, "SET_AFFINITY, %s: %ld", cases[i].name, got);
+	}
+	EXPECT(ioctl_arg(g.fd, GAMING_IOC_WATCH, &watch), -ENOENT);
+	watch.flags = 2;
+	EXPECT(ioctl_arg(g.fd, GAMING_IOC_WATCH, &watch), -EINVAL);
+	watch.flags = 0;
+	watch.resv = 1;
+	EXPECT(ioctl_arg(g.fd, GAMING_IOC_WATCH, &watch), -EINVAL);
+	y.flags = 1;
+	EXPECT(ioctl_arg(g.fd, GAMING_IOC(GAMING_CALL_YIELD), &y), -EINVAL);
+	y.flags = 0;
+	y.tid = -1;
+	EXPECT(ioctl_arg(g.fd, GAMING_IOC(GAMING_CALL_YIELD), &y), -EINVAL);
+	/* Threads of others are none of ours, nor are those that are not there. */
+	child = fork();
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	EXPECT(gaming_yield_to(&g, child), -ENOENT);
+	EXPECT(gaming_yield_to(&g, 1), -ENOENT);
+	EXPECT(gaming_yield_to(&g, INT32_MAX), -ENOENT);
+	EXPECT(gaming_yield_to(&g, 0), 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static long naps(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
+/* Moves and sleeps that the thread makes itself, counted to the last one. */
+static int test_watch_counts(void)
+{
+	uint64_t cpus[GAMING_CPU_WORDS];
+	struct gaming_watch w = {.size = sizeof(w)}, v = w;
+	struct gaming_affinity a;
+	cpu_set_t all;
+	struct gaming g;
+	int home, away;
+	long before;
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	sched_getaffinity(0, sizeof(all), &all);
+	if (CPU_COUNT(&all) < 2)
+		return skip("one CPU only");
+	home = lowest(&all);
+	for (away = home + 1; !CPU_ISSET(away, &all);)
+		away++;
+	EXPECT(gaming_open(&g), 0);
+	/* With one CPU allowed it is all of home, whatever the caches are. */
+	run_on(home);
+	EXPECT(ask(g.fd, GAMING_AFFINITY_NEAREST | GAMING_AFFINITY_WATCH, cpus, &a), 0);
+	for (int i = 0; i < 20; i++)
+		run_on(i & 1 ? home : away);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_WATCH, &w), 0);
+	EXPECT(w.migrations, 20);
+	EXPECT(w.departures, 10);
+	REQUIRE(w.turns >= 20 && w.turns_home >= 10 && w.turns - w.turns_home >= 10,
+		"%d turns, %d of them at home", (int)w.turns, (int)w.turns_home);
+
+	for (int part = 0; part < 2; part++) {
+		run_on(part ? away : home);
+		EXPECT(gaming_ioctl(&g, GAMING_IOC_WATCH, &w), 0);
+		before = naps();
+		for (int i = 0; i < 50; i++)
+			nap();
+		before = naps() - before;
+		EXPECT(gaming_ioctl(&g, GAMING_IOC_WATCH, &v), 0);
+		REQUIRE((long)(v.wakeups - w.wakeups) == before && before >= 10,
+			"%d wake-ups, %ld sleeps", (int)(v.wakeups - w.wakeups), before);
+		EXPECT(v.wakeups_home - w.wakeups_home, part ? 0 : before);
+	}
+	/* Another watch of the same thread begins with nothing; the end is one. */
+	EXPECT(ask(g.fd, GAMING_AFFINITY_NEAREST | GAMING_AFFINITY_WATCH, cpus, &a), 0);
+	w.flags = GAMING_WATCH_END;
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_WATCH, &w), 0);
+	EXPECT(w.departures, 0);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_WATCH, &w), -ENOENT);
+	gaming_close(&g);
+	return 0;
+}
+
+static int module_refs(void)
+{
+	char text[16] = "-1";
+
+	read_line("/sys/module/gaming/refcnt", text, sizeof(text));
+	return atoi(text);
+}
+
+struct watched {
+	struct gaming *g;
+	_Atomic int ready, stop;
+	bool busy;
+};
+
+static void *watched_thread(void *arg)
+{
+	struct watched *w = arg;
+	uint64_t cpus[GAMING_CPU_WORDS];
+	struct gaming_affinity a;
+
+	if (ask(w->g->fd, GAMING_AFFINITY_NEAREST | GAMING_AFFINITY_WATCH, cpus, &a))
+		FAIL("a watch was refused");
+	w->ready++;
+	while (!w->stop)
+		if (!w->busy)
+			usleep(1000);
+	return NULL;
+}
+
+/* However a watch ends, it lets go of the module. */
+static int watch_round(int round)
+{
+	struct watched w = {.busy = round & 1};
+	pthread_t threads[8];
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	w.g = &g;
+	for (int i = 0; i < 8; i++)
+		pthread_create(&threads[i], NULL, watched_thread, &w);
+	while (w.ready < 8)
+		usleep(1000);
+	if (round == 2 || round == 3)
+		raise(SIGKILL);
+	if (round < 2) /* the session ends while they run, or sleep */
+		gaming_close(&g);
+	w.stop = 1;
+	for (int i = 0; i < 8; i++)
+		pthread_join(threads[i], NULL);
+	if (round >= 4) { /* the threads end, then the session; a new watch frees theirs */
+		w.stop = round & 1;
+		w.ready = 0;
+		pthread_create(&threads[0], NULL, watched_thread, &w);
+		while (!w.ready)
+			usleep(1000);
+		w.stop = 1;
+		pthread_join(threads[0], NULL);
+		gaming_close(&g);
+	}
+	return 0;
+}
+
+static int test_watch_ends(void)
+{
+	int before = module_refs();
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	for (int round = 0; round < 6; round++) {
+		pid_t child = fork();
+		int status, refs = -1;
+
+		if (!child)
+			_exit(watch_round(round));
+		waitpid(child, &status, 0);
+		REQUIRE(!status || WTERMSIG(status) == SIGKILL, "round %d: status %d", round,
+			status);
+		for (int i = 0; i < 1000 && refs != before; i++) {
+			usleep(i ? 10000 : 0);
+			refs = module_refs();
+		}
+		REQUIRE(refs == before, "round %d: %d references to the module, %d before", round,
+			refs, before);
+	}
+	return 0;
+}
+
+static int test_place(void)
+{
+	struct gaming_placed placed;
+	struct gaming_watch w;
+	cpu_set_t all, now;
+	struct gaming g;
+	long before;
+	int away;
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	EXPECT(gaming_open(&g), 0);
+	sched_getaffinity(0, sizeof(all), &all);
+	EXPECT(gaming_place(&g, GAMING_AFFINITY_LARGEST, &placed), 0);
+	sched_getaffinity(0, sizeof(now), &now);
+	REQUIRE(same_cpus(placed.cpus, &now), "the mask is not the cache's");
+	before = naps();
+	for (int i = 0; i < 100; i++)
+		nap();
+	before = naps() - before;
+	EXPECT(gaming_keep(&g, &placed, &w), 0);
+	/* The first may have been on the way home. */
+	REQUIRE(w.wakeups_home + 1 >= w.wakeups, "%d wake-ups, %d at home", (int)w.wakeups,
+		(int)w.wakeups_home);
+	REQUIRE(before && (long)w.wakeups >= before, "%d wake-ups, %ld sleeps", (int)w.wakeups,
+		before);
+
+	/* Someone moves the thread away: it comes back. */
+	for (away = 0; away < CPUS && (!CPU_ISSET(away, &all) || CPU_ISSET(away, &now)); away++)
+		;
+	if (away < CPUS) {
+		run_on(away);
+		EXPECT(gaming_keep(&g, &placed, &w), 1);
+		EXPECT(w.departures, 1);
+		sched_getaffinity(0, sizeof(now), &now);
+		REQUIRE(same_cpus(placed.cpus, &now), "the new mask is not the cache's");
+		EXPECT(gaming_keep(&g, &placed, &w), 0);
+		EXPECT(w.departures, 0);
+	}
+	EXPECT(gaming_unplace(&g, &placed, &w), 0);
+	sched_getaffinity(0, sizeof(now), &now);
+	REQUIRE(CPU_EQUAL(&all, &now), "the mask is not what it was");
+	EXPECT(gaming_unplace(&g, &placed, &w), -ENOENT);
+	gaming_close(&g);
+	/* Without the device nothing is placed, and nothing changed. */
+	EXPECT(gaming_place(&g, GAMING_AFFINITY_LARGEST, &placed), -EBADF);
+	sched_getaffinity(0, sizeof(now), &now);
+	REQUIRE(CPU_EQUAL(&all, &now), "the mask is not what it was");
+	return away < CPUS ? 0 : skip("one last-level cache: placing shown, coming back not");
+}
+
+#define HOGS 6
+#define NOBODY (-1)
+
+struct hogs {
+	_Atomic int ready, stop;
+	_Atomic int tid[HOGS];
+	_Atomic int first; /* that ran since this was NOBODY */
+};
+
+struct hog {
+	struct hogs *hogs;
+	int number;
+};
+
+static void *hog_thread(void *arg)
+{
+	struct hog *hog = arg;
+	struct hogs *h = hog->hogs;
+
+	h->tid[hog->number] = (int)syscall(SYS_gettid);
+	h->ready++;
+	while (!h->stop)
+		if (h->first == NOBODY)
+			h->first = hog->number;
+	return NULL;
+}
+
+/*
+ * How often of @rounds was a hog the first to run when the turn was given to it, or
+ * (not @directed) to nobody? Who gives works as hard as they do: a thread that has
+ * slept has so much time to come that the scheduler lets it go on.
+ */
+static int chosen_ran(struct gaming *g, struct hogs *h, bool directed, int rounds)
+{
+	int ran = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		uint64_t until = now_ns() + 3 * 1000000;
+		int chosen = i % HOGS;
+
+		while (now_ns() < until)
+			;
+		h->first = NOBODY;
+		gaming_yield_to(g, directed ? h->tid[chosen] : 0);
+		ran += h->first == chosen;
+	}
+	return ran;
+}
+
+/* One CPU, six threads that want it: who has the next turn? */
+static int test_yield(void)
+{
+	static struct hogs h;
+	struct hog hogs[HOGS];
+	pthread_t threads[HOGS];
+	int directed = 0, plain = 0, rounds = 60;
+	struct metric *m = add_metric("yield_to_ran", "ratio", false);
+	struct gaming g;
+
+	m->higher_is_better = true;
+	EXPECT(gaming_open(&g), 0);
+	run_on(sched_getcpu());
+	for (int i = 0; i < HOGS; i++) {
+		hogs[i] = (struct hog){&h, i};
+		pthread_create(&threads[i], NULL, hog_thread, &hogs[i]);
+	}
+	while (h.ready < HOGS)
+		usleep(1000);
+	for (int i = 0; i < 4; i++) {
+		directed += chosen_ran(&g, &h, true, rounds / 4);
+		plain += chosen_ran(&g, &h, false, rounds / 4);
+	}
+	h.stop = 1;
+	for (int i = 0; i < HOGS; i++)
+		pthread_join(threads[i], NULL);
+	m->samples[m->count++] = (double)directed / rounds;
+	printf("# of %d turns given to one of %d threads it had %d; given to nobody, it had %d\n",
+		rounds, HOGS, directed, plain);
+	REQUIRE(directed > plain, "directed %d, not directed %d", directed, plain);
+	gaming_close(&g);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * FRAME: what it says of each frame is held against the rules of gaming_time.h, written
+ * down here a second time. So a machine that is late fails nothing: being late is judged.
+ */
+#ifndef GAMING_SELFTEST_TEST_FRAME_H
+#define GAMING_SELFTEST_TEST_FRAME_H
+
+#include <pthread.h>
+
+#include "kmods/gaming/selftest/test_time.h"
+
+static void work_for(uint64_t ns)
+{
+	struct timespec ts = {.tv_nsec = (long)ns};
+
+	nanosleep(&ts, NULL);
+}
+
+static int test_frame_fixed(void)
+{
+	const uint64_t period = 1000000000000u / 59940;
+	struct gaming_frame f, before = {0};
+	uint64_t ready;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(gaming_pace(&g, 59940, 0), 0);
+	for (uint64_t i = 1; i <= 40; i++) {
+		if (i > 1)
+			work_for(i % 10 == 0 ? period * 5 / 2 : period / 4);
+		ready = now_ns();
+		EXPECT(gaming_frame(&g, &f), 0);
+		REQUIRE(now_ns() >= f.end_ns + f.late_ns, "frame %d: back before its end", (int)i);
+		EXPECT(f.frame, i);
+		EXPECT(f.rate_mhz, 59940);
+		if (i > 1) {
+			uint64_t ends = (f.end_ns - before.end_ns) / period;
+
+			REQUIRE((f.end_ns - before.end_ns) % period == 0 && ends,
+				"frame %d: not on the grid", (int)i);
+			REQUIRE(f.missed - before.missed == ends - 1,
+				"frame %d: %d ends were missed, %d told", (int)i, (int)ends - 1,
+				(int)(f.missed - before.missed));
+			/* No end was left out that the frame could have had. */
+			REQUIRE(f.end_ns - period <= before.end_ns + f.work_ns,
+				"frame %d: later than need be", (int)i);
+			REQUIRE(before.end_ns + f.work_ns >= ready, "frame %d: ready before it was",
+				(int)i);
+		}
+		before = f;
+	}
+	REQUIRE(f.missed >= 2 * 4, "four frames of two and a half periods missed %d ends",
+		(int)f.missed);
+	EXPECT(gaming_pace(&g, 0, 0), 0);
+	EXPECT(gaming_frame(&g, &f), -ENOENT);
+	gaming_close(&g);
+	return 0;
+}
+
+struct vrr_model {
+	uint32_t rate, lowest, highest, stable;
+	uint64_t missed;
+};
+
+/* 1: the frame was late. */
+static int vrr_next(struct vrr_model *m, uint64_t work, uint32_t margin)
+{
+	uint64_t period = 1000000000000u / m->rate;
+
+	if (work > period) {
+		uint64_t rate = 1000000000000u / work;
+
+		m->stable = 0;
+		m->missed += work > 1000000000000u / m->lowest;
+		m->rate = rate > m->lowest ? (uint32_t)rate : m->lowest;
+		return 1;
+	}
+	if (work > period - period * margin / 100) {
+		m->stable = 0;
+	} else if (++m->stable == GAMING_PACE_STABLE) {
+		m->stable = 0;
+		m->rate += GAMING_PACE_STEP_MHZ;
+		if (m->rate > m->highest)
+			m->rate = m->highest;
+	}
+	return 0;
+}
+
+static int test_frame_vrr(void)
+{
+	struct vrr_model model = {.rate = 120000, .lowest = 80000, .highest = 160000};
+	uint64_t end = 0, raised = 0, lowered = 0;
+	struct gaming_frame f;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(gaming_pace(&g, 120000, GAMING_PACE_VRR), 0);
+	for (int i = 0; i < 120; i++) {
+		uint32_t before = model.rate;
+		uint64_t period = 1000000000000u / before;
+		int late;
+
+		if (i % 40 == 30)
+			work_for(10 * MS); /* within the band */
+		else if (i % 40 == 35)
+			work_for(40 * MS); /* beyond it */
+		EXPECT(gaming_frame(&g, &f), 0);
+		late = vrr_next(&model, f.work_ns, 10);
+		REQUIRE(f.rate_mhz == model.rate,
+			"frame %d: took %llu ns at %u mHz: %u mHz, not %u", i,
+			(unsigned long long)f.work_ns, before, f.rate_mhz, model.rate);
+		REQUIRE(f.missed == model.missed, "frame %d: %d missed, not %d", i, (int)f.missed,
+			(int)model.missed);
+		REQUIRE(!end || f.end_ns == end + (late ? f.work_ns : period),
+			"frame %d: ended after %llu ns", i, (unsigned long long)(f.end_ns - end));
+		raised += model.rate > before;
+		lowered += model.rate < before;
+		end = f.end_ns;
+	}
+	REQUIRE(raised >= 3 && lowered >= 3 && model.missed >= 3,
+		"raised %d times, lowered %d times, %d missed", (int)raised, (int)lowered,
+		(int)model.missed);
+	gaming_close(&g);
+	return 0;
+}
+
+static void *wait_for_frame(void *arg)
+{
+	return (void *)(intptr_t)gaming_frame(arg, NULL);
+}
+
+/* Broken off by a signal it goes on; a second thread is refused; so is another pace. */
+static int test_frame_signal(void)
+{
+	struct gaming_frame f;
+	pthread_t thread;
+	void *result;
+	struct gaming g;
+	sigset_t set;
+	int err;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(gaming_pace(&g, 2000, 0), 0);
+	alarm_after(20000);
+	EXPECT(gaming_frame(&g, &f), -EINTR);
+	work_for(50 * MS);
+	EXPECT(gaming_frame(&g, &f), 0);
+	EXPECT(f.frame, 1);
+	/* It was ready when the signal came. */
+	REQUIRE(f.work_ns < 500 * MS, "the frame took %llu ns", (unsigned long long)f.work_ns);
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	REQUIRE(!pthread_create(&thread, NULL, wait_for_frame, &g), "no thread");
+	do {
+		err = gaming_pace(&g, 2000, 0);
+		usleep(1000);
+	} while (!err);
+	EXPECT(err, -EBUSY);
+	EXPECT(gaming_frame(&g, &f), -EBUSY);
+	pthread_join(thread, &result);
+	EXPECT((intptr_t)result, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+#endif
