@@ -183,6 +183,8 @@ $(B)/bin/checks/xsc_preload: $(B)/obj/agent/checks/xsc_preload_library.o
 $(B)/bin/checks/xsc_bench: LDLIBS += -l:liburing.a
 # The compressors that direct_storage's decoders are checked against.
 $(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
+# The compressors that direct_storage's decoders are checked against.
+$(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # The programs of tests/kmods, which run in its VMs: an engine, and a file for each module.

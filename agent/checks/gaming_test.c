@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "agent/checks/runner.h"
+#include "kmods/gaming/selftest/test_assets.h"
+#include "kmods/gaming/selftest/test_compaction.h"
+#include "kmods/gaming/selftest/test_pagefault.h"
 #include "kmods/gaming/selftest/test_cache.h"
 #include "kmods/gaming/selftest/test_frame.h"
 #include "kmods/gaming/selftest/test_gpu.h"
@@ -41,6 +44,44 @@ static const struct test tests[] = {
 	{"gpu-memory", test_gpu_memory, "size and exporter as fdinfo has them", 10},
 	{"gpu-error", test_gpu_error, "what a fence failed with", 10},
 	{"gpu-bad-input", test_gpu_bad, "each bad input alone, with its errno", 10},
+	{"storage-read", test_storage_read, "byte for byte as pread(2): ends, holes, alignment",
+		60},
+	{"storage-batch", test_storage_batch,
+		"900 reads out of order, each in its place, each told once", 60},
+	{"storage-priority", test_storage_priority, "begun by priority, and in order within one",
+		10},
+	{"storage-position", test_storage_position,
+		"READ and WRITE at the position, as read(2) and write(2)", 30},
+	{"storage-cache", test_storage_cache,
+		"what is in the page cache and what is not, as mincore(2) says", 30},
+	{"storage-copies", test_storage_copies,
+		"copies by the CPU for each byte, counted by a kprobe", 30},
+	{"storage-buffers", test_storage_buffers,
+		"what can be one, RLIMIT_MEMLOCK, nothing stays pinned", 60},
+	{"storage-bad-input", test_storage_bad, "each bad input alone, with its errno", 10},
+	{"storage-gone", test_storage_gone, "unmapped, ended, killed in the middle of reads", 60},
+	{"storage-load", test_storage_load, "LZ4 and ZSTD: what their own libraries packed", 60},
+	{"storage-damaged", test_storage_damaged,
+		"3000 damaged assets: refused, nothing beyond their room", 60},
+	{"storage-load-bad", test_storage_load_bad, "each bad input alone, with its errno", 10},
+	{"storage-stream", test_storage_stream, "chunk by chunk, counted by an eventfd", 30},
+	{"pagefault", test_pagefault, "MMAP and MADVISE: no fault afterwards, what was there stays",
+		30},
+	{"pagefault-clean", test_pagefault_clean, "no page holds what somebody else wrote", 120},
+	{"pagefault-ordinary", test_pagefault_ordinary, "fork, munmap, mremap, mprotect as ever",
+		30},
+	{"pagefault-locked", test_pagefault_locked,
+		"MLOCK within RLIMIT_MEMLOCK, and only of what is locked", 30},
+	{"pagefault-huge", test_pagefault_huge,
+		"huge pages where there are some, and the truth about it", 30},
+	{"pagefault-bad-input", test_pagefault_bad, "each bad input alone, with its errno", 10},
+	{"compaction", test_compaction, "scattered pages side by side, the same bytes in them", 60},
+	{"compaction-busy", test_compaction_busy, "a thread writes to what is just being moved",
+		60},
+	{"compaction-kept", test_compaction_kept, "shared and absent pages are left where they are",
+		30},
+	{"compaction-budget", test_compaction_budget, "steps end within their budget of time", 120},
+	{"compaction-bad-input", test_compaction_bad, "each bad input alone, with its errno", 10},
 };
 
 static const struct check check = {

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* COMPACT: the same bytes, side by side, within the time; and who is left alone. */
+#ifndef GAMING_SELFTEST_TEST_COMPACTION_H
+#define GAMING_SELFTEST_TEST_COMPACTION_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "kmods/gaming/selftest/test_pagefault.h"
+
+/* Every other page of twice as much memory is given back: what is left is scattered. */
+static char *scattered_memory(size_t len, uint32_t seed)
+{
+	size_t pages = len / PAGE;
+	char *spare = plain_memory(2 * len), *addr = plain_memory(len);
+
+	/* In turns, so that no two of ours come one behind the other. */
+	for (size_t i = 0; i < pages; i++) {
+		spare[2 * i * PAGE] = 1;
+		for (size_t at = 0; at < PAGE; at += sizeof(uint32_t))
+			*(uint32_t *)(void *)(addr + i * PAGE + at) = random_next(&seed);
+		spare[(2 * i + 1) * PAGE] = 1;
+	}
+	munmap(spare, 2 * len);
+	return addr;
+}
+
+static bool has_pattern(const char *addr, size_t len, uint32_t seed)
+{
+	for (size_t at = 0; at < len; at += sizeof(uint32_t))
+		if (*(const uint32_t *)(const void *)(addr + at) != random_next(&seed))
+			return false;
+	return true;
+}
+
+/*
+ * Runs of contiguous pages, from /proc/self/pagemap: the machine's own word, which
+ * only root has. -1 where it has none.
+ */
+static long runs_of(const char *addr, size_t len)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry, before = 0;
+	long runs = 0;
+
+	for (size_t at = 0; at < len; at += PAGE) {
+		off_t where = (off_t)((uintptr_t)(addr + at) / PAGE * sizeof(entry));
+
+		if (pread(fd, &entry, sizeof(entry), where) != sizeof(entry)) {
+			runs = -1;
+			break;
+		}
+		entry &= (1ull << 55) - 1;
+		runs += entry != before + 1;
+		before = entry;
+	}
+	close(fd);
+	return before ? runs : -1;
+}
+
+/* Steps until all is done. How many, or a negative errno. */
+static int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
+	struct gaming_compact *sum, uint64_t *longest_step)
+{
+	struct gaming_compact step = {0};
+	void *next = addr;
+	int ret, steps = 0, waits = 0;
+
+	*sum = (struct gaming_compact){0};
+	*longest_step = 0;
+	for (;;) {
+		ret = gaming_compact(g, addr, len, budget_ns, &next, &step);
+		if (ret == -EAGAIN && waits++ < 100 * slowness()) {
+			nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+			continue;
+		}
+		if (ret < 0)
+			return ret;
+		sum->moved += step.moved;
+		sum->kept += step.kept;
+		if (step.spent_ns > *longest_step)
+			*longest_step = step.spent_ns;
+		if (step.longest_ns > sum->longest_ns)
+			sum->longest_ns = step.longest_ns;
+		steps++;
+		if (ret)
+			return steps;
+	}
+}
+
+static int begin_compaction(struct gaming *g)
+{
+	int ret = gaming_open(g);
+
+	if (!ret && !(g->features & GAMING_FEAT_POOL))
+		return skip("this kernel lets no module move pages");
+	return ret;
+}
+
+static int test_compaction(void)
+{
+	size_t len = 4 * MIB;
+	struct gaming_contiguity before, after;
+	struct gaming_compact sum;
+	uint64_t longest;
+	struct gaming g;
+	long runs;
+	char *addr;
+	int steps;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	EXPECT(sizeof(struct gaming_compact), 80);
+	EXPECT(sizeof(struct gaming_contiguity), 56);
+	fill_pool(&g, 2 * len / PAGE);
+	addr = scattered_memory(len, 7);
+	EXPECT(gaming_contiguity(&g, addr, len, &before), 0);
+	EXPECT(before.present, len / PAGE);
+	runs = runs_of(addr, len);
+	if (runs >= 0)
+		EXPECT(before.runs, runs);
+	REQUIRE(before.runs > 64, "memory that should lie in pieces has %llu only",
+		(unsigned long long)before.runs);
+
+	steps = compact_all(&g, addr, len, 2000000, &sum, &longest);
+	REQUIRE(steps > 0, "COMPACT: %d", steps);
+	REQUIRE(has_pattern(addr, len, 7), "other bytes behind it");
+	EXPECT(gaming_contiguity(&g, addr, len, &after), 0);
+	EXPECT(after.present, len / PAGE);
+	runs = runs_of(addr, len);
+	if (runs >= 0)
+		EXPECT(after.runs, runs);
+	/* Three blocks at most, and what could not be moved; that is told. */
+	REQUIRE(after.runs <= 3 + 2 * sum.kept, "%llu runs, %llu pages kept",
+		(unsigned long long)after.runs, (unsigned long long)sum.kept);
+	EXPECT(sum.moved + sum.kept, len / PAGE);
+	REQUIRE(sum.moved >= len / PAGE * 9 / 10, "%llu pages moved",
+		(unsigned long long)sum.moved);
+	EXPECT(touch(addr, len), 0);
+	add_metric("runs_before", "count", true)->samples[0] = (double)before.runs;
+	add_metric("runs_after", "count", true)->samples[0] = (double)after.runs;
+	for (int i = 0; i < report->metric_count; i++)
+		report->metrics[i].count = 1;
+
+	/* Once more: all is in place. */
+	REQUIRE(compact_all(&g, addr, len, 2000000, &sum, &longest) > 0, "a second time");
+	REQUIRE(sum.moved <= len / PAGE / 10, "%llu pages moved again",
+		(unsigned long long)sum.moved);
+	gaming_close(&g);
+	return 0;
+}
+
+/* Reads, writes and forks what is just being moved. */
+struct busy {
+	char *addr;
+	size_t len;
+	_Atomic bool stop;
+	_Atomic long wrong;
+};
+
+static void *scribble(void *arg)
+{
+	struct busy *busy = arg;
+	uint32_t seed = 3;
+
+	/* The last word of a page is ours: it counts up. */
+	while (!busy->stop) {
+		size_t page = random_next(&seed) % (busy->len / PAGE);
+		uint32_t *word = (uint32_t *)(void *)(busy->addr + (page + 1) * PAGE - 4);
+		uint32_t was = *word;
+
+		*word = was + 1;
+		atomic_signal_fence(memory_order_seq_cst);
+		if (*(volatile uint32_t *)word != was + 1)
+			busy->wrong++;
+	}
+	return NULL;
+}
+
+static int test_compaction_busy(void)
+{
+	size_t len = 2 * MIB;
+	struct busy busy = {.len = len};
+	struct gaming_compact sum;
+	uint64_t longest, moved = 0;
+	uint32_t seed;
+	struct gaming g;
+	pthread_t thread;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	for (int round = 0; round < 6; round++) {
+		fill_pool(&g, 2 * len / PAGE);
+		busy.addr = scattered_memory(len, 11);
+		busy.stop = false;
+		EXPECT(pthread_create(&thread, NULL, scribble, &busy), 0);
+		if (round == 3) { /* a child that shares what was not moved yet */
+			pid_t child = fork();
+
+			if (!child) {
+				pause();
+				_exit(0);
+			}
+		}
+		REQUIRE(compact_all(&g, busy.addr, len, 1000000, &sum, &longest) > 0, "COMPACT");
+		busy.stop = true;
+		pthread_join(thread, NULL);
+		EXPECT(busy.wrong, 0);
+		moved += sum.moved;
+		seed = 11;
+		for (size_t at = 0; at < len; at += 4) {
+			uint32_t want = random_next(&seed);
+
+			if (at % PAGE != PAGE - 4)
+				REQUIRE(*(uint32_t *)(void *)(busy.addr + at) == want,
+					"other bytes at %zu, round %d", at, round);
+		}
+		munmap(busy.addr, len);
+	}
+	REQUIRE(moved, "nothing was moved");
+	gaming_close(&g);
+	return 0;
+}
+
+/* Pages that others have are not moved; nor pinned ones, shared ones, a file's. */
+static int test_compaction_kept(void)
+{
+	size_t len = MIB;
+	struct gaming_contiguity before, after;
+	struct gaming_compact sum;
+	uint64_t longest;
+	struct gaming g;
+	int fds[2];
+	pid_t child;
+	char *addr, byte;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	fill_pool(&g, 4 * MIB / PAGE);
+	addr = scattered_memory(len, 5);
+	EXPECT(pipe(fds), 0);
+	child = fork();
+	if (!child) { /* has the same pages, until the parent is through */
+		close(fds[1]);
+		_exit(read(fds[0], &byte, 1) != 0);
+	}
+	EXPECT(gaming_contiguity(&g, addr, len, &before), 0);
+	REQUIRE(compact_all(&g, addr, len, 5000000, &sum, &longest) > 0, "COMPACT");
+	EXPECT(sum.moved, 0);
+	EXPECT(sum.kept, len / PAGE);
+	EXPECT(gaming_contiguity(&g, addr, len, &after), 0);
+	EXPECT(after.runs, before.runs);
+	close(fds[1]);
+	waitpid(child, NULL, 0);
+
+	munmap(addr, len);
+	addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	touch(addr, len);
+	REQUIRE(compact_all(&g, addr, len, 5000000, &sum, &longest) > 0,
+		"COMPACT of shared memory");
+	EXPECT(sum.moved, 0);
+	munmap(addr, len);
+	REQUIRE(compact_all(&g, addr, len, 5000000, &sum, &longest) > 0, "COMPACT of nothing");
+	EXPECT(sum.moved, 0);
+	EXPECT(sum.kept, len / PAGE);
+	gaming_close(&g);
+	return 0;
+}
+
+/*
+ * Steps get as far as their budget of time lets them. How long they took is told and
+ * does not judge: on a shared machine another process may have had the CPU meanwhile.
+ */
+static int test_compaction_budget(void)
+{
+	static const uint64_t budgets[] = {1000000, 4000000, 20000000};
+	size_t len = 8 * MIB;
+	struct gaming g;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(budgets); i++) {
+		struct gaming_compact step, small = {.size = sizeof(small), .budget_ns = 10000};
+		int steps = 0, least = i ? 1 : 2, ret, waits = 0;
+		struct metric *m;
+		char name[40];
+		void *next;
+		char *addr;
+
+		fill_pool(&g, 2 * len / PAGE);
+		addr = scattered_memory(len, 9);
+		next = addr;
+		snprintf(name, sizeof(name), "longest_step_of_%llu_us",
+			(unsigned long long)budgets[i] / 1000);
+		m = add_metric(name, "us", true);
+		m->count = 1;
+		while ((ret = gaming_compact(&g, addr, len, budgets[i], &next, &step)) != 1) {
+			if (ret == -EAGAIN && waits++ < 100 * slowness()) {
+				nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+				continue;
+			}
+			EXPECT(ret, 0);
+			REQUIRE(step.moved + step.kept, "a step that got nowhere");
+			steps++;
+			if ((double)step.spent_ns / 1000 > m->samples[0])
+				m->samples[0] = (double)step.spent_ns / 1000;
+		}
+		REQUIRE(steps >= least, "%d steps of %llu us for %zu pages: nothing ended them",
+			steps, (unsigned long long)budgets[i] / 1000, len / PAGE);
+		/* The least budget there is moves a page at a time, not the whole range. */
+		munmap(addr, len);
+		addr = scattered_memory(len, 9);
+		small.addr = (uintptr_t)addr;
+		small.len = len;
+		do {
+			ret = (int)gaming_ioctl(&g, GAMING_IOC_COMPACT, &small);
+		} while (ret == -EAGAIN && waits++ < 200 * slowness() &&
+			 !nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL));
+		EXPECT(ret, 0);
+		REQUIRE(small.next < small.addr + len && small.moved < len / PAGE / 4,
+			"10 us, and %llu pages were moved", (unsigned long long)small.moved);
+		munmap(addr, len);
+	}
+	gaming_close(&g);
+	return 0;
+}
+
+static int test_compaction_bad(void)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint64_t value;
+	} cases[] = {
+		{"size 0", offsetof(struct gaming_compact, size), 0},
+		{"unknown flag", offsetof(struct gaming_compact, flags), 1},
+		{"not a page's begin", offsetof(struct gaming_compact, addr), 1},
+		{"not a page's end", offsetof(struct gaming_compact, len), 5},
+		{"nothing", offsetof(struct gaming_compact, len), 0},
+		{"beyond user space", offsetof(struct gaming_compact, len), 1ull << 63},
+		{"no time", offsetof(struct gaming_compact, budget_ns), 0},
+		{"too much time", offsetof(struct gaming_compact, budget_ns), 1000000001},
+		{"reserved", offsetof(struct gaming_compact, resv), 1},
+	};
+	struct gaming_contiguity c;
+	struct gaming_pool pool;
+	char *addr = plain_memory(MIB);
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct gaming_compact m = {.size = sizeof(m),
+			.addr = (uintptr_t)addr,
+			.len = MIB,
+			.budget_ns = 1000000};
+		long got;
+
+		memcpy((char *)&m + cases[i].offset, &cases[i].value, cases[i].offset < 8 ? 4 : 8);
+		got = gaming_ioctl(&g, GAMING_IOC_COMPACT, &m);
+		REQUIRE(got == -EINVAL, "COMPACT, %s: %ld", cases[i].name, got);
+	}
+	c = (struct gaming_contiguity){
+		.size = sizeof(c), .addr = (uintptr_t)addr, .len = MIB, .flags = 1};
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_CONTIGUITY, &c), -EINVAL);
+	c.flags = 0;
+	c.resv = 1;
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_CONTIGUITY, &c), -EINVAL);
+	c.resv = 0;
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_CONTIGUITY, &c), 0);
+	EXPECT(c.present, 0);
+	EXPECT(c.runs, 0);
+	pool = (struct gaming_pool){.size = sizeof(pool), .flags = 1};
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_POOL, &pool), -EINVAL);
+	pool = (struct gaming_pool){.size = sizeof(pool), .resv = 1};
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_POOL, &pool), -EINVAL);
+	gaming_close(&g);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MMAP, MADVISE, MLOCK, MUNMAP: no fault afterwards, nobody's bytes, ordinary memory. */
+#ifndef GAMING_SELFTEST_TEST_PAGEFAULT_H
+#define GAMING_SELFTEST_TEST_PAGEFAULT_H
+
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "kmods/gaming/libgaming/memory.h"
+#include "kmods/gaming/selftest/session.h"
+
+#define PAGE 4096ul
+#define MIB (1ul << 20)
+
+/* Faults of this thread, which the kernel counts. */
+static long faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+/* Writes to every page. How many faults that took. */
+static long touch(volatile char *addr, size_t len)
+{
+	long before = faults();
+
+	for (size_t at = 0; at < len; at += PAGE)
+		addr[at] = 1;
+	return faults() - before;
+}
+
+static bool is_zero(const void *addr, size_t len)
+{
+	const uint64_t *words = addr;
+
+	for (size_t i = 0; i < len / sizeof(*words); i++)
+		if (words[i])
+			return false;
+	return true;
+}
+
+/* Waits until the pool has @pages, or has stopped growing. How many it has. */
+static uint64_t fill_pool(const struct gaming *g, uint64_t pages)
+{
+	struct gaming_pool pool = {0};
+	uint64_t before = 0;
+
+	for (int still = 0; still < 20 * slowness(); still++) {
+		if (gaming_pool(g, &pool) || pool.pages >= pages || pool.pages >= pool.most)
+			break;
+		if (pool.pages != before)
+			still = 0;
+		before = pool.pages;
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	}
+	return pool.pages;
+}
+
+static void *plain_memory(size_t len)
+{
+	void *addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	/* Small pages, whatever the machine's policy. */
+	madvise(addr, len, MADV_NOHUGEPAGE);
+	return addr;
+}
+
+static int test_pagefault(void)
+{
+	struct gaming_filled filled;
+	struct gaming g;
+	struct metric *m;
+	char *plain;
+	void *addr;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(sizeof(struct gaming_memory), 56);
+	fill_pool(&g, 8 * MIB / PAGE);
+	EXPECT(gaming_mmap(&g, 16 * MIB, 0, &addr, &filled), 0);
+	/* What would count faults if there were any: memory that nobody filled. */
+	plain = plain_memory(MIB);
+	REQUIRE(touch(plain, MIB) >= (long)(MIB / PAGE), "the count of faults counts nothing");
+	m = add_metric("faults_after_mmap", "count", true);
+	m->samples[m->count++] = (double)touch(addr, 16 * MIB);
+	EXPECT(m->samples[0], 0);
+	m = add_metric("pages_from_pool", "percent", false);
+	m->higher_is_better = true;
+	m->samples[m->count++] = (double)filled.pooled * 100 / (16.0 * MIB / PAGE);
+	REQUIRE(!(g.features & GAMING_FEAT_POOL) || filled.pooled, "nothing came from the pool");
+	REQUIRE(filled.faulted <= 16 * MIB / PAGE - filled.pooled,
+		"%lu pages from the pool, %lu faults", filled.pooled, filled.faulted);
+	EXPECT(gaming_munmap(&g, addr, 16 * MIB), 0);
+	REQUIRE(mincore(addr, PAGE, (unsigned char *)plain) == -1 && errno == ENOMEM,
+		"still mapped");
+
+	/* MADVISE: what is there stays, what is not comes. */
+	plain = plain_memory(4 * MIB);
+	for (size_t at = 0; at < 4 * MIB; at += 3 * PAGE)
+		memset(plain + at, 0x5a, PAGE);
+	(void)*(volatile char *)(plain + PAGE); /* the zero page */
+	EXPECT(gaming_populate(&g, plain, 4 * MIB, 0, &filled), 0);
+	for (size_t at = 0; at < 4 * MIB; at += PAGE)
+		REQUIRE(at / PAGE % 3 ? is_zero(plain + at, PAGE) : plain[at] == 0x5a,
+			"page %zu has other bytes", at / PAGE);
+	EXPECT(touch(plain, 4 * MIB), 0);
+	EXPECT(gaming_populate(&g, plain, 4 * MIB, 0, &filled), 0);
+	EXPECT(filled.pooled, 0);
+	EXPECT(filled.faulted, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/*
+ * Pages given back full of a pattern never come again with it: by this process or by
+ * another one, with more memory turned over than the pool holds.
+ */
+static int test_pagefault_clean(void)
+{
+	enum { ROUNDS = 12 };
+	size_t len = 24 * MIB;
+	struct gaming_filled filled;
+	uint64_t pooled = 0;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t child = i & 1 ? fork() : 0;
+		int status = 0;
+		void *addr;
+
+		if (!(i & 1) || !child) {
+			struct gaming own;
+
+			if (gaming_open(&own))
+				_exit(2);
+			fill_pool(&own, 2 * MIB / PAGE);
+			status = gaming_mmap(&own, len, 0, &addr, &filled) ? 2 : 0;
+			if (!status && !is_zero(addr, len))
+				status = 3;
+			if (!status)
+				memset(addr, 0xa5, len);
+			pooled += filled.pooled;
+			gaming_close(&own);
+			if (i & 1)
+				_exit(status); /* with all of it mapped */
+			munmap(addr, len);
+		} else {
+			EXPECT(waitpid(child, &status, 0), child);
+			status = WEXITSTATUS(status);
+		}
+		REQUIRE(status != 3, "round %d: bytes that somebody else has written", i);
+		EXPECT(status, 0);
+	}
+	REQUIRE(!(g.features & GAMING_FEAT_POOL) || pooled, "nothing came from the pool");
+	gaming_close(&g);
+	return 0;
+}
+
+/* fork, mprotect, mremap, partial munmap: as with memory of mmap(2). */
+static int test_pagefault_ordinary(void)
+{
+	struct gaming g;
+	void *addr;
+	char *bytes;
+	pid_t child;
+	int status;
+	unsigned char in_core[4];
+
+	EXPECT(gaming_open(&g), 0);
+	fill_pool(&g, 4 * MIB / PAGE);
+	EXPECT(gaming_mmap(&g, 4 * MIB, 0, &addr, NULL), 0);
+	bytes = addr;
+	memset(bytes, 'p', 4 * MIB);
+	child = fork();
+	if (!child) {
+		for (size_t at = 0; at < 4 * MIB; at += PAGE) {
+			if (bytes[at] != 'p')
+				_exit(1);
+			bytes[at] = 'c';
+		}
+		_exit(0);
+	}
+	EXPECT(waitpid(child, &status, 0), child);
+	EXPECT(status, 0);
+	for (size_t at = 0; at < 4 * MIB; at++)
+		REQUIRE(bytes[at] == 'p', "the child's write is the parent's, at %zu", at);
+
+	/* A hole in the middle: its pages are gone, the others are not. */
+	EXPECT(gaming_munmap(&g, bytes + PAGE, PAGE), 0);
+	EXPECT(sys(mincore(bytes + PAGE, PAGE, in_core)), -ENOMEM);
+	EXPECT(bytes[0] == 'p' && bytes[2 * PAGE] == 'p', 1);
+	EXPECT(sys(madvise(bytes, PAGE, MADV_DONTNEED)), 0);
+	EXPECT(bytes[0], 0);
+	bytes = mremap(bytes + 2 * PAGE, 4 * MIB - 2 * PAGE, 8 * MIB, MREMAP_MAYMOVE);
+	REQUIRE(bytes != MAP_FAILED, "mremap: %m");
+	EXPECT(bytes[0] == 'p' && bytes[4 * MIB - 2 * PAGE - 1] == 'p' && !bytes[5 * MIB], 1);
+
+	/* What cannot be written to is not filled; nor what is not mapped. */
+	EXPECT(mprotect(bytes, MIB, PROT_READ), 0);
+	EXPECT(gaming_populate(&g, bytes, 8 * MIB, 0, NULL), -EFAULT);
+	EXPECT(munmap(bytes, 8 * MIB), 0);
+	EXPECT(gaming_populate(&g, bytes, MIB, 0, NULL), -EFAULT);
+
+	/* Shared memory and a file's: by faults, and right. */
+	bytes = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	EXPECT(gaming_populate(&g, bytes, MIB, 0, NULL), 0);
+	EXPECT(touch(bytes, MIB), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* VmLck of this process, in KiB. */
+static long locked_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
+	long kib = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmLck: %ld", &kib);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static int become_nobody(void)
+{
+	return !geteuid() && (setgid(65534) || setuid(65534));
+}
+
+static int test_pagefault_locked(void)
+{
+	struct rlimit limit = {2 * MIB, 2 * MIB};
+	struct gaming_memory m = {.size = sizeof(m), .len = MIB};
+	struct gaming_filled filled;
+	struct gaming g;
+	char *bytes;
+
+	EXPECT(become_nobody(), 0);
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	EXPECT(gaming_open(&g), 0);
+	bytes = plain_memory(8 * MIB);
+	fill_pool(&g, MIB / PAGE);
+	EXPECT(gaming_mlock(&g, bytes, MIB, 0, &filled), 0);
+	EXPECT(locked_kib(), 1024);
+	EXPECT(touch(bytes, MIB), 0);
+	/* Over the limit: refused, and nothing of it is locked. */
+	EXPECT(gaming_mlock(&g, bytes + 4 * MIB, 2 * MIB, 0, NULL), -ENOMEM);
+	EXPECT(locked_kib(), 1024);
+	/* The call does not say that something is locked which is not. */
+	m.addr = (uintptr_t)bytes + MIB;
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MLOCK), &m), -EINVAL);
+	m.addr = (uintptr_t)bytes + PAGE; /* its last page is not */
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MLOCK), &m), -EINVAL);
+	EXPECT(munmap(bytes, 8 * MIB), 0);
+	EXPECT(locked_kib(), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+static int test_pagefault_huge(void)
+{
+	struct gaming_filled filled;
+	struct gaming g;
+	void *addr;
+
+	EXPECT(gaming_open(&g), 0);
+	if (!(g.features & GAMING_FEAT_HUGE_PAGES))
+		return skip("this kernel has no huge pages");
+	EXPECT(gaming_mmap(&g, 8 * MIB, GAMING_MEM_HUGE, &addr, &filled), 0);
+	EXPECT((uintptr_t)addr % (2 * MIB), 0);
+	EXPECT(touch(addr, 8 * MIB), 0);
+	EXPECT(filled.pooled, 0);
+	/* Memory in pieces may have none left; then the pages are small, and said to be. */
+	REQUIRE(filled.faulted <= 8 * MIB / PAGE - filled.huge + filled.huge / 512,
+		"%lu pages in huge ones, and %lu faults", filled.huge, filled.faulted);
+	EXPECT(munmap(addr, 8 * MIB), 0);
+	/* Small pages are not called huge. */
+	addr = plain_memory(8 * MIB);
+	EXPECT(gaming_populate(&g, addr, 8 * MIB, GAMING_MEM_HUGE, &filled), 0);
+	EXPECT(filled.huge, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+static int test_pagefault_bad(void)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint64_t value;
+	} cases[] = {
+		{"size 0", offsetof(struct gaming_memory, size), 0},
+		{"unknown flag", offsetof(struct gaming_memory, flags), 2},
+		{"not a page's begin", offsetof(struct gaming_memory, addr), 1},
+		{"not a page's end", offsetof(struct gaming_memory, len), 1},
+		{"nothing", offsetof(struct gaming_memory, len), 0},
+		{"all there is", offsetof(struct gaming_memory, len), ~0ull << 12},
+		{"beyond user space", offsetof(struct gaming_memory, addr), 1ull << 63},
+		{"reserved", offsetof(struct gaming_memory, resv), 1},
+	};
+	static const uint32_t calls[] = {
+		GAMING_CALL_MMAP, GAMING_CALL_MUNMAP, GAMING_CALL_MADVISE, GAMING_CALL_MLOCK};
+	char *good = plain_memory(MIB);
+	struct gaming_memory m;
+	struct rlimit limit = {64 * MIB, 64 * MIB};
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	for (size_t c = 0; c < ARRAY_LEN(calls); c++) {
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			size_t bytes = cases[i].offset < 8 ? 4 : 8;
+			long got;
+
+			m = (struct gaming_memory){.size = sizeof(m), .len = MIB};
+			if (calls[c] != GAMING_CALL_MMAP)
+				m.addr = (uintptr_t)good;
+			memcpy((char *)&m + cases[i].offset, &cases[i].value, bytes);
+			got = gaming_ioctl(&g, GAMING_IOC(calls[c]), &m);
+			REQUIRE(got == -EINVAL, "call %u, %s: %ld", calls[c], cases[i].name, got);
+		}
+	}
+	/* An address to MMAP; and more than the process may have. */
+	m = (struct gaming_memory){.size = sizeof(m), .len = MIB, .addr = (uintptr_t)good};
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MMAP), &m), -EINVAL);
+	EXPECT(setrlimit(RLIMIT_AS, &limit), 0);
+	m = (struct gaming_memory){.size = sizeof(m), .len = 128 * MIB};
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MMAP), &m), -ENOMEM);
+	gaming_close(&g);
+	return 0;
+}
+
+#endif
