@@ -4,9 +4,12 @@
  * ranges are checked here; it takes 100 ms of the device's time.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "edu.h"
@@ -58,22 +61,30 @@ int edu_engine_run(struct edu *edu, bool to_memory, dma_addr_t address,
 	return ret;
 }
 
+/* User memory is not touched with the lock held, which is taken inside of the reservation lock. */
 int edu_engine_user(struct edu *edu, const struct edu_run *run)
 {
 	bool store = run->flags == EDU_RUN_STORE;
 	void __user *user = u64_to_user_ptr(run->user);
-	int ret = 0;
+	void *data;
+	int ret;
 
 	if (!run->bytes || run->bytes > EDU_MEMORY)
 		return -EINVAL;
+	data = store ? kzalloc(run->bytes, GFP_KERNEL) : memdup_user(user, run->bytes);
+	if (!data)
+		return -ENOMEM;
+	if (IS_ERR(data))
+		return PTR_ERR(data);
 	mutex_lock(&edu->engine);
-	if (!store && copy_from_user(edu->page, user, run->bytes))
-		ret = -EFAULT;
-	if (!ret)
-		ret = transfer(edu, store, edu->page_address, run->device_offset,
-			       run->bytes);
-	if (!ret && store && copy_to_user(user, edu->page, run->bytes))
-		ret = -EFAULT;
+	if (!store && !edu->gone)
+		memcpy(edu->page, data, run->bytes);
+	ret = transfer(edu, store, edu->page_address, run->device_offset, run->bytes);
+	if (!ret && store)
+		memcpy(data, edu->page, run->bytes);
 	mutex_unlock(&edu->engine);
+	if (!ret && store && copy_to_user(user, data, run->bytes))
+		ret = -EFAULT;
+	kfree(data);
 	return ret;
 }

@@ -78,7 +78,8 @@
  *               reserved or unused field that is not zero; bytes 0 or not a
  *               multiple of the page size (of 2 MiB, with GDL_ALLOC_HUGE)
  *   E2BIG       what follows the struct that is known here is not zero
- *   EFAULT      the argument cannot be read or written
+ *   EFAULT      the argument cannot be read; or not be written: then ALLOC and
+ *               EXPORT have left nothing, and what others did is done
  *   ENOTTY      no such ioctl
  *   ENXIO       not an agent yet
  *   EBUSY       AGENT: already one. REVOKE: a driver that cannot give its mapping
