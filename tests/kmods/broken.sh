@@ -3,6 +3,7 @@
 # Sourced by kmods/MODULE/selftest/broken, with MODULE and its CHECK, behind
 #   table='WHAT IS BROKEN@FILE@SED EXPRESSION@TEST'   a line each; FILE below kmods/MODULE
 # and the numbers of the lines to do, or none: all. Each is built in a copy, and booted with the one TEST, which must fail.
+# FILES= more files for the guest's /.
 # One VM serves all: a module that is broken so that it cannot be unloaded ends it, and the next one gets another.
 set -euo pipefail
 : "${table:?}"
@@ -34,7 +35,9 @@ build() {
 
 # boot N...: in one guest; the first that is not told about is where it ended
 boot() {
-  local n files=("check=$top/build/bin/checks/$program") script=$work/script
+  local n files script=$work/script
+  read -ra files <<< "${FILES:-}"
+  files+=("check=$top/build/bin/checks/$program")
   [ ! -e "$top/kmods/$module/selftest/guest" ] || files+=("$top/kmods/$module/selftest/guest")
   for n in "$@"; do
     files+=("$work/$n.ko")
