@@ -15,6 +15,9 @@
 #include "kmods/gaming/selftest/test_cache.h"
 #include "kmods/gaming/selftest/test_frame.h"
 #include "kmods/gaming/selftest/test_gpu.h"
+#include "kmods/gaming/selftest/test_futex.h"
+#include "kmods/gaming/selftest/test_mutex.h"
+#include "kmods/gaming/selftest/test_priority.h"
 #include "kmods/gaming/selftest/test_setup.h"
 #include "kmods/gaming/selftest/test_time.h"
 
@@ -23,6 +26,31 @@ static const struct test tests[] = {
 	{"bad-input", test_bad_input, "INFO and BATCH: each bad input alone, with its errno", 10},
 	{"batch", test_batch, "in order, stopped by a failure, by a signal, by bad memory", 10},
 	{"owner", test_owner, "a child, another program and a passed descriptor are refused", 10},
+	{"futex-wait-wake", test_futex_wait_wake, "woken and in time, never early, not by others",
+		10},
+	{"futex-bad-input", test_futex_bad, "each bad input alone, with its errno", 10},
+	{"futex-classes", test_futex_classes, "woken by class, then by age", 20},
+	{"futex-requeue", test_futex_requeue, "from word to word, in order", 20},
+	{"futex-signal", test_futex_signal, "EINTR and restart as futex(2)", 20},
+	{"futex-memory", test_futex_memory, "pages that come, go and cannot be written", 10},
+	{"futex-hammer", test_futex_hammer, "wake against timeout and signal: none lost, none twice",
+		60},
+	{"futex-killed", test_futex_killed, "60 processes killed in the middle of all of it", 60},
+	{"futex-events", test_events, "spinning and sleeping lose nothing between them", 30},
+	{"barrier", test_barrier, "all or none, and who leaves is not counted", 20},
+	{"mutex", test_mutex, "one owner at a time, of four threads", 60},
+	{"mutex-bad-input", test_mutex_bad, "each bad input alone, with its errno", 10},
+	{"mutex-order", test_mutex_order, "handed on by class, then by age; timeouts and signals", 20},
+	{"mutex-deadlock", test_mutex_deadlock, "who would wait for itself is told", 20},
+	{"mutex-owner-ends", test_mutex_owner_ends, "its waiters are told", 20},
+	{"mutex-hostile", test_mutex_hostile, "the word scribbled over by another thread", 30},
+	{"condition", test_condition, "nothing lost, the mutex always back, no stampede", 60},
+	{"inherit", test_inherit, "the holder is raised, and put back at each way to end", 20},
+	{"inherit-handover", test_inherit_handover, "the next owner inherits from who is left", 20},
+	{"inherit-nested", test_inherit_nested, "two mutexes, and owners that wait for owners", 20},
+	{"inherit-undo", test_inherit_undo, "what others set stays, chains come down", 20},
+	{"inherit-others", test_inherit_others, "no other process, no idle thread is raised", 20},
+	{"boost", test_boost, "by the rights of setpriority(2), and it ends", 30},
 	{"cache-choice", test_cache_choice, "the largest and the nearest, as sysfs has them", 60},
 	{"cache-local", test_cache_local, "none of another NUMA node", 30},
 	{"cache-bad-input", test_cache_bad, "each bad input alone, with its errno", 10},

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What owners inherit, and boosts: the nice values that /proc tells, before, during and
+ * after. The threads make themselves less important (5 to 19), which anyone may.
+ */
+#ifndef GAMING_SELFTEST_TEST_PRIORITY_H
+#define GAMING_SELFTEST_TEST_PRIORITY_H
+
+#include <sys/wait.h>
+
+#include "boost.h"
+#include "kmods/gaming/selftest/test_mutex.h"
+
+#include <linux/gaming_boost.h>
+
+static struct actor holder(const struct gaming *g, int nice, struct gaming_lock *lock)
+{
+	return (struct actor){.g = g, .act = hold_it, .nice = nice, .lock = lock};
+}
+
+static struct actor waiter(const struct gaming *g, int nice, struct gaming_lock *lock)
+{
+	return (struct actor){.g = g, .act = lock_it, .nice = nice, .lock = lock};
+}
+
+/* @actor has @nice now; what has just happened to it has been done under a lock. */
+#define NICE(actor, nice) EXPECT(nice_of((actor).tid), nice)
+
+static int test_inherit(void)
+{
+	const struct sigaction action = {.sa_handler = do_nothing};
+	struct gaming_lock lock = {0};
+	struct actor owner, first, second, third;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	sigaction(SIGUSR1, &action, NULL);
+	owner = holder(&g, 15, &lock);
+	first = waiter(&g, 9, &lock);
+	second = waiter(&g, 5, &lock);
+	third = waiter(&g, 18, &lock);
+	start(&owner);
+	wait_stage(&owner, 1);
+	NICE(owner, 15);
+	/* The holder is raised, by the best of them; the waiters are as they were. */
+	start_asleep(&third);
+	NICE(owner, 15);
+	start_asleep(&first);
+	NICE(owner, 9);
+	second.deadline_ns = in_ms(300);
+	start_asleep(&second);
+	NICE(owner, 5);
+	NICE(second, 5);
+	NICE(first, 9);
+	/* A timeout, then a signal. */
+	EXPECT(finish(&second), -ETIMEDOUT);
+	NICE(owner, 9);
+	pthread_kill(first.thread, SIGUSR1);
+	EXPECT(finish(&first), -EINTR);
+	NICE(owner, 15);
+	/* The handover takes it from the one and gives it to the other. */
+	first = waiter(&g, 9, &lock);
+	start_asleep(&first);
+	NICE(owner, 9);
+	owner.go = 2;
+	wait_stage(&owner, 3);
+	NICE(owner, 15);
+	owner.go = 3;
+	EXPECT(finish(&owner), 0);
+	EXPECT(finish(&third), 0);
+	EXPECT(finish(&first), 0);
+	EXPECT(lock.word, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* The next owner inherits from those that are still there. */
+static int test_inherit_handover(void)
+{
+	struct gaming_lock lock = {0};
+	struct actor owner, next, best;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	owner = holder(&g, 19, &lock);
+	next = holder(&g, 15, &lock);
+	next.class = GAMING_CLASS_FRAME;
+	best = waiter(&g, 3, &lock);
+	start(&owner);
+	wait_stage(&owner, 1);
+	start_asleep(&next);
+	start_asleep(&best);
+	NICE(owner, 3);
+	owner.go = 2;
+	wait_stage(&owner, 3);
+	wait_stage(&next, 1);
+	NICE(owner, 19);
+	NICE(next, 3);
+	next.go = 2;
+	wait_stage(&next, 3);
+	NICE(next, 15);
+	owner.go = next.go = 3;
+	EXPECT(finish(&owner), 0);
+	EXPECT(finish(&next), 0);
+	EXPECT(finish(&best), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* Two mutexes held; and owners that wait for owners. */
+static int test_inherit_nested(void)
+{
+	struct gaming_lock locks[3] = {0};
+	struct actor owner, low, high, middle, stranger;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	owner = holder(&g, 19, &locks[0]);
+	owner.lock2 = &locks[1];
+	low = waiter(&g, 12, &locks[0]);
+	high = waiter(&g, 4, &locks[1]);
+	start(&owner);
+	wait_stage(&owner, 1);
+	start_asleep(&low);
+	NICE(owner, 12);
+	start_asleep(&high);
+	NICE(owner, 4);
+	owner.go = 1;
+	wait_stage(&owner, 2);
+	NICE(owner, 12);
+	EXPECT(finish(&high), 0);
+	owner.go = 2;
+	wait_stage(&owner, 3);
+	NICE(owner, 19);
+	owner.go = 3;
+	EXPECT(finish(&owner), 0);
+	EXPECT(finish(&low), 0);
+
+	/* high waits for 1, whose owner waits for 0, whose owner runs. */
+	owner = holder(&g, 19, &locks[0]);
+	middle = holder(&g, 16, &locks[1]);
+	middle.lock2 = &locks[0];
+	stranger = waiter(&g, 17, &locks[0]);
+	stranger.class = GAMING_CLASS_GPU;
+	high = waiter(&g, 2, &locks[1]);
+	high.class = GAMING_CLASS_FRAME;
+	start(&owner);
+	wait_stage(&owner, 1);
+	start_asleep(&stranger);
+	start_asleep(&middle);
+	NICE(owner, 16);
+	start_asleep(&high);
+	NICE(middle, 2);
+	NICE(owner, 2);
+	/* middle is before the stranger now, for the one who waits for it. */
+	owner.go = 2;
+	wait_stage(&middle, 1);
+	wait_stage(&owner, 3);
+	NICE(owner, 19);
+	EXPECT(stranger.done, 0);
+	NICE(middle, 2);
+	middle.go = 2;
+	wait_stage(&middle, 3);
+	NICE(middle, 16);
+	EXPECT(finish(&high), 0);
+	EXPECT(finish(&stranger), 0);
+	middle.go = owner.go = 3;
+	EXPECT(finish(&middle), 0);
+	EXPECT(finish(&owner), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* What somebody sets meanwhile stays; a chain comes down when its end gives up. */
+static int test_inherit_undo(void)
+{
+	struct gaming_lock locks[2] = {0};
+	struct actor owner, middle, high;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	owner = holder(&g, 15, &locks[0]);
+	high = waiter(&g, 6, &locks[0]);
+	high.deadline_ns = in_ms(200);
+	start(&owner);
+	wait_stage(&owner, 1);
+	start_asleep(&high);
+	NICE(owner, 6);
+	EXPECT(sys(setpriority(PRIO_PROCESS, (id_t)owner.tid, 17)), 0);
+	EXPECT(finish(&high), -ETIMEDOUT);
+	NICE(owner, 17);
+
+	middle = holder(&g, 14, &locks[1]);
+	middle.lock2 = &locks[0];
+	high = waiter(&g, 6, &locks[1]);
+	high.deadline_ns = in_ms(200);
+	start_asleep(&middle);
+	NICE(owner, 14);
+	start_asleep(&high);
+	NICE(owner, 6);
+	NICE(middle, 6);
+	EXPECT(finish(&high), -ETIMEDOUT);
+	NICE(owner, 14);
+	NICE(middle, 14);
+	owner.go = middle.go = 3;
+	EXPECT(finish(&owner), 0);
+	EXPECT(finish(&middle), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* Nobody outside of the process is raised, whatever the word says. */
+static int test_inherit_others(void)
+{
+	struct gaming_lock lock = {0};
+	struct actor owner, high;
+	struct gaming g;
+	pid_t child = fork();
+
+	if (!child) {
+		setpriority(PRIO_PROCESS, 0, 19);
+		for (;;)
+			pause();
+	}
+	EXPECT(gaming_open(&g), 0);
+	lock.word = (uint32_t)child;
+	EXPECT(gaming_lock(&g, &lock, 0, in_ms(100)), -ESRCH);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+
+	/* The idle stay idle: nice would not help them. */
+	lock.word = 0;
+	owner = holder(&g, 15, &lock);
+	high = waiter(&g, 1, &lock);
+	start(&owner);
+	wait_stage(&owner, 1);
+	EXPECT(sys(sched_setscheduler(owner.tid, SCHED_IDLE, &(struct sched_param){0})), 0);
+	start_asleep(&high);
+	NICE(owner, 15);
+	owner.go = 3;
+	EXPECT(finish(&owner), 0);
+	EXPECT(finish(&high), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+static long boosted(struct actor *actor)
+{
+	long ret = gaming_boost(actor->g, actor->nice - (int)actor->class, actor->deadline_ns);
+
+	actor->stage = 1;
+	while (actor->go < 1)
+		sched_yield();
+	return ret;
+}
+
+/* Rights are the system call's: root's here, nobody's there. */
+static int boost_rights(void)
+{
+	struct gaming g;
+	int err;
+
+	if (setuid(65534))
+		return skip("not root");
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(sys(setpriority(PRIO_PROCESS, 0, 10)), 0);
+	err = gaming_boost(&g, 5, 1000000000);
+	EXPECT(err, -EACCES);
+	EXPECT(nice_of(gettid()), 10);
+	EXPECT(gaming_unboost(&g), -ENOENT);
+	gaming_close(&g);
+	return 0;
+}
+
+static int boost_bad(const struct gaming *g)
+{
+	struct gaming_boost bad[8];
+
+	EXPECT(sizeof(struct gaming_boost), 24);
+	for (int i = 0; i < 8; i++)
+		bad[i] = (struct gaming_boost){
+			.size = sizeof(*bad), .nice = -1, .timeout_ns = 1000000000};
+	bad[0].size = 20;
+	bad[1].flags = 2;
+	bad[2].nice = -21;
+	bad[3].nice = 0; /* no better */
+	bad[4].timeout_ns = 0;
+	bad[5].timeout_ns = GAMING_BOOST_MAX_NS + 1;
+	bad[6].resv = 1;
+	bad[7].flags = GAMING_BOOST_END;
+	for (int i = 0; i < 8; i++) {
+		long got = gaming_ioctl(g, GAMING_IOC(GAMING_CALL_BOOST), &bad[i]);
+
+		REQUIRE(got == -EINVAL, "bad input %d: %ld", i, got);
+	}
+	EXPECT(gaming_unboost(g), -ENOENT);
+	return 0;
+}
+
+static int test_boost(void)
+{
+	struct gaming_lock lock = {0};
+	struct actor actor, high;
+	struct gaming g, other;
+	int status;
+	pid_t child;
+
+	EXPECT(gaming_open(&g), 0);
+	if (boost_bad(&g))
+		return 1;
+	child = fork();
+	if (!child)
+		_exit(boost_rights());
+	EXPECT(waitpid(child, &status, 0), child);
+	EXPECT(status, 0);
+	if (geteuid() || report->skip[0])
+		return skip("boosts need CAP_SYS_NICE here");
+
+	EXPECT(gaming_boost(&g, GAMING_NICE_MISSED, 1000000000), 0);
+	EXPECT(nice_of(gettid()), -18);
+	EXPECT(gaming_boost(&g, -20, 1000000000), -EBUSY);
+	EXPECT(gaming_unboost(&g), 0);
+	EXPECT(nice_of(gettid()), 0);
+	/* It ends by itself. */
+	EXPECT(gaming_boost(&g, -5, 50000000), 0);
+	REQUIRE(has_nice_soon(gettid(), 0), "still boosted");
+	EXPECT(gaming_unboost(&g), -ENOENT);
+	/* What somebody sets meanwhile stays. */
+	EXPECT(gaming_boost(&g, -5, 5000000000), 0);
+	EXPECT(sys(setpriority(PRIO_PROCESS, 0, -7)), 0);
+	EXPECT(gaming_unboost(&g), 0);
+	EXPECT(nice_of(gettid()), -7);
+	EXPECT(sys(setpriority(PRIO_PROCESS, 0, 0)), 0);
+	/* The session ends it. */
+	EXPECT(gaming_open(&other), 0);
+	actor = (struct actor){
+		.g = &other, .act = boosted, .nice = 10, .class = 15, .deadline_ns = 5000000000};
+	start(&actor);
+	wait_stage(&actor, 1);
+	NICE(actor, -5);
+	gaming_close(&other);
+	REQUIRE(has_nice_soon(actor.tid, 10), "boosted by a session that is closed");
+	actor.go = 1;
+	EXPECT(finish(&actor), 0);
+
+	/* It ends while its thread has inherited something better, and is not forgotten then. */
+	EXPECT(gaming_boost(&g, -5, 5000000000), 0);
+	EXPECT(gaming_lock(&g, &lock, 0, 0), 0);
+	high = waiter(&g, -10, &lock);
+	start_asleep(&high);
+	EXPECT(nice_of(gettid()), -10);
+	EXPECT(gaming_unboost(&g), 0);
+	EXPECT(nice_of(gettid()), -10);
+	EXPECT(gaming_unlock(&g, &lock), 0);
+	EXPECT(nice_of(gettid()), 0);
+	EXPECT(finish(&high), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+#endif
