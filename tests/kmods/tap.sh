@@ -55,6 +55,30 @@ module() {
   echo "$3/$1.ko"
 }
 
+# other_kernel KERNEL: what `fetch KERNEL` brings, as $folder, $release and $kernel, or skips the whole test
+other_kernel() {
+  folder=$("$here/fetch" "$1" 2> "$work/fetch.log") || skip_all "$(tail -n 1 "$work/fetch.log")"
+  kernel=$(compgen -G "$folder/boot/vmlinuz-*")
+  release=${kernel##*/vmlinuz-}
+}
+
+# other_selftest NAME KERNEL: NAME built for a kernel that other_kernel has found, and its self-test there
+other_selftest() {
+  local name=$1 log=$work/$2-$1 ko status passed
+  ko=$(module "$name" "$folder/kdir" "$log")
+  result $? "$name: builds for $release" "$log.log"
+  [ -n "$ko" ] || return 0
+  KERNEL=$kernel MODULE=$ko OUT=$log-vm ROUNDS=${ROUNDS:-10} SLOW=${SLOW:-10} SECONDS_MAX=${SECONDS_MAX:-1500} \
+    nice -n 19 "$top/kmods/$name/selftest/run" > "$log.out" 2>&1
+  status=$?
+  if [ $status = 77 ]; then
+    skip "$name: self-test" "$(tail -n 1 "$log.out")"
+    return
+  fi
+  passed=$(grep -cE '^ok [0-9]+' "$log.out")
+  result $status "$name: self-test on ${folder##*/} ($passed passed), ${ROUNDS:-10} times loaded" "$log.out"
+}
+
 # Every module that has a self-test.
 modules() {
   local run
