@@ -38,7 +38,10 @@ static int test_guard(void)
 	fd = new_file("guarded", data, sizeof(data));
 	EXPECT(xsc_setup(&ring, &busy), 0);
 	EXPECT(xsc_guard_disable(), -EINVAL);
-	EXPECT(xsc_guard_enable(2, NULL, 0), -EINVAL);
+	err = xsc_guard_enable(2, NULL, 0);
+	if (err == -EOPNOTSUPP)
+		return skip("the trap guard is for x86-64");
+	EXPECT(err, -EINVAL);
 	EXPECT(xsc_guard_enable(XSC_GUARD_COUNT, (int[]){-1}, 1), -EINVAL);
 	err = xsc_guard_enable(XSC_GUARD_COUNT, allowed, 1);
 	if (err == -EOPNOTSUPP)
