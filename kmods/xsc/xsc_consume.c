@@ -12,7 +12,8 @@
 
 #include "xsc_consume.h"
 
-#define KNOWN_FLAGS	(XSC_SQE_LINK | XSC_SQE_DRAIN | XSC_SQE_FIXED_FILE)
+#define ORDER_FLAGS	(XSC_SQE_LINK | XSC_SQE_DRAIN)
+#define KNOWN_FLAGS	(ORDER_FLAGS | XSC_SQE_FIXED_FILE)
 
 static int do_nothing(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
@@ -29,6 +30,27 @@ static struct xsc_op ops[XSC_OP_COUNT] __ro_after_init = {
 	[XSC_OP_NOP] = { do_nothing, 0 },
 };
 
+/* What must be zero where nothing in @uses says otherwise, as the SQE's words. */
+static void __init forbid_unused(struct xsc_op *op)
+{
+	const unsigned int uses = op->uses;
+	struct xsc_sqe bad = {
+		.flags	  = uses & XSC_CAN_FIXED ? (u8)~KNOWN_FLAGS :
+						   (u8)~ORDER_FLAGS,
+		.resv	  = ~0,
+		.fd	  = uses & XSC_USES_FD ? 0 : ~0,
+		.off	  = uses & XSC_USES_OFF ? 0 : ~0ULL,
+		.addr	  = uses & XSC_USES_ADDR ? 0 : ~0ULL,
+		.len	  = uses & XSC_USES_LEN ? 0 : ~0U,
+		.op_flags = uses & XSC_USES_OP_FLAGS ? 0 : ~0U,
+		.arg	  = { uses & XSC_USES_ARG0 ? 0 : ~0ULL,
+			      uses & XSC_USES_ARG1 ? 0 : ~0ULL, ~0ULL },
+	};
+
+	BUILD_BUG_ON(sizeof(op->forbidden) != sizeof(bad));
+	memcpy(op->forbidden, &bad, sizeof(bad));
+}
+
 void __init xsc_consume_init(void)
 {
 	int family, op;
@@ -37,6 +59,8 @@ void __init xsc_consume_init(void)
 		for (op = 0; op < XSC_OP_COUNT; op++)
 			if (families[family][op].run)
 				ops[op] = families[family][op];
+	for (op = 0; op < XSC_OP_COUNT; op++)
+		forbid_unused(&ops[op]);
 }
 
 /**
@@ -63,24 +87,16 @@ u64 xsc_consume_ops(u64 *ret_user)
 	return mask;
 }
 
-static bool unused_is_zero(const struct xsc_sqe *sqe, unsigned int uses)
+/* One test for all of it: the words are at hand, and branches are not free. */
+static bool unused_is_zero(const struct xsc_sqe *sqe, const struct xsc_op *op)
 {
-	return !sqe->resv && !sqe->arg[2] &&
-	       (uses & XSC_USES_ARG0 || !sqe->arg[0]) &&
-	       (uses & XSC_USES_ARG1 || !sqe->arg[1]) &&
-	       (uses & XSC_USES_FD || !sqe->fd) &&
-	       (uses & XSC_USES_OFF || !sqe->off) &&
-	       (uses & XSC_USES_ADDR || !sqe->addr) &&
-	       (uses & XSC_USES_LEN || !sqe->len) &&
-	       (uses & XSC_USES_OP_FLAGS || !sqe->op_flags);
-}
+	const u64 *words = (const u64 *)sqe;
+	u64 bad = 0;
+	int i;
 
-static bool flags_are_right(const struct xsc_server *srv,
-			    const struct xsc_sqe *sqe, unsigned int uses)
-{
-	return !(sqe->flags & ~KNOWN_FLAGS) &&
-	       (uses & XSC_CAN_FIXED || !(sqe->flags & XSC_SQE_FIXED_FILE)) &&
-	       (!srv->next || !(sqe->flags & XSC_SQE_DRAIN));
+	for (i = 0; i < ARRAY_SIZE(op->forbidden); i++)
+		bad |= words[i] & op->forbidden[i];
+	return !bad;
 }
 
 static const struct xsc_op *find_op(u8 opcode)
@@ -104,8 +120,10 @@ int xsc_consume(struct xsc_server *srv, const struct xsc_sqe *sqe)
 
 	if (!op || !op->run)
 		return -EOPNOTSUPP;
-	if (!flags_are_right(srv, sqe, op->uses) ||
-	    !unused_is_zero(sqe, op->uses))
+	if (!unused_is_zero(sqe, op))
+		return -EINVAL;
+	/* Only the first of a chain, for the whole of it. */
+	if (sqe->flags & XSC_SQE_DRAIN && srv->next)
 		return -EINVAL;
 	return op->run(srv, sqe);
 }

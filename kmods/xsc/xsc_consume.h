@@ -40,6 +40,7 @@ typedef int (*xsc_run_t)(struct xsc_server *srv, const struct xsc_sqe *sqe);
 struct xsc_op {
 	xsc_run_t run;
 	unsigned int uses;
+	u64 forbidden[8];	/* the bits of an SQE that must be zero: made of uses */
 };
 
 /* Indexed by opcode; a family leaves out what is not its own. */

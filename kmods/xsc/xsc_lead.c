@@ -29,7 +29,9 @@ static bool preempted(void)
 
 /*
  * K, pairs with L. With the run queue locked and interrupts off nobody can be
- * woken here: that is left to an interrupt that comes as soon as they are on.
+ * woken here, and cq_lock not be taken: that is left to an interrupt that comes as
+ * soon as they are on. The batch is left to it too, and does not wait for a thread
+ * that is only preempted either.
  */
 static void sched_out(struct preempt_notifier *notifier,
 		      struct task_struct *next)
@@ -38,11 +40,17 @@ static void sched_out(struct preempt_notifier *notifier,
 					      notifier);
 	unsigned long me = (unsigned long)srv;
 
-	if (!srv->working || preempted())
+	bool sleeps = !preempted();
+
+	if (!srv->working || READ_ONCE(srv->ring->lead) != me)
 		return;
-	if (READ_ONCE(srv->ring->lead) == me &&
-	    cmpxchg(&srv->ring->lead, me, XSC_LEAD_NOBODY) == me)
-		irq_work_queue(&srv->ring->handover);
+	if ((sleeps || srv->batch.nr) && !srv->batch.left) {
+		srv->batch.left = true;
+		llist_add(&srv->batch.node, &srv->ring->left);
+	}
+	if (sleeps)
+		cmpxchg(&srv->ring->lead, me, XSC_LEAD_NOBODY);
+	irq_work_queue(&srv->ring->handover);
 }
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -110,6 +118,9 @@ static void hand_over(struct irq_work *work)
 {
 	struct xsc_ring *ring = container_of(work, struct xsc_ring, handover);
 
+	xsc_cq_publish_left(ring);
+	if (READ_ONCE(ring->lead) != XSC_LEAD_NOBODY)
+		return;
 	/* Begins with a full barrier; pairs with that of whoever lies down. */
 	if (wq_has_sleeper(&ring->sq_wait))
 		wake_up_interruptible(&ring->sq_wait);
@@ -127,11 +138,6 @@ void xsc_lead_init(struct xsc_ring *ring)
 void xsc_lead_enter(struct xsc_server *srv)
 {
 	listen_to_scheduler(srv);
-}
-
-bool xsc_lead_held(const struct xsc_server *srv)
-{
-	return READ_ONCE(srv->ring->lead) == (unsigned long)srv;
 }
 
 /**

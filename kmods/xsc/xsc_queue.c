@@ -104,6 +104,33 @@ static int copy_chain(struct xsc_server *srv, u32 queued)
 	return 0;
 }
 
+/* The entry in srv->one says DRAIN or LINK. As xsc_sq_take(). */
+static noinline int take_ordered(struct xsc_server *srv, int room)
+{
+	struct xsc_ring *ring = srv->ring;
+	int ret = 0;
+
+	if (srv->one.flags & XSC_SQE_DRAIN) {
+		xsc_cq_publish(srv);
+		if (READ_ONCE(ring->cq_tail) != ring->sq_head) {
+			WRITE_ONCE(ring->draining, true);
+			return 0;
+		}
+	}
+	if (srv->one.flags & XSC_SQE_LINK) {
+		ret = copy_chain(srv, ring->sq_tail_seen - ring->sq_head);
+		if (!ret && srv->nr_ops > room)
+			room = cq_room(ring, srv->nr_ops);
+		if (ret || room < (int)srv->nr_ops) {
+			WRITE_ONCE(ring->room_wanted, srv->nr_ops);
+			return ret ? ret : min(room, 0);
+		}
+	}
+	WRITE_ONCE(ring->room_wanted, 1);
+	WRITE_ONCE(ring->draining, srv->one.flags & XSC_SQE_DRAIN);
+	return 1;
+}
+
 /**
  * xsc_sq_take - take the entry at the head, and those linked behind it
  * @srv: the leader, with nothing at hand; gets kernel copies
@@ -114,46 +141,44 @@ static int copy_chain(struct xsc_server *srv, u32 queued)
 int xsc_sq_take(struct xsc_server *srv)
 {
 	struct xsc_ring *ring = srv->ring;
-	/* C, pairs with B */
-	u32 queued = smp_load_acquire(&ring->shared->sq_tail) - ring->sq_head;
-	u32 under_way = ring->sq_head - READ_ONCE(ring->cq_tail);
-	int room;
+	u32 head = ring->sq_head;
+	int room, ret;
 
 	srv->nr_ops = 0;
 	srv->next = 0;
-	if (!queued)
-		return 0;
-	if (queued > ring->sq_entries)
-		return -EOVERFLOW;
-	if (ring->draining && under_way)
-		return 0;
+	if (ring->sq_tail_seen == head) {
+		/* C, pairs with B */
+		u32 tail = smp_load_acquire(&ring->shared->sq_tail);
+
+		if (tail - head > ring->sq_entries)
+			return -EOVERFLOW;
+		if (tail == head)
+			return 0;
+		ring->sq_tail_seen = tail;
+	}
+	if (unlikely(ring->draining)) {
+		xsc_cq_publish(srv);
+		if (READ_ONCE(ring->cq_tail) != head)
+			return 0;
+	}
 	room = cq_room(ring, 1);
 	if (room <= 0)
 		return room;
 
-	copy_entry(ring, ring->sq_head, &srv->one);
-	if (srv->one.flags & XSC_SQE_DRAIN && under_way) {
-		WRITE_ONCE(ring->draining, true);
-		return 0;
-	}
+	copy_entry(ring, head, &srv->one);
 	srv->ops = &srv->one;
 	srv->nr_ops = 1;
-	if (srv->one.flags & XSC_SQE_LINK) {
-		int ret = copy_chain(srv, queued);
-
-		if (!ret && srv->nr_ops > room)
-			room = cq_room(ring, srv->nr_ops);
-		if (ret || room < (int)srv->nr_ops) {
-			WRITE_ONCE(ring->room_wanted, srv->nr_ops);
+	if (unlikely(srv->one.flags & (XSC_SQE_DRAIN | XSC_SQE_LINK))) {
+		ret = take_ordered(srv, room);
+		if (ret <= 0) {
 			srv->nr_ops = 0;
-			return ret ? ret : min(room, 0);
+			return ret;
 		}
+	} else if (unlikely(ring->draining || ring->room_wanted != 1)) {
+		WRITE_ONCE(ring->room_wanted, 1);
+		WRITE_ONCE(ring->draining, false);
 	}
-	WRITE_ONCE(ring->room_wanted, 1);
-	WRITE_ONCE(ring->draining, srv->one.flags & XSC_SQE_DRAIN);
-	WRITE_ONCE(ring->sq_head, ring->sq_head + srv->nr_ops);
-	/* D, pairs with A */
-	smp_store_release(&ring->shared->sq_head, ring->sq_head);
+	WRITE_ONCE(ring->sq_head, head + srv->nr_ops);
 	return 1;
 }
 
@@ -189,32 +214,40 @@ static u32 read_pair(const u32 *kernels, const u32 *users, u32 *ret_users)
 /* For poll(2): the answer may be old at once, but then a wake-up follows. */
 bool xsc_sq_full(struct xsc_ring *ring)
 {
-	u32 tail, head = read_pair(&ring->sq_head, &ring->shared->sq_tail, &tail);
+	u32 tail, head = read_pair(&ring->sq_told, &ring->shared->sq_tail, &tail);
 
 	return tail - head >= ring->sq_entries;
 }
 
-/**
- * xsc_cq_post - complete an operation
- * @ring: the ring; the caller took the operation from its SQ
- * @user_data: of the SQE
- * @res: the result
- */
-void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res)
+static void write_cqe(struct xsc_ring *ring, u32 at, u64 user_data, s32 res)
 {
-	struct xsc_cqe *cqe;
+	struct xsc_cqe *cqe = &ring->cqes[at & (ring->cq_entries - 1)];
 
-	spin_lock(&ring->cq_lock);
-	cqe = &ring->cqes[ring->cq_tail & (ring->cq_entries - 1)];
 	WRITE_ONCE(cqe->user_data, user_data);
 	WRITE_ONCE(cqe->res, res);
 	WRITE_ONCE(cqe->flags, 0);
+}
 
+/* What is in @batch, and all that was taken, becomes visible. Any context. */
+static noinline void publish(struct xsc_ring *ring, const struct xsc_batch *batch)
+{
+	unsigned long irq;
+	u32 i, tail;
+
+	spin_lock_irqsave(&ring->cq_lock, irq);
+	tail = ring->cq_tail;
+	for (i = 0; i < batch->nr; i++)
+		write_cqe(ring, tail++, batch->done[i].user_data,
+			  batch->done[i].res);
+
+	ring->sq_told = READ_ONCE(ring->sq_head);
+	/* D, pairs with A */
+	smp_store_release(&ring->shared->sq_head, ring->sq_told);
 	/* The kernel's own first: it says what user space could know by now. */
-	WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
+	WRITE_ONCE(ring->cq_tail, tail);
 	/* E, pairs with F */
-	smp_store_release(&ring->shared->cq_tail, ring->cq_tail);
-	spin_unlock(&ring->cq_lock);
+	smp_store_release(&ring->shared->cq_tail, tail);
+	spin_unlock_irqrestore(&ring->cq_lock, irq);
 
 	/*
 	 * wq_has_sleeper() begins with a full barrier; it pairs with that of
@@ -224,6 +257,57 @@ void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res)
 		wake_up_interruptible_poll(&ring->cq_wait,
 					   EPOLLIN | EPOLLRDNORM |
 					   EPOLLOUT | EPOLLWRNORM);
+}
+
+/**
+ * xsc_cq_publish - show user space what the leader has taken and completed
+ * @srv: the leader, or who led
+ *
+ * Once for many operations: the line that it writes is the one that user space
+ * polls, and it goes back and forth between their CPUs each time.
+ */
+void xsc_cq_publish(struct xsc_server *srv)
+{
+	if (!srv->batch.nr && srv->ring->sq_told == srv->ring->sq_head)
+		return;
+	publish(srv->ring, &srv->batch);
+	srv->batch.nr = 0;
+}
+
+/**
+ * xsc_cq_publish_left - the same for the batches of those who were put to sleep
+ * @ring: the ring; any context
+ */
+void xsc_cq_publish_left(struct xsc_ring *ring)
+{
+	struct llist_node *first = llist_del_all(&ring->left);
+	struct xsc_batch *batch, *next;
+
+	llist_for_each_entry_safe(batch, next, first, node) {
+		publish(ring, batch);
+		batch->nr = 0;
+		/* The thread's again, and then perhaps no memory any more. */
+		smp_store_release(&batch->left, false);
+	}
+}
+
+/**
+ * xsc_cq_post - complete an operation
+ * @srv: the thread that took it from the SQ
+ * @user_data: of the SQE
+ * @res: the result
+ *
+ * User space sees it when the leader publishes: see xsc_cq_publish(). Others than
+ * the leader do it at once.
+ */
+void xsc_cq_post(struct xsc_server *srv, u64 user_data, s32 res)
+{
+	struct xsc_cqe *cqe = &srv->batch.done[srv->batch.nr++];
+
+	cqe->user_data = user_data;
+	cqe->res = res;
+	if (unlikely(srv->batch.nr == XSC_BATCH || !xsc_lead_held(srv)))
+		xsc_cq_publish(srv);
 }
 
 /**

@@ -147,6 +147,8 @@ int xsc_ring_setup(struct xsc_ring *ring, struct xsc_setup *setup)
 	ring->cq_entries = cq_entries;
 	ring->idle_us = setup->idle_us;
 	ring->sq_head = setup->first;
+	ring->sq_tail_seen = setup->first;
+	ring->sq_told = setup->first;
 	ring->cq_tail = setup->first;
 	ring->cq_head_seen = setup->first;
 	ring->shared->sq_tail = setup->first;

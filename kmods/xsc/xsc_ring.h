@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -68,6 +69,8 @@ struct xsc_shared {
  *
  * Written by the leader only:
  * @sq_head: taken so far; others read it with READ_ONCE
+ * @sq_tail_seen: the last plausible sq_tail, looked at anew only when all up to it
+ *	is taken
  * @cq_head_seen: the last plausible cq_head, looked at anew only when the CQ
  *	is full by it
  * @draining: what was taken last has to complete first; others read it with
@@ -75,9 +78,13 @@ struct xsc_shared {
  * @room_wanted: places in the CQ that the entry at the head needs: 1, or more if
  *	it is a chain that was found to have too few; others read it with READ_ONCE
  *
- * @cq_lock: orders those who complete: @cq_tail and the CQEs
- * @cq_tail: completed so far; others read it with READ_ONCE. As each SQE gives
- *	one CQE, sq_head - cq_tail operations are being carried out
+ * @cq_lock: orders those who complete and those who publish: the next three and
+ *	the CQEs. Others read them with READ_ONCE. Interrupts are off inside it:
+ *	@handover takes it
+ * @cq_tail: completed so far, but for what the leader has in its batch. As each
+ *	SQE gives one CQE, sq_head - cq_tail operations are being carried out, or
+ *	done and in the batch
+ * @sq_told: the sq_head in @shared
  *
  * @error: why the last one left for good: a negative errno, or 0; others read
  *	it with READ_ONCE
@@ -90,7 +97,8 @@ struct xsc_shared {
  * @files_lock: protects what @files points to, for a few instructions
  * @files: the registered files, or NULL
  *
- * @handover: wakes a successor when the leader sleeps in an operation
+ * @left: batches of those who were put to sleep, each in a struct xsc_server
+ * @handover: publishes @left, and wakes a successor
  * @sq_wait: lent threads sleep here, all of them exclusively
  * @cq_wait: those who wait for completions sleep here
  */
@@ -111,12 +119,14 @@ struct xsc_ring {
 
 	unsigned long lead;
 	u32 sq_head;
+	u32 sq_tail_seen;
 	u32 cq_head_seen;
 	bool draining;
 	u32 room_wanted;
 
-	spinlock_t cq_lock;	/* cq_tail, cqes */
+	spinlock_t cq_lock;	/* cq_tail, sq_told, cqes */
 	u32 cq_tail;
+	u32 sq_told;
 
 	int error;
 	struct list_head servers;
@@ -128,6 +138,7 @@ struct xsc_ring {
 	spinlock_t files_lock;	/* what files points to */
 	struct xsc_file_table *files;
 
+	struct llist_head left;
 	struct irq_work handover;
 	wait_queue_head_t sq_wait;
 	wait_queue_head_t cq_wait;
@@ -146,7 +157,9 @@ int xsc_sq_take(struct xsc_server *srv);
 int xsc_sq_look(struct xsc_ring *ring);
 void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags);
 bool xsc_sq_full(struct xsc_ring *ring);
-void xsc_cq_post(struct xsc_ring *ring, u64 user_data, s32 res);
+void xsc_cq_post(struct xsc_server *srv, u64 user_data, s32 res);
+void xsc_cq_publish(struct xsc_server *srv);
+void xsc_cq_publish_left(struct xsc_ring *ring);
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head);
 int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns);
 

@@ -13,6 +13,7 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/seccomp.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
 #include <linux/thread_info.h>
@@ -25,6 +26,8 @@
 #define POLLS		64
 /* Operations between two looks at signals and at the scheduler. */
 #define LAP_OPS		64
+/* What has been done is published before a transfer of more bytes than this. */
+#define PUBLISH_BYTES	SZ_16K
 /*
  * An audited process gets a record per path, kept until its system call ends.
  * XSC_IOC_SERVE could last for days, so it ends after that many.
@@ -50,7 +53,7 @@ bool xsc_serve_confined(void)
  * Must the thread leave? Asked before each operation. -EINTR means: to come back
  * at once.
  */
-static int must_leave(struct xsc_server *srv)
+static __always_inline int must_leave(struct xsc_server *srv)
 {
 	if (READ_ONCE(srv->ring->shut))
 		return -ESHUTDOWN;
@@ -89,14 +92,31 @@ static void finish(struct xsc_server *srv, int res)
 
 	srv->stage = XSC_STAGE_TODO;
 	srv->until_set = false;
-	xsc_cq_post(srv->ring, sqe->user_data, res);
-	while (broken && srv->next < srv->nr_ops)
-		xsc_cq_post(srv->ring, srv->ops[srv->next++].user_data,
-			    -ECANCELED);
+	xsc_cq_post(srv, sqe->user_data, res);
+	while (unlikely(broken) && srv->next < srv->nr_ops)
+		xsc_cq_post(srv, srv->ops[srv->next++].user_data, -ECANCELED);
 }
 
 /*
- * Carry out what was taken.
+ * An operation that sleeps leaves the batch to an interrupt (xsc_lead.c). Where
+ * none would come, everything is published before it may sleep.
+ */
+static bool publish_before(const struct xsc_sqe *sqe)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS) ||
+	       sqe->len > PUBLISH_BYTES;
+}
+
+/* Get the batch back: who published it may still be at it, on another CPU. */
+static void take_batch_back(struct xsc_server *srv)
+{
+	xsc_cq_publish_left(srv->ring);
+	while (smp_load_acquire(&srv->batch.left)) /* pairs with the release there */
+		cpu_relax();
+}
+
+/*
+ * Carry out what was taken; the caller has asked must_leave() for the first of it.
  *
  * Return: 0, or why to leave, with the operation at hand still there.
  */
@@ -104,18 +124,14 @@ static int carry_out(struct xsc_server *srv)
 {
 	int ret, res;
 
-	while (srv->next < srv->nr_ops) {
-		if (srv->stage == XSC_STAGE_DONE) {
-			finish(srv, srv->res);
-			continue;
-		}
-		ret = must_leave(srv);
-		if (ret)
-			return ret;
-
-		srv->working = true;
+	for (;;) {
+		if (publish_before(&srv->ops[srv->next]))
+			xsc_cq_publish(srv);
+		WRITE_ONCE(srv->working, true);
 		res = xsc_consume(srv, &srv->ops[srv->next]);
-		srv->working = false;
+		WRITE_ONCE(srv->working, false);
+		if (unlikely(READ_ONCE(srv->batch.left)))
+			take_batch_back(srv);
 
 		if (res == XSC_IN_USER_SPACE) {
 			if (srv->may & XSC_SERVE_MAY_CALL) {
@@ -124,7 +140,7 @@ static int carry_out(struct xsc_server *srv)
 			}
 			res = -EOPNOTSUPP;
 		}
-		if (broken_by_signal(res)) {
+		if (unlikely(res < 0) && broken_by_signal(res)) {
 			if (signal_pending(current))
 				return -EINTR;
 			res = -EINTR;
@@ -135,36 +151,60 @@ static int carry_out(struct xsc_server *srv)
 		 * mode. Who sees the completion of a CLOSE may count on it, as
 		 * after close(2).
 		 */
-		if (task_work_pending(current)) {
+		if (unlikely(task_work_pending(current))) {
 			srv->res = res;
 			srv->stage = XSC_STAGE_DONE;
 			return -EINTR;
 		}
 		finish(srv, res);
+		if (likely(srv->next == srv->nr_ops))
+			return 0;
+		ret = must_leave(srv);
+		if (ret)
+			return ret;
 	}
-	return 0;
 }
 
-/* Return: how often something was carried out while leading, or why to leave. */
-static int serve_lap(struct xsc_server *srv)
+/* What an earlier stay in the kernel left behind, if anything. */
+static int carry_out_parked(struct xsc_server *srv)
+{
+	int ret;
+
+	if (srv->stage == XSC_STAGE_DONE)
+		finish(srv, srv->res);
+	if (srv->next == srv->nr_ops)
+		return 0;
+	ret = must_leave(srv);
+	return ret ? ret : carry_out(srv);
+}
+
+static int take_and_carry_out(struct xsc_server *srv)
 {
 	int done, ret;
 
-	for (done = 0; done < LAP_OPS && xsc_lead_held(srv); done++) {
+	for (done = 0; done < LAP_OPS; done++) {
 		ret = must_leave(srv);
 		if (ret)
 			return ret;
 		ret = xsc_sq_take(srv);
-		if (!ret)
-			break;
-		if (ret > 0)
-			ret = carry_out(srv);
-		if (ret < 0)
+		if (ret <= 0)
 			return ret;
+		ret = carry_out(srv);
 		if (ret)
-			break;
+			return ret < 0 ? ret : 0;
+		if (!xsc_lead_held(srv))
+			return 0;
 	}
-	return done;
+	return 1;
+}
+
+/* Return: 1 if there may be more to do, 0 if not for this thread, or why to leave. */
+static int serve_lap(struct xsc_server *srv)
+{
+	int ret = take_and_carry_out(srv);
+
+	xsc_cq_publish(srv);
+	return ret;
 }
 
 /* Poll until there is work (1), idle_us is over (0) or it is time to leave. */
@@ -177,6 +217,10 @@ static int poll_for_work(struct xsc_server *srv)
 	if (num_online_cpus() == 1)
 		return xsc_sq_look(srv->ring);
 
+	/* What comes soon is not missed for a pause. */
+	for (i = 0; i < POLLS; i++)
+		if (xsc_sq_look(srv->ring))
+			return 1;
 	for (;;) {
 		for (i = 0; i < POLLS; i++) {
 			if (xsc_sq_look(srv->ring))
@@ -245,14 +289,15 @@ static int serve(struct xsc_server *srv)
 {
 	int ret;
 
-	for (;;) {
-		ret = carry_out(srv);
-		if (!ret)
-			ret = must_leave(srv);
-		if (ret)
-			return ret;
+	ret = carry_out_parked(srv);
+	if (ret)
+		return ret;
 
+	for (;;) {
 		if (!xsc_lead_held(srv)) {
+			ret = must_leave(srv);
+			if (ret)
+				return ret;
 			if (!xsc_lead_try(srv)) {
 				ret = sleep_for_work(srv);
 				if (ret)
@@ -277,11 +322,12 @@ static int serve(struct xsc_server *srv)
 		if (test_thread_flag(TIF_NOTIFY_RESUME))
 			return -EINTR;
 
-		if (ret) {
+		if (ret)
 			cond_resched();
+		else if (xsc_lead_held(srv))
+			ret = poll_for_work(srv);
+		else
 			continue;
-		}
-		ret = poll_for_work(srv);
 		if (!ret)
 			ret = sleep_for_work(srv);
 		if (ret < 0)

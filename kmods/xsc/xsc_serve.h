@@ -16,6 +16,23 @@ enum xsc_stage {
 	XSC_STAGE_DONE,		/* its result waits for a pass through user mode */
 };
 
+/* Completions that a leader publishes at once. */
+#define XSC_BATCH	16
+
+/**
+ * struct xsc_batch - what a leader has completed and not published
+ * @nr: how many
+ * @left: it is in ring->left, and no longer the thread's, until that is false again
+ * @node: in ring->left
+ * @done: the completions
+ */
+struct xsc_batch {
+	u32 nr;
+	bool left;
+	struct llist_node node;
+	struct xsc_cqe done[XSC_BATCH];
+};
+
 /**
  * struct xsc_server - a thread inside XSC_IOC_SERVE, or what one left behind
  * @ring: the ring; the file that holds it is referenced for the whole service
@@ -24,6 +41,7 @@ enum xsc_stage {
  * @may: the XSC_SERVE_MAY_* of the call
  * @notifier: tells when the thread sleeps
  * @working: in an operation: who sleeps now stops leading. Of the thread itself
+ * @batch: of the thread itself, and empty unless it leads
  * @path: PATH_MAX bytes for a path from user space, or NULL
  * @path_ops: operations with a path since the thread came in
  * @one: room for an operation alone
@@ -46,6 +64,7 @@ struct xsc_server {
 	struct preempt_notifier notifier;
 #endif
 	bool working;
+	struct xsc_batch batch;
 	char *path;
 	unsigned int path_ops;
 
@@ -79,12 +98,16 @@ void xsc_lead_init(struct xsc_ring *ring);
 void xsc_lead_enter(struct xsc_server *srv);
 void xsc_lead_leave(struct xsc_server *srv, enum xsc_leave how);
 bool xsc_lead_try(struct xsc_server *srv);
-bool xsc_lead_held(const struct xsc_server *srv);
 bool xsc_lead_wanted(struct xsc_ring *ring);
 void xsc_lead_doze(struct xsc_server *srv);
 void xsc_lead_wake(struct xsc_ring *ring);
 u64 xsc_lead_features(void);
 void xsc_lead_load(void);
 void xsc_lead_unload(void);
+
+static inline bool xsc_lead_held(const struct xsc_server *srv)
+{
+	return READ_ONCE(srv->ring->lead) == (unsigned long)srv;
+}
 
 #endif /* _XSC_SERVE_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The user's ends of both queues. The letters are those of the picture in
- * <linux/xsc.h>.
+ * The user's ends of both queues, as far as a system call is made: see queue.h.
  */
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -11,68 +10,9 @@
 /* Looks at the CQ before a waiting thread goes to sleep: tens of microseconds. */
 #define POLLS 2000
 
-static int wake(struct xsc_ring *ring)
+int xsc_wake(struct xsc_ring *ring)
 {
 	return ioctl(ring->fd, XSC_IOC_WAKE, 0) < 0 ? -errno : 0;
-}
-
-struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring)
-{
-	struct xsc_sqe *sqe;
-
-	if (ring->prepared - ring->taken == ring->sq_entries) {
-		ring->taken = xsc_load_acquire(ring->sq_head); /* A, pairs with D */
-		if (ring->prepared - ring->taken >= ring->sq_entries)
-			return NULL;
-	}
-	sqe = &ring->sqes[ring->prepared++ & (ring->sq_entries - 1)];
-	memset(sqe, 0, sizeof(*sqe));
-	return sqe;
-}
-
-int xsc_submit(struct xsc_ring *ring)
-{
-	uint32_t count = ring->prepared - ring->submitted;
-
-	if (!count)
-		return 0;
-	ring->submitted = ring->prepared;
-	xsc_store_release(ring->sq_tail, ring->submitted); /* B, pairs with C */
-	xsc_full_barrier();				   /* I, pairs with J */
-	if (xsc_load_relaxed(ring->sq_flags) & XSC_SQ_NEED_WAKEUP) {
-		int err = wake(ring);
-
-		if (err)
-			return err;
-	}
-	return (int)count;
-}
-
-int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
-{
-	bool crowded;
-
-	if (ring->completed == ring->reaped) {
-		ring->completed = xsc_load_acquire(ring->cq_tail); /* F, pairs with E */
-		if (ring->completed == ring->reaped)
-			return 0;
-	}
-	*ret_cqe = ring->cqes[ring->reaped & (ring->cq_entries - 1)];
-	/* An SQE is left that may not have found a place: the thread may sleep. */
-	crowded = ring->submitted - ring->reaped > ring->cq_entries;
-	xsc_store_release(ring->cq_head, ++ring->reaped); /* G, pairs with H */
-	if (crowded) {
-		xsc_full_barrier(); /* I, pairs with J */
-		if (xsc_load_relaxed(ring->sq_flags) & XSC_SQ_NEED_WAKEUP)
-			wake(ring); /* fails with the ring, which the next wait tells */
-	}
-	return 1;
-}
-
-void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
-{
-	while (!xsc_peek_cqe(ring, ret_cqe))
-		xsc_relax();
 }
 
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)

@@ -111,32 +111,34 @@ int xsc_unregister_files(struct xsc_ring *ring);
  * The next free SQE, all zero, or NULL when the SQ is full: submit, and reap. It
  * is the caller's until xsc_submit.
  */
-struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring);
+static inline struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring);
 
 /*
  * Hand over all SQEs got since the last time. No system call unless all lent
  * threads sleep. Returns how many.
  */
-int xsc_submit(struct xsc_ring *ring);
+static inline int xsc_submit(struct xsc_ring *ring);
 
 /*
  * The oldest completion, copied, and reaped: 1, or 0 if there is none. No system
  * call, but one: if more than cq_entries were outstanding and all threads sleep for
  * want of room.
  */
-int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
+static inline int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
 /* The same, but polls for a while, then sleeps in the kernel, till there is one. */
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
 /* The same, but only polls: never a system call, and never back without one. */
-void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
+static inline void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
 /*
  * Sleep until @min are there to be reaped. @timeout_ns: absolute, of
  * CLOCK_MONOTONIC, or NULL. 0, -ETIME, -EINTR, -ESHUTDOWN, -EACCES, -EOVERFLOW.
  */
 int xsc_wait(struct xsc_ring *ring, uint32_t min, const uint64_t *timeout_ns);
+
+#include "queue.h"
 
 static inline void xsc_prep(struct xsc_sqe *sqe, uint8_t opcode, int fd, const void *addr,
 	uint32_t len, uint64_t off, uint32_t op_flags)

@@ -142,7 +142,7 @@ static int test_sleep_wake(void)
 	for (size_t i = 0; i < ARRAY_LEN(idles); i++) {
 		struct xsc_params params = {.idle_given = true, .idle_us = idles[i]};
 		struct xsc_ring ring;
-		struct xsc_cqe cqe;
+		struct xsc_cqe cqe = {.user_data = UINT64_MAX};
 
 		EXPECT(xsc_setup(&ring, &params), 0);
 		for (int n = 0; n < 4000; n++) {

@@ -55,9 +55,10 @@
  *   write          sqes[i]              load-acquire   cq_head             (H)
  *   store-release  sq_tail        (B)     no room: take nothing
  *   full barrier                  (I)   read           sqes[i]
- *   load           sq_flags             store-release  sq_head             (D)
- *     NEED_WAKEUP: XSC_IOC_WAKE         carry it out
- *                                       write          cqes[j]
+ *   load           sq_flags             carry it out
+ *     NEED_WAKEUP: XSC_IOC_WAKE         write          cqes[j]
+ *                                       and so on, then publish, for all at once:
+ *                                       store-release  sq_head             (D)
  *   load-acquire   cq_tail        (F)   store-release  cq_tail             (E)
  *   read           cqes[j]
  *   store-release  cq_head        (G)   idle for idle_us:
@@ -78,6 +79,10 @@
  * were outstanding (sq_tail - cq_head, before G): only then can the leader have
  * stopped for want of room. Who never has more than cq_entries outstanding
  * needs no barrier there.
+ *
+ * The leader publishes when there is nothing more to take, after 16 operations at
+ * most, before it moves more than 16 KiB, and when it is put to sleep. Any other
+ * thread publishes what it completes at once.
  *
  * To wait for completions, spin on F, or sleep in XSC_IOC_WAIT or poll(2). There
  * is no flag to set: who completes looks for sleepers after each E, behind a full
