@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * XSC against io_uring with SQPOLL and against plain system calls: NOP and 4 KiB
- * pread at batches of 1, 4, 16 and 64; traps, page faults and wake-ups per operation.
+ * pread at batches of 1, 4, 16 and 64; traps, page faults and wake-ups per operation;
+ * a TCP server's echoes and accepts.
  *
  * Time is compared in one run, A B B A, and told as a ratio of medians with its
  * spread: on a virtual rig nothing else of it is worth anything. A target that is
@@ -14,6 +15,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include "kmods/xsc/bench/net.h"
 #include "kmods/xsc/bench/sides.h"
 #include "kmods/xsc/bench/traps.h"
 
@@ -81,11 +83,32 @@ static void print_row(const char *what, const char *against, double value, const
 		target, met ? "yes" : "no");
 }
 
+/* The slices of one pair of ours and theirs, A B B A. */
+struct samples {
+	double ours[SAMPLES], theirs[SAMPLES], ratios[SAMPLES];
+};
+
 /* Half of the samples lie in the spread, told as a part of the median. */
+static void tell(
+	struct samples *s, const char *what, const char *metric, const char *other, double target)
+{
+	double value = median(s->ours), ratio = value / median(s->theirs), spread;
+	char want[16];
+
+	median(s->ratios);
+	spread = (s->ratios[SAMPLES * 3 / 4] - s->ratios[SAMPLES / 4]) / s->ratios[SAMPLES / 2];
+	printf("ok %d - %s against %s: measured\n  ---\n  metrics:\n", ++tests, what, other);
+	print_metric(metric, "ratio", "higher", s->ratios, SAMPLES, ratio);
+	printf("  ...\n");
+	snprintf(want, sizeof(want), ">= %.1f", target);
+	print_row(what, other, value, "ops/s", ratio, spread, want, ratio >= target);
+	fflush(stdout);
+}
+
 static void compare(enum work work, int batch, enum side other, double target)
 {
-	double ours[SAMPLES], theirs[SAMPLES], ratios[SAMPLES], ratio, spread, value;
-	char name[64], what[64], want[16];
+	struct samples samples;
+	char name[64], what[64];
 
 	for (int i = -1; i < SAMPLES; i++) {
 		double a = ops_per_s(XSC, work, batch), b = ops_per_s(other, work, batch);
@@ -94,24 +117,40 @@ static void compare(enum work work, int batch, enum side other, double target)
 		a += ops_per_s(XSC, work, batch);
 		if (i < 0)
 			continue;
-		ours[i] = a / 2;
-		theirs[i] = b / 2;
-		ratios[i] = a / b;
+		samples.ours[i] = a / 2;
+		samples.theirs[i] = b / 2;
+		samples.ratios[i] = a / b;
 	}
-	value = median(ours);
-	ratio = value / median(theirs);
-	median(ratios);
-	spread = (ratios[SAMPLES * 3 / 4] - ratios[SAMPLES / 4]) / ratios[SAMPLES / 2];
-	printf("ok %d - %s batch %d against %s: measured\n  ---\n  metrics:\n", ++tests,
-		work_names[work], batch, side_names[other]);
 	snprintf(name, sizeof(name), "%s_batch%d_vs_%s", work_names[work], batch,
 		other == URING ? "uring" : "plain");
-	print_metric(name, "ratio", "higher", ratios, SAMPLES, ratio);
-	printf("  ...\n");
 	snprintf(what, sizeof(what), "%s, batch %d", work_names[work], batch);
-	snprintf(want, sizeof(want), ">= %.1f", target);
-	print_row(what, side_names[other], value, "ops/s", ratio, spread, want, ratio >= target);
-	fflush(stdout);
+	tell(&samples, what, name, side_names[other], target);
+}
+
+static void compare_net(enum net_work work, enum net_side other)
+{
+	static const char *const whats[NET_WORKS] = {"TCP echo, 4 connections", "TCP accept"};
+	static const char *const names[NET_WORKS] = {"tcp_echo", "tcp_accept"};
+	struct samples samples;
+	char name[64];
+
+	for (int i = 0; i < SAMPLES; i++) {
+		double a = net_rate(NET_XSC, work), b = net_rate(other, work);
+		double c = net_rate(other, work), d = net_rate(NET_XSC, work);
+
+		if (a < 0 || b < 0 || c < 0 || d < 0) {
+			failures++;
+			printf("not ok %d - %s: a ring or a client failed\n", ++tests, whats[work]);
+			return;
+		}
+		samples.ours[i] = (a + d) / 2;
+		samples.theirs[i] = (b + c) / 2;
+		samples.ratios[i] = (a + d) / (b + c);
+	}
+	snprintf(name, sizeof(name), "%s_vs_%s", names[work],
+		other == NET_SQPOLL ? "uring_sqpoll" : "uring");
+	tell(&samples, whats[work], name, other == NET_SQPOLL ? "io_uring SQPOLL" : "io_uring",
+		1.0);
 }
 
 static void count_all(enum work work, int batch)
@@ -219,6 +258,12 @@ int main(int argc, char **argv)
 			compare((enum work)work, batch_sizes[i], PLAIN, 1.0);
 		}
 	printf("# io_uring worker threads: %d\n", uring_workers());
+	xsc_teardown(&bench.xsc);
+	io_uring_queue_exit(&bench.uring);
+	for (int work = 0; work < NET_WORKS; work++) {
+		compare_net((enum net_work)work, NET_SQPOLL);
+		compare_net((enum net_work)work, NET_URING);
+	}
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;
 }
