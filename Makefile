@@ -183,18 +183,17 @@ $(B)/bin/checks/xsc_preload: $(B)/obj/agent/checks/xsc_preload_library.o
 $(B)/bin/checks/xsc_bench: LDLIBS += -l:liburing.a
 # The compressors that direct_storage's decoders are checked against.
 $(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
-# The compressors that direct_storage's decoders are checked against.
-$(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # The programs of tests/kmods, which run in its VMs: an engine, and a file for each module.
 kmod_objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/kmods/$(1)*.c))
-$(B)/check-kmods/bin/fail_nth: $(call kmod_objects,fail_nth) $(LIBXSC:%.c=$(B)/obj/%.o)
+$(B)/check-kmods/bin/fail_nth: $(call kmod_objects,fail_nth) $(LIBXSC:%.c=$(B)/obj/%.o) $(LIBGAMING:%.c=$(B)/obj/%.o)
 $(B)/check-kmods/bin/fuzz_ioctl: $(call kmod_objects,fuzz_)
 $(KMOD_TESTS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -o $@ $^ -lpthread
 $(B)/obj/tests/kmods/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
+$(B)/obj/tests/kmods/%_gaming.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 
 # A unit test is test_FOLDER_NOUN.
 define unit_rule

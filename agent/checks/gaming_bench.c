@@ -8,9 +8,18 @@
 
 #include "agent/checks/runner.h"
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/futex.h"
+#include "kmods/gaming/bench/priority.h"
+#include "kmods/gaming/bench/l3.h"
+#include "kmods/gaming/bench/pace.h"
 #include "kmods/gaming/libgaming/gaming.h"
 
 static const struct test tests[] = {
+	{"futex", bench_futex, "handovers across CPUs, against futex(2)", 120},
+	{"priority", bench_priority, "priority inversion, against none and against PI futexes",
+		300},
+	{"pace", bench_pace, "frames, against clock_nanosleep(2) with default slack", 120},
+	{"l3", bench_l3, "wake-ups kept on the chosen cache, against the scheduler", 120},
 };
 
 static const struct check check = {

@@ -40,6 +40,7 @@ struct sweep_set {
 	unsigned int count;
 };
 
+extern const struct sweep_set gaming_sweeps;
 extern const struct sweep_set gpu_dma_lock_sweeps;
 extern const struct sweep_set xsc_sweeps;
 

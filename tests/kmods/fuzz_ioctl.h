@@ -53,6 +53,7 @@ struct fuzz_device {
 	void (*other)(struct fuzz_session *session);
 };
 
+extern const struct fuzz_device gaming_fuzz;
 extern const struct fuzz_device gpu_dma_lock_fuzz;
 extern const struct fuzz_device xsc_fuzz;
 

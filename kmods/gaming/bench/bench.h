@@ -53,17 +53,31 @@ UNUSED static double bench_spread(const double *ours, const double *theirs, int 
 }
 
 /*
- * Times, the less the better: @sample gives one of side 0 (ours) or 1 (theirs), in
- * @unit, and is called in turns. Prints the row and keeps the ratios as metric @name.
- * @ret_ratio: how many times theirs is longer than ours.
+ * Times, the less the better, of @pairs: prints the row, and keeps the ratios as metric
+ * @name. How many times theirs is longer than ours.
  */
+UNUSED static double bench_tell(const char *name, struct bench_row row, double at_least,
+	const double *ours, const double *theirs, int pairs)
+{
+	struct metric *m = add_metric(name, "ratio", false);
+
+	m->higher_is_better = true;
+	for (int i = 0; i < pairs; i++)
+		m->samples[m->count++] = theirs[i] / ours[i];
+	row.spread = bench_spread(ours, theirs, pairs);
+	row.value = median(ours, pairs);
+	row.ratio = median(theirs, pairs) / row.value;
+	row.met = row.ratio >= at_least;
+	bench_print(&row);
+	return row.ratio;
+}
+
+/* @sample gives one of side 0 (ours) or 1 (theirs), and is called in turns. */
 UNUSED static double bench_compare(const char *name, struct bench_row row, double at_least,
 	double (*sample)(int side, void *arg), void *arg)
 {
-	struct metric *m = add_metric(name, "ratio", false);
 	double ours[BENCH_PAIRS], theirs[BENCH_PAIRS];
 
-	m->higher_is_better = true;
 	for (int i = -1; i < BENCH_PAIRS; i++) {
 		double a = sample(0, arg), b = sample(1, arg);
 
@@ -73,14 +87,8 @@ UNUSED static double bench_compare(const char *name, struct bench_row row, doubl
 			continue;
 		ours[i] = a;
 		theirs[i] = b;
-		m->samples[m->count++] = b / a;
 	}
-	row.spread = bench_spread(ours, theirs, BENCH_PAIRS);
-	row.value = median(ours, BENCH_PAIRS);
-	row.ratio = median(theirs, BENCH_PAIRS) / row.value;
-	row.met = row.ratio >= at_least;
-	bench_print(&row);
-	return row.ratio;
+	return bench_tell(name, row, at_least, ours, theirs, BENCH_PAIRS);
 }
 
 #endif
