@@ -119,7 +119,10 @@ install: all ## install below DESTDIR/PREFIX
 	install -m 755 $(B)/bin/rigproofd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(B)/bin/rigproof-agent $(DESTDIR)$(PREFIX)/libexec/rigproof/
 	install -m 755 $(CHECKS) $(DESTDIR)$(PREFIX)/libexec/rigproof/checks/
-	install -m 644 $(wildcard server/cli/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(PREFIX)/lib/rigproof
+	install -m 644 $(B)/lib/libxsc-preload.so $(DESTDIR)$(PREFIX)/lib/rigproof/
+	install -m 755 kmods/xsc/preload/xsc-preload $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(wildcard server/cli/man/*.1) $(wildcard kmods/xsc/preload/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard server/man/*.8 agent/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 755 pxe/fetch-ipxe $(DESTDIR)$(PREFIX)/libexec/rigproof/
@@ -169,7 +172,7 @@ $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc
 PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)
 PRELOAD_WRAPS := open $(shell sed -nE 's/^.PLAIN.[a-z_]*, ([a-z0-9_]*),.*/\1/p' kmods/xsc/preload/plain.h)
 # Every program under it pays for its loading: symbols looked up when called, and two mappings in the place of four.
-PRELOAD_LOAD  := -Wl,-z,lazy -Wl,-z,noseparate-code
+PRELOAD_LOAD  := -Wl,-z,lazy -Wl,-z,noseparate-code -Wl,-z,norelro
 $(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete $(PRELOAD_LOAD) $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread

@@ -12,6 +12,7 @@
 #include "kmods/xsc/preload/measured.h"
 #include "kmods/xsc/preload/probes.h"
 #include "kmods/xsc/preload/programs.h"
+#include "kmods/xsc/preload/socket_cost.h"
 
 #define PROBE_LIMIT_S 60
 
@@ -85,10 +86,11 @@ static int run_test(int number, const char *name, const struct program *program)
 		show_difference();
 		return 1;
 	}
-	if (program && program->measured) {
+	if (program && (program->counted || (program->timed && rounds))) {
 		printf("  ---\n  metrics:\n");
-		measure_traps(program->line);
-		if (rounds)
+		if (program->counted)
+			measure_traps(program->line);
+		if (program->timed && rounds)
 			measure_time(program->line);
 		printf("  ...\n");
 	}
@@ -148,6 +150,7 @@ static int list(void)
 {
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
 		printf("%s\n", probes[i].name);
+	printf("socket-calls\n");
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		printf("%s\n", programs[i].name);
 	return 0;
@@ -221,6 +224,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < probe_count; i++)
 		if (chosen(argc, argv, probes[i].name))
 			failed += run_test(++number, probes[i].name, NULL);
+	if (chosen(argc, argv, "socket-calls"))
+		failed += test_socket_calls(++number);
 	for (size_t i = 0; i < program_count; i++) {
 		if (!chosen(argc, argv, programs[i].name))
 			continue;

@@ -160,21 +160,30 @@ XP_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t len, size_t 
 	return recvfrom(fd, buf, len, flags, from, size);
 }
 
-/*
- * They ask security modules by hooks that no module can call, so that the lent
- * thread would make the system call in our place: two changes of thread for
- * nothing. They are here to be counted.
- */
 XP_EXPORT int socket(int family, int type, int protocol)
 {
 	struct xp_turn turn = xp_turn_begin(XP_SOCKET);
-	int fd = xp_plain_socket(family, type, protocol);
+	struct xsc_sqe sqe = {.opcode = XSC_OP_SOCKET,
+		.fd = family,
+		.op_flags = (uint32_t)type,
+		.len = (uint32_t)protocol};
+	long res;
 
-	if (fd >= 0)
-		xp_fd_forget(fd);
-	return (int)xp_turn_end(&turn, fd);
+	if (turn.ring && xp_turn_ring(&turn, &sqe, &res))
+		res = xp_result(res);
+	else
+		res = xp_plain_socket(family, type, protocol);
+	if (res >= 0)
+		xp_fd_forget((int)res);
+	return (int)xp_turn_end(&turn, res);
 }
 
+/*
+ * These ask security modules by hooks that no module can call, so that the lent
+ * thread would make the system call in our place: two traps there for one here
+ * (README: what that costs). And no flag makes them not wait, so that a signal could
+ * not end them. They are here to be counted.
+ */
 XP_EXPORT int connect(int fd, const struct sockaddr *to, socklen_t size)
 {
 	struct xp_turn turn = xp_turn_begin(XP_CONNECT);

@@ -9,6 +9,7 @@
  * at once: they find the same.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -19,6 +20,11 @@
 
 #define MAX_FDS 4096
 #define MAX_DEVS 16
+
+/* An enum xp_class, and whether it appends, once that was asked. */
+#define CLASS 3
+#define APPEND_KNOWN 4
+#define APPENDS 8
 
 static unsigned char classes[MAX_FDS];
 
@@ -81,13 +87,26 @@ enum xp_class xp_fd_class(int fd)
 
 	if (fd < 0 || fd >= MAX_FDS)
 		return XP_OTHER;
-	class = __atomic_load_n(&classes[fd], __ATOMIC_RELAXED);
+	class = __atomic_load_n(&classes[fd], __ATOMIC_RELAXED) & CLASS;
 	if (class == XP_UNKNOWN) {
 		class = look(fd);
 		__atomic_store_n(&classes[fd], class, __ATOMIC_RELAXED);
 		errno = saved;
 	}
 	return class;
+}
+
+bool xp_fd_appends(int fd)
+{
+	unsigned char known = __atomic_load_n(&classes[fd], __ATOMIC_RELAXED);
+
+	if (!(known & APPEND_KNOWN)) {
+		long flags = xp_plain_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+
+		known |= APPEND_KNOWN | (flags & O_APPEND ? APPENDS : 0);
+		__atomic_store_n(&classes[fd], known, __ATOMIC_RELAXED);
+	}
+	return known & APPENDS;
 }
 
 void xp_fd_forget(int fd)

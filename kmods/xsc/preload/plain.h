@@ -10,6 +10,7 @@
 #ifndef XSC_PRELOAD_PLAIN_H
 #define XSC_PRELOAD_PLAIN_H
 
+#include <aio.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -49,6 +50,17 @@
 	PLAIN(int, accept, (int fd, struct sockaddr *from, socklen_t *len), (fd, from, len))       \
 	PLAIN(int, accept4, (int fd, struct sockaddr *from, socklen_t *len, int flags),            \
 		(fd, from, len, flags))                                                            \
+	PLAIN(int, aio_read, (struct aiocb * cb), (cb))                                            \
+	PLAIN(int, aio_write, (struct aiocb * cb), (cb))                                           \
+	PLAIN(int, aio_fsync, (int how, struct aiocb *cb), (how, cb))                              \
+	PLAIN(int, aio_error, (const struct aiocb *cb), (cb))                                      \
+	PLAIN(int, aio_cancel, (int fd, struct aiocb *cb), (fd, cb))                               \
+	PLAIN(int, aio_suspend,                                                                    \
+		(const struct aiocb *const list[], int n, const struct timespec *timeout),         \
+		(list, n, timeout))                                                                \
+	PLAIN(int, lio_listio,                                                                     \
+		(int mode, struct aiocb *const list[], int n, struct sigevent *event),             \
+		(mode, list, n, event))                                                            \
 	PLAIN(int, sigaction, (int sig, const struct sigaction *act, struct sigaction *old),       \
 		(sig, act, old))                                                                   \
 	PLAIN(int, prctl, (int what, long a, long b, long c, long d), (what, a, b, c, d))          \

@@ -38,13 +38,11 @@ enum xp_call {
 	XP_SEND,
 	XP_SOCKET,
 	XP_CONNECT, /* and accept: always by system call, see the README */
+	XP_AIO,	    /* a list counts once */
 	XP_CALLS
 };
 
 /* ring.c */
-
-/* Once, when the program starts. */
-void xp_ring_start(void);
 
 /*
  * Carry @sqe out over the ring of the calling thread, made if need be. False: it
@@ -67,6 +65,12 @@ void xp_ring_drop(void);
 
 /* The same because it does not pay; not in a signal handler, where it stays. */
 void xp_ring_leave(void);
+
+/* A ring that is no thread's own: the caller sees to it that one thread uses it at a time. */
+bool xp_ring_shared(struct xsc_ring *ret_ring, const struct xsc_params *params);
+
+/* Another number in each forked child; never 0. */
+unsigned int xp_ring_generation(void);
 
 /* No ring any more in this process, and none of the calling thread's. */
 void xp_ring_end(void);
@@ -97,6 +101,8 @@ enum xp_class {
 };
 
 enum xp_class xp_fd_class(int fd);
+/* Was it opened with O_APPEND? As far as it was not changed later. */
+bool xp_fd_appends(int fd);
 void xp_fd_forget(int fd);
 void xp_fd_forget_from(unsigned int first, unsigned int last);
 

@@ -6,6 +6,7 @@
 #ifndef XSC_PRELOAD_PROBES_H
 #define XSC_PRELOAD_PROBES_H
 
+#include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -48,7 +50,12 @@ static void probe_errors(void)
 {
 	char buf[128];
 	int fd = file_of("0123456789"), dir = open(".", O_RDONLY), ro = open("probe", O_RDONLY);
+	struct stat st = {0};
+	long sum;
 
+	umask(022);
+	SHOW(fstat(open("mode", O_WRONLY | O_CREAT, 0751), &st));
+	SAY("%o\n", st.st_mode);
 	SHOW(read(fd, buf, 4));
 	SHOW(read(999, buf, 4));
 	SHOW(read(dir, buf, 4));
@@ -65,9 +72,12 @@ static void probe_errors(void)
 	SHOW(fsync(fd));
 	SHOW(recv(fd, buf, 4, 0));
 	errno = 42;
-	SAY("%zd %d\n", read(fd, buf, 1), errno);
+	sum = read(fd, buf, 1) + pread(fd, buf, 1, 0);
+	SAY("%ld %d\n", sum, errno);
 	SHOW(close(dir));
 	SHOW(close(dir));
+	SHOW(close(ro));
+	SHOW(close(ro));
 }
 
 static void probe_append(void)
@@ -94,11 +104,18 @@ static void probe_interrupt(void)
 {
 	struct sigaction act = {.sa_handler = no_handler};
 	struct itimerval soon = {.it_value.tv_usec = 200000};
-	int ends[2];
+	int ends[2], fd = file_of("x");
 	char byte;
 
+	SHOW(read(fd, &byte, 1));
+	SHOW(close(fd));
 	if (pipe(ends))
 		abort();
+	SHOW(ends[0] - fd); /* what was a file is a pipe now */
+	if (!fork()) {
+		usleep(3000000);
+		_exit(write(ends[1], "late", 4) != 4);
+	}
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	SHOW(read(ends[0], &byte, 1));
@@ -161,6 +178,16 @@ static void probe_fork(void)
 		waitpid(pid, &status, 0);
 		SAY("child %d, next %zd\n", status, pread(fd, buf, 1, 0));
 	}
+	for (int i = status = 0; i < 50; i++) {
+		status += pread(fd, buf, 1, 0) != 1;
+		pid = vfork();
+		if (!pid) {
+			close(fd);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	SAY("after vforks %d\n", status);
 	pid = vfork();
 	if (!pid) {
 		/* What the child closes stays open in the parent. */
@@ -194,6 +221,9 @@ static void probe_close_all(void)
 		if (dup2(3, i) != i)
 			SAY("dup2 to %d: %m\n", i);
 	SHOW(pread(1020, buf, 2, 0));
+	for (int i = 4; i < 1024; i++)
+		if (pread(i, buf, 1, 0) != 1)
+			SAY("%d: %m\n", i);
 	closefrom(4);
 	SHOW(pread(1020, buf, 2, 0));
 	SHOW(pread(3, buf, 2, 0));
@@ -283,7 +313,8 @@ static void probe_threads(void)
 static void probe_sockets(void)
 {
 	struct timeval brief = {.tv_usec = 100000};
-	char big[200000], buf[64];
+	static char big[4000000];
+	char buf[64];
 	int pair[2];
 
 	memset(big, 'b', sizeof(big));
@@ -297,6 +328,12 @@ static void probe_sockets(void)
 	SHOW(recv(pair[1], buf, sizeof(buf), 0));
 	fcntl(pair[1], F_SETFL, O_NONBLOCK);
 	SHOW(read(pair[1], buf, sizeof(buf)));
+	fcntl(pair[0], F_SETFL, 0);
+	if (!fork()) {
+		usleep(300000);
+		_exit(write(pair[1], "later", 5) != 5);
+	}
+	SHOW(read(pair[0], buf, sizeof(buf))); /* waits */
 	if (!fork()) {
 		long got = 0;
 		ssize_t n;
@@ -331,6 +368,93 @@ static void probe_rights(void)
 	SHOW(open("proc/self/comm", O_RDONLY) > 0);
 }
 
+#define BLOCKS 40
+
+static struct aiocb block(int fd, char *buf, int i)
+{
+	return (struct aiocb){.aio_fildes = fd,
+		.aio_buf = buf + 64 * i,
+		.aio_nbytes = 64,
+		.aio_offset = 64 * i,
+		.aio_lio_opcode = LIO_READ,
+		.aio_sigevent.sigev_notify = SIGEV_NONE};
+}
+
+static int wait_for(struct aiocb *cb)
+{
+	const struct aiocb *list[] = {NULL, cb};
+
+	while (aio_error(cb) == EINPROGRESS)
+		if (aio_suspend(list, 2, NULL) && errno != EINTR)
+			return -1;
+	return aio_error(cb);
+}
+
+/* Transfers in batches, one by one and as lists, right and wrong ones, the last by glibc. */
+static void probe_aio(void)
+{
+	static char out[64 * BLOCKS], in[64 * BLOCKS];
+	static struct aiocb cbs[BLOCKS], odd;
+	struct aiocb *list[BLOCKS];
+	int fd = file_of(""), append, sum = 0;
+
+	for (int i = 0; i < BLOCKS; i++) {
+		memset(out + 64 * i, 'A' + i, 64);
+		cbs[i] = block(fd, out, i);
+		list[i] = &cbs[i];
+		sum += aio_write(&cbs[i]);
+	}
+	for (int i = 0; i < BLOCKS; i++)
+		sum += wait_for(&cbs[i]) + (aio_return(&cbs[i]) != 64);
+	SAY("wrote, %d wrong, %ld bytes\n", sum, (long)lseek(fd, 0, SEEK_END));
+	odd = block(fd, in, 0);
+	SHOW(aio_fsync(O_SYNC, &odd));
+	SHOW(wait_for(&odd));
+
+	for (int i = 0; i < BLOCKS; i++)
+		cbs[i] = block(fd, in, i);
+	cbs[3].aio_lio_opcode = LIO_NOP;
+	list[4] = NULL;
+	SHOW(lio_listio(LIO_WAIT, list, BLOCKS, NULL));
+	for (int i = sum = 0; i < BLOCKS; i++)
+		sum += i != 3 && i != 4 && (aio_error(&cbs[i]) || aio_return(&cbs[i]) != 64);
+	SAY("read, %d wrong, %d differ\n", sum, !!memcmp(in + 320, out + 320, sizeof(in) - 320));
+	list[4] = &cbs[4];
+	for (int i = 0; i < BLOCKS; i++)
+		cbs[i] = block(fd, in, i);
+	cbs[7].aio_fildes = 999;
+	cbs[9].aio_offset = 1 << 20;
+	SHOW(lio_listio(LIO_WAIT, list, BLOCKS, NULL));
+	for (int i = 6; i < 10; i++)
+		SAY("%d: %s %zd\n", i, strerrorname_np(aio_error(&cbs[i])), aio_return(&cbs[i]));
+
+	for (int i = 0; i < BLOCKS; i++)
+		cbs[i] = block(fd, in, i);
+	SHOW(lio_listio(LIO_NOWAIT, list, BLOCKS, NULL));
+	for (int i = sum = 0; i < BLOCKS; i++)
+		sum += wait_for(&cbs[i]);
+	SAY("%d wrong\n", sum);
+	SHOW(aio_cancel(fd, &cbs[0]));
+	SHOW(aio_cancel(fd, NULL));
+	SHOW(aio_cancel(999, NULL));
+	odd = block(fd, (char *)bad_address, 0);
+	SHOW(aio_read(&odd));
+	SHOW(wait_for(&odd) == EFAULT);
+	SHOW(aio_return(&odd));
+	SHOW(lio_listio(7, list, BLOCKS, NULL));
+
+	append = open("probe", O_WRONLY | O_APPEND);
+	for (int i = 0; i < BLOCKS; i++) {
+		cbs[i] = block(append, out, i);
+		cbs[i].aio_nbytes = 1;
+		aio_write(&cbs[i]);
+	}
+	for (int i = 0; i < BLOCKS; i++)
+		wait_for(&cbs[i]);
+	SHOW(pread(fd, in, BLOCKS, 64 * BLOCKS));
+	SAY("%.*s\n", BLOCKS, in);
+}
+
 static const struct probe {
 	const char *name;
 	void (*run)(void);
@@ -345,6 +469,7 @@ static const struct probe {
 	{"threads", probe_threads},
 	{"sockets", probe_sockets},
 	{"rights", probe_rights},
+	{"aio", probe_aio},
 };
 
 #endif

@@ -51,10 +51,10 @@ static int ring_count;
 static int ring_limit = MAX_RINGS;
 static int failures;
 static bool ended;
-static sigset_t first_mask;
 static pthread_key_t at_exit;
 static bool has_key;
 static volatile char *alive; /* 0 in a forked child, as the kernel wiped it */
+static unsigned int generation = 1;
 
 /* The last fork's child: no ring is its own, and their descriptors only leak. */
 static void after_fork(void)
@@ -65,6 +65,7 @@ static void after_fork(void)
 		ring_fds[i] = 0;
 	}
 	ring_count = 0;
+	generation++;
 	self.up = false;
 	self.busy = 0;
 	*alive = 1;
@@ -122,18 +123,13 @@ static void thread_ends(void *arg)
 /*
  * Making a thread takes libc's locks. A signal handler may have broken into a
  * function that holds them, and then has its signal blocked: so no ring is made
- * while more signals are blocked than at the start of the program.
+ * while any signal is.
  */
 static bool in_handler_perhaps(void)
 {
 	sigset_t now;
 
-	if (pthread_sigmask(SIG_BLOCK, NULL, &now))
-		return true;
-	for (int sig = 1; sig < SIGRTMAX; sig++)
-		if (sigismember(&now, sig) == 1 && sigismember(&first_mask, sig) != 1)
-			return true;
-	return false;
+	return pthread_sigmask(SIG_BLOCK, NULL, &now) || !sigisemptyset(&now);
 }
 
 /*
@@ -160,48 +156,73 @@ static void prepare(void)
 	alive = page;
 }
 
+/* 0, or a negative errno; -EAGAIN: not now. The ring's descriptor is known to xp_ring_owns() then.
+ */
+static int make_ring(struct xsc_ring *ring, const struct xsc_params *params, int *ret_place)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int saved = errno, cancel, err, place;
+
+	if (ended || failures >= MAX_FAILURES || in_handler_perhaps())
+		return -EAGAIN;
+	pthread_once(&once, prepare);
+	if (xp_mode == XP_OFF)
+		return -EAGAIN;
+	place = take_place();
+	if (place < 0)
+		return -EAGAIN;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	self.busy = 1;
+	err = xsc_setup(ring, params);
+	self.busy = 0;
+	pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	if (err) {
+		leave_place(place);
+		if (err == -ENOMEM || err == -EAGAIN || err == -EMFILE || err == -ENFILE)
+			__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
+		else
+			xp_mode = XP_OFF; /* no device, or not for this process */
+		return err;
+	}
+	__atomic_store_n(&ring_fds[place], ring->fd, __ATOMIC_RELAXED);
+	*ret_place = place;
+	return 0;
+}
+
 static bool set_up(struct thread *thread)
 {
 	static const struct xsc_params params = {
 		.sq_entries = 4, .cq_entries = 8, .idle_given = true, .idle_us = IDLE_US};
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int saved = errno, cancel, err;
 
-	if (thread->over || ended || failures >= MAX_FAILURES)
+	if (thread->over)
 		return false;
 	if (thread->later > 0) {
 		thread->later--;
 		return false;
 	}
 	thread->later = LATER;
-	if (in_handler_perhaps())
+	if (make_ring(&thread->ring, &params, &thread->place))
 		return false;
-	pthread_once(&once, prepare);
-	if (xp_mode == XP_OFF)
-		return false;
-	thread->place = take_place();
-	if (thread->place < 0)
-		return false;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	thread->busy = 1;
-	err = xsc_setup(&thread->ring, &params);
-	thread->busy = 0;
-	pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-	if (err) {
-		leave_place(thread->place);
-		if (err == -ENOMEM || err == -EAGAIN || err == -EMFILE || err == -ENFILE)
-			__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
-		else
-			xp_mode = XP_OFF; /* no device, or not for this process */
-		return false;
-	}
-	__atomic_store_n(&ring_fds[thread->place], thread->ring.fd, __ATOMIC_RELAXED);
 	thread->up = true;
 	if (has_key)
 		pthread_setspecific(at_exit, thread);
 	return true;
+}
+
+bool xp_ring_shared(struct xsc_ring *ret_ring, const struct xsc_params *params)
+{
+	int place;
+
+	return xp_ring_usable() && !make_ring(ret_ring, params, &place);
+}
+
+unsigned int xp_ring_generation(void)
+{
+	if (forked())
+		after_fork();
+	return generation;
 }
 
 /* libxsc's open(): the ring's descriptor goes where it is in nobody's way. */
@@ -340,9 +361,4 @@ bool xp_ring_call(const struct xsc_sqe *sqe, long *ret_res)
 	}
 	*ret_res = cqe.res;
 	return true;
-}
-
-void xp_ring_start(void)
-{
-	pthread_sigmask(SIG_BLOCK, NULL, &first_mask);
 }

@@ -14,7 +14,7 @@
 bool xp_counting;
 
 static const char *const names[XP_CALLS] = {"read", "write", "pread", "pwrite", "readv", "writev",
-	"open", "close", "fsync", "recv", "send", "socket", "connect/accept"};
+	"open", "close", "fsync", "recv", "send", "socket", "connect/accept", "aio"};
 static uint64_t counts[XP_CALLS][2];
 static int report_fd = -1;
 
@@ -85,5 +85,4 @@ __attribute__((constructor)) static void start(void)
 			report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
 	}
 	xp_mode = mode && !strcmp(mode, "always") ? XP_ALWAYS : XP_AUTO;
-	xp_ring_start();
 }
