@@ -196,7 +196,7 @@ $(KMOD_TESTS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -o $@ $^ -lpthread
 $(B)/obj/tests/kmods/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
-$(B)/obj/tests/kmods/%_gaming.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
+$(filter $(B)/obj/tests/kmods/%_gaming.o $(B)/obj/tests/kmods/fail_nth_gaming_%.o $(B)/obj/tests/kmods/fuzz_gaming_%.o,$(call kmod_objects,f)): CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 
 # A unit test is test_FOLDER_NOUN.
 define unit_rule

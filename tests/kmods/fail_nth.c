@@ -18,7 +18,8 @@
 #define POINTS_MAX 5000 /* a sweep that never ends is a fault of its own */
 #define HANG_S 60
 
-static const struct sweep_set *const sets[] = {&gaming_sweeps, &gpu_dma_lock_sweeps, &xsc_sweeps};
+static const struct sweep_set *const sets[] = {&gaming_sweeps, &gaming_hardware_sweeps,
+	&gaming_memory_sweeps, &gpu_dma_lock_sweeps, &xsc_sweeps};
 
 static char hang_text[256]; /* what the alarm has to say */
 

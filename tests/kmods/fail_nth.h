@@ -41,6 +41,8 @@ struct sweep_set {
 };
 
 extern const struct sweep_set gaming_sweeps;
+extern const struct sweep_set gaming_hardware_sweeps;
+extern const struct sweep_set gaming_memory_sweeps;
 extern const struct sweep_set gpu_dma_lock_sweeps;
 extern const struct sweep_set xsc_sweeps;
 

@@ -34,7 +34,8 @@
 #define ARG_MAX_SIZE 4096
 #define PAGE 4096
 
-static const struct fuzz_device *const devices[] = {&gaming_fuzz, &gpu_dma_lock_fuzz, &xsc_fuzz};
+static const struct fuzz_device *const devices[] = {
+	&gaming_fuzz, &gaming_hardware_fuzz, &gaming_memory_fuzz, &gpu_dma_lock_fuzz, &xsc_fuzz};
 
 /* Shared with the processes that come and go. */
 static struct counts {

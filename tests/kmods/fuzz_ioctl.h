@@ -54,6 +54,8 @@ struct fuzz_device {
 };
 
 extern const struct fuzz_device gaming_fuzz;
+extern const struct fuzz_device gaming_hardware_fuzz;
+extern const struct fuzz_device gaming_memory_fuzz;
 extern const struct fuzz_device gpu_dma_lock_fuzz;
 extern const struct fuzz_device xsc_fuzz;
 
