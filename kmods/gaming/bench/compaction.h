@@ -5,7 +5,7 @@
 
 #include "kmods/gaming/bench/bench.h"
 #include "kmods/gaming/bench/instructions.h"
-#include "kmods/gaming/selftest/test_compaction.h"
+#include "kmods/gaming/selftest/pages.h"
 
 static int compact_within(const struct gaming *g, uint64_t budget_us)
 {

@@ -4,7 +4,7 @@
 #define GAMING_BENCH_FIRST_TOUCH_H
 
 #include "kmods/gaming/bench/bench.h"
-#include "kmods/gaming/selftest/test_pagefault.h"
+#include "kmods/gaming/selftest/pages.h"
 
 #define FIRST_TOUCH_BYTES (256 * MIB)
 #define POOL_PARAMETER "/sys/module/gaming/parameters/pool_mib"

@@ -11,7 +11,7 @@
 #include "kmods/gaming/bench/bench.h"
 #include "kmods/gaming/bench/instructions.h"
 #include "kmods/gaming/selftest/copies.h"
-#include "kmods/gaming/selftest/test_storage.h"
+#include "kmods/gaming/selftest/files.h"
 
 enum {
 	STORAGE_BYTES = 16 << 20,

@@ -10,12 +10,12 @@
 #include "agent/checks/report.h"
 #include "gaming.h"
 
-static long ioctl_arg(int fd, unsigned long cmd, void *arg)
+UNUSED static long ioctl_arg(int fd, unsigned long cmd, void *arg)
 {
 	return sys(ioctl(fd, cmd, arg));
 }
 
-static int open_device(void)
+UNUSED static int open_device(void)
 {
 	return open(GAMING_DEVICE, O_RDWR | O_CLOEXEC);
 }

@@ -7,24 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#include "kmods/gaming/selftest/test_pagefault.h"
-
-/* Every other page of twice as much memory is given back: what is left is scattered. */
-static char *scattered_memory(size_t len, uint32_t seed)
-{
-	size_t pages = len / PAGE;
-	char *spare = plain_memory(2 * len), *addr = plain_memory(len);
-
-	/* In turns, so that no two of ours come one behind the other. */
-	for (size_t i = 0; i < pages; i++) {
-		spare[2 * i * PAGE] = 1;
-		for (size_t at = 0; at < PAGE; at += sizeof(uint32_t))
-			*(uint32_t *)(void *)(addr + i * PAGE + at) = random_next(&seed);
-		spare[(2 * i + 1) * PAGE] = 1;
-	}
-	munmap(spare, 2 * len);
-	return addr;
-}
+#include "kmods/gaming/selftest/pages.h"
 
 static bool has_pattern(const char *addr, size_t len, uint32_t seed)
 {
@@ -57,45 +40,6 @@ static long runs_of(const char *addr, size_t len)
 	}
 	close(fd);
 	return before ? runs : -1;
-}
-
-/* Steps until all is done. How many, or a negative errno. */
-static int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
-	struct gaming_compact *sum, uint64_t *longest_step)
-{
-	struct gaming_compact step = {0};
-	void *next = addr;
-	int ret, steps = 0, waits = 0;
-
-	*sum = (struct gaming_compact){0};
-	*longest_step = 0;
-	for (;;) {
-		ret = gaming_compact(g, addr, len, budget_ns, &next, &step);
-		if (ret == -EAGAIN && waits++ < 100 * slowness()) {
-			nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-			continue;
-		}
-		if (ret < 0)
-			return ret;
-		sum->moved += step.moved;
-		sum->kept += step.kept;
-		if (step.spent_ns > *longest_step)
-			*longest_step = step.spent_ns;
-		if (step.longest_ns > sum->longest_ns)
-			sum->longest_ns = step.longest_ns;
-		steps++;
-		if (ret)
-			return steps;
-	}
-}
-
-static int begin_compaction(struct gaming *g)
-{
-	int ret = gaming_open(g);
-
-	if (!ret && !(g->features & GAMING_FEAT_POOL))
-		return skip("this kernel lets no module move pages");
-	return ret;
 }
 
 static int test_compaction(void)

@@ -5,69 +5,9 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "kmods/gaming/libgaming/memory.h"
-#include "kmods/gaming/selftest/session.h"
-
-#define PAGE 4096ul
-#define MIB (1ul << 20)
-
-/* Faults of this thread, which the kernel counts. */
-static long faults(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_minflt + usage.ru_majflt;
-}
-
-/* Writes to every page. How many faults that took. */
-static long touch(volatile char *addr, size_t len)
-{
-	long before = faults();
-
-	for (size_t at = 0; at < len; at += PAGE)
-		addr[at] = 1;
-	return faults() - before;
-}
-
-static bool is_zero(const void *addr, size_t len)
-{
-	const uint64_t *words = addr;
-
-	for (size_t i = 0; i < len / sizeof(*words); i++)
-		if (words[i])
-			return false;
-	return true;
-}
-
-/* Waits until the pool has @pages, or has stopped growing. How many it has. */
-static uint64_t fill_pool(const struct gaming *g, uint64_t pages)
-{
-	struct gaming_pool pool = {0};
-	uint64_t before = 0;
-
-	for (int still = 0; still < 20 * slowness(); still++) {
-		if (gaming_pool(g, &pool) || pool.pages >= pages || pool.pages >= pool.most)
-			break;
-		if (pool.pages != before)
-			still = 0;
-		before = pool.pages;
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-	}
-	return pool.pages;
-}
-
-static void *plain_memory(size_t len)
-{
-	void *addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	/* Small pages, whatever the machine's policy. */
-	madvise(addr, len, MADV_NOHUGEPAGE);
-	return addr;
-}
+#include "kmods/gaming/selftest/pages.h"
 
 static int test_pagefault(void)
 {
@@ -211,25 +151,6 @@ static int test_pagefault_ordinary(void)
 	EXPECT(touch(bytes, MIB), 0);
 	gaming_close(&g);
 	return 0;
-}
-
-/* VmLck of this process, in KiB. */
-static long locked_kib(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	char line[128];
-	long kib = -1;
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "VmLck: %ld", &kib);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-static int become_nobody(void)
-{
-	return !geteuid() && (setgid(65534) || setuid(65534));
 }
 
 static int test_pagefault_locked(void)
