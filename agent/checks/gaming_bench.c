@@ -8,10 +8,13 @@
 
 #include "agent/checks/runner.h"
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/compaction.h"
+#include "kmods/gaming/bench/first_touch.h"
 #include "kmods/gaming/bench/futex.h"
 #include "kmods/gaming/bench/priority.h"
 #include "kmods/gaming/bench/l3.h"
 #include "kmods/gaming/bench/pace.h"
+#include "kmods/gaming/bench/storage.h"
 #include "kmods/gaming/libgaming/gaming.h"
 
 static const struct test tests[] = {
@@ -20,6 +23,11 @@ static const struct test tests[] = {
 		300},
 	{"pace", bench_pace, "frames, against clock_nanosleep(2) with default slack", 120},
 	{"l3", bench_l3, "wake-ups kept on the chosen cache, against the scheduler", 120},
+	{"first-touch", bench_first_touch, "256 MiB, against demand faults", 400},
+	{"storage-copies", bench_storage_copies, "copies by the CPU per byte, against read(2)", 60},
+	{"counted-storage", bench_storage_instructions,
+		"instructions per MiB, against read(2) and io_uring", 300},
+	{"counted-compaction", bench_compaction, "the longest step, against its budget", 200},
 };
 
 static const struct check check = {
