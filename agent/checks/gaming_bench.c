@@ -13,7 +13,7 @@
 #include "kmods/gaming/bench/futex.h"
 #include "kmods/gaming/bench/priority.h"
 #include "kmods/gaming/bench/l3.h"
-#include "kmods/gaming/bench/pace.h"
+#include "kmods/gaming/bench/frame.h"
 #include "kmods/gaming/bench/storage.h"
 #include "kmods/gaming/libgaming/gaming.h"
 
@@ -21,7 +21,7 @@ static const struct test tests[] = {
 	{"futex", bench_futex, "handovers across CPUs, against futex(2)", 120},
 	{"priority", bench_priority, "priority inversion, against none and against PI futexes",
 		300},
-	{"pace", bench_pace, "frames, against clock_nanosleep(2) with default slack", 120},
+	{"frame", bench_frame, "frames, against clock_nanosleep(2) with default slack", 120},
 	{"l3", bench_l3, "wake-ups kept on the chosen cache, against the scheduler", 120},
 	{"first-touch", bench_first_touch, "256 MiB, against demand faults", 400},
 	{"storage-copies", bench_storage_copies, "copies by the CPU per byte, against read(2)", 60},

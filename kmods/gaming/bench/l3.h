@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "kmods/gaming/bench/bench.h"
-#include "place.h"
+#include "kmods/gaming/libgaming/place.h"
 
 #define L3_CROWD 6
 #define L3_WAKES 200 /* a slice */

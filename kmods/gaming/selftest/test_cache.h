@@ -193,6 +193,34 @@ static int test_cache_choice(void)
 	return 0;
 }
 
+/* Where caches differ in size (one die with more of it), the largest is taken, from everywhere. */
+static int test_cache_unequal(void)
+{
+	uint64_t cpus[GAMING_CPU_WORDS], most = 0, least = UINT64_MAX;
+	struct gaming_affinity a;
+	struct sys_cache cache;
+	cpu_set_t all;
+	struct gaming g;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int cpu = 0; cpu < CPUS; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || !sys_cache(cpu, &cache))
+			continue;
+		most = cache.bytes > most ? cache.bytes : most;
+		least = cache.bytes < least ? cache.bytes : least;
+	}
+	if (most <= least)
+		return skip("all last-level caches are of one size");
+	EXPECT(gaming_open(&g), 0);
+	for (int i = 0; i < 50; i++) {
+		usleep(1000);
+		EXPECT(ask(g.fd, GAMING_AFFINITY_LARGEST, cpus, &a), 0);
+		EXPECT(a.bytes, most);
+	}
+	gaming_close(&g);
+	return 0;
+}
+
 static int node_of(int cpu)
 {
 	char path[96];
@@ -515,89 +543,6 @@ static int test_place(void)
 	sched_getaffinity(0, sizeof(now), &now);
 	REQUIRE(CPU_EQUAL(&all, &now), "the mask is not what it was");
 	return away < CPUS ? 0 : skip("one last-level cache: placing shown, coming back not");
-}
-
-#define HOGS 6
-#define NOBODY (-1)
-
-struct hogs {
-	_Atomic int ready, stop;
-	_Atomic int tid[HOGS];
-	_Atomic int first; /* that ran since this was NOBODY */
-};
-
-struct hog {
-	struct hogs *hogs;
-	int number;
-};
-
-static void *hog_thread(void *arg)
-{
-	struct hog *hog = arg;
-	struct hogs *h = hog->hogs;
-
-	h->tid[hog->number] = (int)syscall(SYS_gettid);
-	h->ready++;
-	while (!h->stop)
-		if (h->first == NOBODY)
-			h->first = hog->number;
-	return NULL;
-}
-
-/*
- * How often of @rounds was a hog the first to run when the turn was given to it, or
- * (not @directed) to nobody? Who gives works as hard as they do: a thread that has
- * slept has so much time to come that the scheduler lets it go on.
- */
-static int chosen_ran(struct gaming *g, struct hogs *h, bool directed, int rounds)
-{
-	int ran = 0;
-
-	for (int i = 0; i < rounds; i++) {
-		uint64_t until = now_ns() + 3 * 1000000;
-		int chosen = i % HOGS;
-
-		while (now_ns() < until)
-			;
-		h->first = NOBODY;
-		gaming_yield_to(g, directed ? h->tid[chosen] : 0);
-		ran += h->first == chosen;
-	}
-	return ran;
-}
-
-/* One CPU, six threads that want it: who has the next turn? */
-static int test_yield(void)
-{
-	static struct hogs h;
-	struct hog hogs[HOGS];
-	pthread_t threads[HOGS];
-	int directed = 0, plain = 0, rounds = 60;
-	struct metric *m = add_metric("yield_to_ran", "ratio", false);
-	struct gaming g;
-
-	m->higher_is_better = true;
-	EXPECT(gaming_open(&g), 0);
-	run_on(sched_getcpu());
-	for (int i = 0; i < HOGS; i++) {
-		hogs[i] = (struct hog){&h, i};
-		pthread_create(&threads[i], NULL, hog_thread, &hogs[i]);
-	}
-	while (h.ready < HOGS)
-		usleep(1000);
-	for (int i = 0; i < 4; i++) {
-		directed += chosen_ran(&g, &h, true, rounds / 4);
-		plain += chosen_ran(&g, &h, false, rounds / 4);
-	}
-	h.stop = 1;
-	for (int i = 0; i < HOGS; i++)
-		pthread_join(threads[i], NULL);
-	m->samples[m->count++] = (double)directed / rounds;
-	printf("# of %d turns given to one of %d threads it had %d; given to nobody, it had %d\n",
-		rounds, HOGS, directed, plain);
-	REQUIRE(directed > plain, "directed %d, not directed %d", directed, plain);
-	gaming_close(&g);
-	return 0;
 }
 
 #endif

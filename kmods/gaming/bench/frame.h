@@ -3,19 +3,19 @@
  * How much later than asked for a frame ends, against clock_nanosleep(2) with the
  * slack that every process has, 50 us: as user space sees it, on the same grid.
  */
-#ifndef GAMING_BENCH_PACE_H
-#define GAMING_BENCH_PACE_H
+#ifndef GAMING_BENCH_FRAME_H
+#define GAMING_BENCH_FRAME_H
 
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "kmods/gaming/bench/bench.h"
-#include "pace.h"
+#include "kmods/gaming/libgaming/pace.h"
 
 #define PACE_HZ 250
 #define PACE_FRAMES 50 /* a slice */
 
-struct pace_bench {
+struct frame_bench {
 	struct gaming g;
 	double late[2][4 * (BENCH_PAIRS + 1) * PACE_FRAMES]; /* us, of all slices */
 	int count[2];
@@ -42,7 +42,7 @@ static int pace_ours(const struct gaming *g, uint64_t *ret_end)
 /* The median of a slice, in us. */
 static double pace_slice(int side, void *arg)
 {
-	struct pace_bench *b = arg;
+	struct frame_bench *b = arg;
 	uint64_t next = now_ns(), end = 0;
 	double late[PACE_FRAMES];
 
@@ -65,9 +65,9 @@ static double pace_slice(int side, void *arg)
 	return bench_quantile(late, PACE_FRAMES, 0.5);
 }
 
-static int bench_pace(void)
+static int bench_frame(void)
 {
-	static struct pace_bench b;
+	static struct frame_bench b;
 	struct bench_row row = {.what = "frame overshoot, p50",
 		.against = "clock_nanosleep, slack 50 us",
 		.unit = "us",
