@@ -83,7 +83,9 @@ static int test_yield(void)
 	m->samples[m->count++] = (double)directed / rounds;
 	printf("# of %d turns given to one of %d threads it had %d; given to nobody, it had %d\n",
 		rounds, HOGS, directed, plain);
-	REQUIRE(directed > plain, "directed %d, not directed %d", directed, plain);
+	/* By chance it would be one in six. */
+	REQUIRE(directed * 3 >= rounds, "directed %d of %d, not directed %d", directed, rounds,
+		plain);
 	gaming_close(&g);
 	return 0;
 }
