@@ -320,6 +320,17 @@ static int test_storage_stream(void)
 	return 0;
 }
 
+/* A disk of the machine's, to be read only: a rig has one more often than a file system. */
+static int storage_disk(void)
+{
+	static const char *const disks[] = {"/dev/nvme0n1", "/dev/sda", "/dev/vda"};
+	int fd = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(disks) && fd < 0; i++)
+		fd = open(disks[i], O_RDONLY | O_DIRECT | O_CLOEXEC);
+	return fd;
+}
+
 /* Copies by the CPU for each byte that comes out: 1 by read(2), 0 by direct PREAD. */
 static int test_storage_copies(void)
 {
@@ -331,9 +342,12 @@ static int test_storage_copies(void)
 	struct gaming g;
 	void *ours;
 	int fd = storage_new_file("copies", len, 17, O_RDWR | O_DIRECT);
+	bool file = fd >= 0;
 
 	if (fd == -EINVAL)
-		return skip("no direct I/O here: GAMING_DIR names a directory that has it");
+		fd = storage_disk();
+	if (fd == -1)
+		return skip("no disk, and no direct I/O: GAMING_DIR names a directory that has it");
 	REQUIRE(fd >= 0, "a file: %d", fd);
 	if (!copies_begin())
 		return skip("needs root and kprobe events, to count copies");
@@ -344,7 +358,7 @@ static int test_storage_copies(void)
 	before = copies_bytes();
 	EXPECT(storage_one(&g, GAMING_CALL_PREAD, request, NULL), len);
 	by_pread = copies_bytes() - before;
-	REQUIRE(!is_zero(ours, 64 * KIB), "nothing came");
+	REQUIRE(!file || !is_zero(ours, 64 * KIB), "nothing came");
 
 	/* The same descriptor without O_DIRECT, by read(2): so the count does count. */
 	fcntl(fd, F_SETFL, 0);
