@@ -11,6 +11,8 @@
 
 #include "kmods/gaming/selftest/session.h"
 
+#include <linux/gaming_sync.h>
+
 static const struct {
 	uint32_t first, count;
 } groups[] = {{1000, 4}, {1010, 4}, {1020, 3}, {1030, 4}, {1040, 4}, {1050, 3}, {1060, 3}};
@@ -50,6 +52,9 @@ static int test_setup(void)
 			EXPECT(got, -ENOSYS);
 	}
 	EXPECT(calls, 25);
+	add_metric("calls_done", "calls", false)->count = 1;
+	report->metrics[0].samples[0] = __builtin_popcountll(g.calls);
+	report->metrics[0].higher_is_better = true;
 	gaming_close(&g);
 	gaming_close(&g);
 	gaming_close(NULL);
@@ -202,6 +207,35 @@ static int test_batch(void)
 	batch.entries = 8;
 	EXPECT(ioctl_arg(g.fd, GAMING_IOC_BATCH, &batch), -EFAULT);
 	EXPECT(batch.done, 0);
+	gaming_close(&g);
+	return 0;
+}
+
+/* A call that finds nothing to do: what each costs at least. Told, and no reason to fail. */
+static int test_call_time(void)
+{
+	struct metric *each = add_metric("call_ns", "ns", false);
+	struct metric *batched = add_metric("batched_call_ns", "ns", false);
+	struct gaming_futex wake = {
+		.size = sizeof(wake), .op = GAMING_FUTEX_WAKE, .addr = 4096, .count = 1};
+	struct gaming_batch_entry entries[64];
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+		entries[i] = (struct gaming_batch_entry){
+			.call = GAMING_CALL_FUTEX, .arg = (uintptr_t)&wake};
+	for (int s = 0; s < MAX_SAMPLES; s++) {
+		uint64_t start = now_ns(), middle;
+
+		for (int i = 0; i < 640; i++)
+			EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_FUTEX), &wake), 0);
+		middle = now_ns();
+		for (int i = 0; i < 10; i++)
+			EXPECT(gaming_batch(&g, entries, ARRAY_LEN(entries), 0), 64);
+		each->samples[each->count++] = (double)(middle - start) / 640;
+		batched->samples[batched->count++] = (double)(now_ns() - middle) / 640;
+	}
 	gaming_close(&g);
 	return 0;
 }
