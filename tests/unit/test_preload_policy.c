@@ -185,6 +185,41 @@ static void changes(void **state)
 	assert_true(simulate(XP_AUTO, better, 5).late_by_ring > pays.calls / 2 / 2);
 }
 
+/* How many of the first calls after a fork are by ring; in @arg: was the one before? */
+static void *forked(void *arg)
+{
+	const struct program pays = {.calls = 2000000, .ring = 150, .plain = 400, .own = 100};
+	struct simulation s = {.programs = &pays, .count = 1};
+	uintptr_t by_ring = 0;
+
+	run(&s);
+	*(bool *)arg = xp_turn_begin(XP_READ).ring;
+	xp_policy_forget();
+	for (int i = 0; i < 255; i++) {
+		struct xp_turn turn = xp_turn_begin(XP_READ);
+
+		by_ring += turn.ring;
+		xp_turn_end(&turn, 0);
+	}
+	return (void *)by_ring;
+}
+
+/* What paid for the parent is not tried in each short-lived child. */
+static void children(void **state)
+{
+	bool parent = false;
+	pthread_t thread;
+	void *by_ring;
+
+	xp_mode = XP_AUTO;
+	usable = true;
+	now = 1;
+	assert_int_equal(pthread_create(&thread, NULL, forked, &parent), 0);
+	pthread_join(thread, &by_ring);
+	assert_true(parent);
+	assert_null(by_ring);
+}
+
 /* A handler's calls come in the middle of the program's own. */
 static void *interrupted(void *arg)
 {
@@ -219,6 +254,7 @@ int main(void)
 		cmocka_unit_test(ring_does_not_pay),
 		cmocka_unit_test(ring_cannot),
 		cmocka_unit_test(changes),
+		cmocka_unit_test(children),
 		cmocka_unit_test(handlers),
 	};
 

@@ -18,6 +18,7 @@
  * its trials have cost, with the price of the first one guessed.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "preload.h"
 
@@ -58,6 +59,13 @@ struct choice {
 static XP_THREAD struct choice choices[XP_CALLS];
 static XP_THREAD uint64_t born, spent;
 static XP_THREAD unsigned int by_ring; /* kinds of call in BY_RING */
+
+void xp_policy_forget(void)
+{
+	memset(choices, 0, sizeof(choices));
+	born = spent = 0;
+	by_ring = 0;
+}
 
 static int by_value(const void *a, const void *b)
 {

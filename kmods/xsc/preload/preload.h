@@ -114,6 +114,9 @@ uint64_t xp_now_ns(void);
 enum xp_mode { XP_OFF, XP_AUTO, XP_ALWAYS };
 extern enum xp_mode xp_mode;
 
+/* The calling thread begins anew: a forked child may live for a few calls only. */
+void xp_policy_forget(void);
+
 /* What one call needs between its decision and its end. */
 struct xp_turn {
 	enum xp_call call;

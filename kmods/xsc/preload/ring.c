@@ -66,6 +66,7 @@ static void after_fork(void)
 	}
 	ring_count = 0;
 	generation++;
+	xp_policy_forget();
 	self.up = false;
 	self.busy = 0;
 	*alive = 1;
