@@ -19,6 +19,7 @@ static const struct test tests[] = {
 	{"ioctl-bad-input", test_ioctl_bad, "too long, nowhere, not an agent, not to be told", 10},
 	{"quota", test_quota, "one byte over is refused, and only root goes higher", 10},
 	{"memory-limit", test_memlock, "RLIMIT_MEMLOCK, over all agents of a user", 10},
+	{"memory-cgroup", test_memcg, "pages are charged to it, and given back", 10},
 	{"mapping", test_mapping, "cleared, whole, and no way around the grants", 10},
 	{"huge", test_huge, "2 MiB chunks", 10},
 	{"rights", test_rights, "fork, a passed descriptor, another agent: not yours", 10},

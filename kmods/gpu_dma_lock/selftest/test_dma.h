@@ -109,30 +109,47 @@ static int log_now(void)
 }
 
 /*
- * Waits for the IOMMU's word about a device: Intel's "[DMA Write NO_PASID] Request
- * device [00:10.0] fault addr ...", AMD's IO_PAGE_FAULT, ARM's "event 0x10".
+ * What the IOMMU says about a device: Intel's "[DMA Write NO_PASID] Request device
+ * [00:10.0] fault addr ...", AMD's "IO_PAGE_FAULT device=0000:00:10.0 ...", ARM's
+ * "event 0x10 received:" and, on the next line, a word with the device in it.
  */
+static bool is_fault(const struct edu *edu, const char *text, bool *arm_event)
+{
+	unsigned long long word;
+	unsigned int stream = edu->device.bus << 8 | edu->device.slot << 3 | edu->device.function;
+	const char *hex = strstr(text, "0x");
+	bool after_event = *arm_event;
+
+	*arm_event = strstr(text, "event 0x10 received") != NULL;
+	if (after_event && hex && sscanf(hex, "%llx", &word) == 1)
+		return word >> 32 == stream;
+	return strstr(text, edu->name) &&
+	       (strstr(text, "fault addr") || strstr(text, "IO_PAGE_FAULT") ||
+		       strstr(text, "F_TRANSLATION"));
+}
+
 static bool wait_fault(int log, const struct edu *edu, char *ret_line, size_t size)
 {
+	bool arm_event = false;
 	char line[1024];
 
-	for (int i = 0; i < 1000 * slowness(); i++) {
+	for (int i = 0; i < 1000 * slowness();) {
 		ssize_t n = read(log, line, sizeof(line) - 1);
+		char *text;
 
 		if (n < 0 && errno != EAGAIN && errno != EPIPE)
 			return false;
 		if (n < 0) {
 			usleep(1000);
+			i++;
 			continue;
 		}
 		line[n] = '\0';
-		if (strstr(line, edu->name) &&
-			(strstr(line, "fault addr") || strstr(line, "IO_PAGE_FAULT") ||
-				strstr(line, "event 0x10"))) {
-			char *text = strchr(line, ';');
-
-			snprintf(ret_line, size, "%.200s", text ? text + 1 : line);
-			ret_line[strcspn(ret_line, "\n")] = '\0';
+		text = strchr(line, ';');
+		text = text ? text + 1 : line;
+		text[strcspn(text, "\n")] = '\0';
+		if (is_fault(edu, text, &arm_event)) {
+			snprintf(ret_line, size, "%.200s", text);
 			return true;
 		}
 	}

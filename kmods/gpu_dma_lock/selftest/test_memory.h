@@ -3,6 +3,7 @@
 #ifndef GDL_SELFTEST_TEST_MEMORY_H
 #define GDL_SELFTEST_TEST_MEMORY_H
 
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 
@@ -88,6 +89,88 @@ static int test_memlock(void)
 {
 	EXPECT(in_child(lock_as_nobody, NULL), 0);
 	EXPECT(in_child(lock_as_nobody, NULL), 0);
+	return 0;
+}
+
+/* A memory cgroup of our own, below a hierarchy that is there or mounted for it; "" if there can be
+ * none. */
+static void make_cgroup(char *path, size_t size, char *root, size_t root_size)
+{
+	char control[160];
+	int fd;
+
+	path[0] = '\0';
+	snprintf(root, root_size, "/sys/fs/cgroup");
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK)) {
+		snprintf(root, root_size, "/tmp/gpu_dma_test.cgroup");
+		mkdir(root, 0700);
+		if (mount("none", root, "cgroup2", 0, NULL))
+			return;
+	}
+	snprintf(control, sizeof(control), "%s/cgroup.subtree_control", root);
+	fd = open(control, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "+memory", 7) != 7) {
+		close(fd);
+		return;
+	}
+	close(fd);
+	snprintf(path, size, "%s/gpu_dma_test.%d", root, getpid());
+	if (mkdir(path, 0700))
+		path[0] = '\0';
+}
+
+static long long cgroup_value(const char *path, const char *name)
+{
+	char file[200], text[32] = "";
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/%s", path, name);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '\0';
+	close(fd);
+	return text[0] ? atoll(text) : -1;
+}
+
+static int alloc_in_cgroup(void *arg)
+{
+	const char *path = arg;
+	char file[200];
+	struct memory memory;
+	long long before, with;
+	int agent = new_agent(0), fd;
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", path);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		return 1;
+	close(fd);
+	before = cgroup_value(path, "memory.current");
+	if (before < 0 || alloc(agent, 16 << 20, &memory))
+		return 2;
+	with = cgroup_value(path, "memory.current");
+	if (with - before < 15 << 20)
+		return 3;
+	if (free_handle(agent, memory.handle) || close(memory.fd))
+		return 4;
+	return cgroup_value(path, "memory.current") - before > 8 << 20 ? 5 : 0;
+}
+
+static int test_memcg(void)
+{
+	char path[120], root[64];
+	int status;
+
+	if (geteuid())
+		return skip("needs root");
+	make_cgroup(path, sizeof(path), root, sizeof(root));
+	if (!path[0])
+		return skip("no cgroup v2 with a memory controller");
+	status = in_child(alloc_in_cgroup, path);
+	rmdir(path);
+	if (strncmp(root, "/sys", 4))
+		umount(root);
+	EXPECT(status, 0);
 	return 0;
 }
 
