@@ -18,14 +18,40 @@
 /* What is remembered of a buffer, beside its mapping. */
 enum { HANDLE, DESCRIPTOR };
 
+/* So that most processes get beyond the door: each descriptor is an agent, and has a buffer or two.
+ */
+static void prepare(struct fuzz_session *session)
+{
+	struct fuzz_random *random = &session->random;
+
+	for (int i = 0; i < 4; i++) {
+		struct gdl_agent agent = {.size = sizeof(agent), .flags = fuzz_below(random, 2)};
+		struct gdl_alloc alloc = {.size = sizeof(alloc), .bytes = PAGE};
+
+		if (session->fds[i] < 0 || ioctl(session->fds[i], GDL_IOC_AGENT, &agent))
+			continue;
+		for (uint32_t n = 1 + fuzz_below(random, 2); n; n--)
+			if (!ioctl(session->fds[i], GDL_IOC_ALLOC, &alloc)) {
+				close(alloc.fd);
+				alloc = (struct gdl_alloc){.size = sizeof(alloc), .bytes = PAGE};
+			}
+	}
+}
+
 static uint64_t some_handle(struct fuzz_session *session)
 {
 	struct fuzz_random *random = &session->random;
 
-	if (fuzz_below(random, 8) == 0)
+	if (fuzz_below(random, 8))
+		prepare(session);
+	switch (fuzz_below(random, 8)) {
+	case 0:
 		return fuzz_value(random);
-	return fuzz_below(random, 2) ? session->maps[fuzz_below(random, 4)].user[HANDLE]
-				     : 1 + fuzz_below(random, 16);
+	case 1:
+		return session->maps[fuzz_below(random, 4)].user[HANDLE];
+	default:
+		return 1 + fuzz_below(random, 3);
+	}
 }
 
 /* Devices that every PC has, and some that none has. */
@@ -195,6 +221,7 @@ static void use_memory(struct fuzz_session *session)
 static const int agent_reached[] = {EBUSY, 0};
 static const int alloc_reached[] = {EDQUOT, ENOMEM, 0};
 static const int handle_reached[] = {ENOENT, 0};
+static const int revoke_reached[] = {ENODATA, 0};
 static const int quota_reached[] = {EPERM, 0};
 
 static const struct fuzz_call calls[] = {
@@ -207,7 +234,8 @@ static const struct fuzz_call calls[] = {
 		quota_reached},
 	{"CHECK", GDL_IOC_CHECK, sizeof(struct gdl_check), false, fill_check},
 	{"GRANT", GDL_IOC_GRANT, sizeof(struct gdl_grant), false, fill_grant},
-	{"REVOKE", GDL_IOC_REVOKE, sizeof(struct gdl_revoke), true, fill_revoke},
+	{"REVOKE", GDL_IOC_REVOKE, sizeof(struct gdl_revoke), true, fill_revoke, NULL,
+		revoke_reached},
 	{"EXPORT", GDL_IOC_EXPORT, sizeof(struct gdl_export), false, fill_export, done_export},
 };
 
