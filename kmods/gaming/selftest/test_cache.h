@@ -164,6 +164,7 @@ static int check_answers(int fd, const cpu_set_t *allowed)
 
 static int test_cache_choice(void)
 {
+	struct sys_cache cache;
 	cpu_set_t all, some;
 	struct gaming g;
 	int cpu;
@@ -177,6 +178,8 @@ static int test_cache_choice(void)
 		EXPECT(ask(g.fd, GAMING_AFFINITY_NEAREST, cpus, &a), -EOPNOTSUPP);
 		return skip("this machine does not tell of its caches");
 	}
+	sys_cache(sched_getcpu(), &cache);
+	EXPECT(!!(g.features & GAMING_FEAT_L3), cache.level >= 3);
 	sched_getaffinity(0, sizeof(all), &all);
 	if (check_answers(g.fd, &all))
 		return 1;

@@ -269,6 +269,19 @@ static int forbidden_counter(const struct gaming *g)
 }
 #endif
 
+static bool cpu_has(const char *flag)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char word[64];
+	bool found = false;
+
+	while (file && !found && fscanf(file, "%63s", word) == 1)
+		found = !strcmp(word, flag);
+	if (file)
+		fclose(file);
+	return found;
+}
+
 /* One CPU: the counters of two need not agree on an emulated machine. */
 static int test_get_time(void)
 {
@@ -280,6 +293,7 @@ static int test_get_time(void)
 	CPU_SET(sched_getcpu(), &one);
 	sched_setaffinity(0, sizeof(one), &one);
 	EXPECT(gaming_open(&g), 0);
+	EXPECT(!!(g.features & GAMING_FEAT_TSC_DEADLINE), cpu_has("tsc_deadline_timer"));
 	for (int i = 0; i < 100; i++) {
 		uint64_t before = counter();
 
