@@ -4,6 +4,7 @@
 #define _GAMING_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/version.h>
@@ -68,6 +69,16 @@ static inline bool gaming_preempted(void)
 	return task_is_runnable(current);
 #else
 	return current->on_rq;
+#endif
+}
+
+/* For a page that is no part of a larger one. Since 6.12 folios are counted, not pages. */
+static inline int gaming_mapcount(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return page_mapcount(page);
+#else
+	return folio_mapcount(page_folio(page));
 #endif
 }
 

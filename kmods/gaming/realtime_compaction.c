@@ -19,6 +19,7 @@
 
 #include <linux/gaming_memory.h>
 #include "gaming.h"
+#include "gaming_compat.h"
 #include "page_batch.h"
 
 /* A page is out of reach while its batch is under way, so batches are small. */
@@ -118,7 +119,7 @@ static void count_batch(struct count *count, struct gaming_page_batch *batch, un
 static bool can_move(struct page *page)
 {
 	return PageAnon(page) && PageLRU(page) && !PageKsm(page) && !PageTransCompound(page) &&
-	       page_mapcount(page) == 1 && !page_maybe_dma_pinned(page) &&
+	       gaming_mapcount(page) == 1 && !folio_maybe_dma_pinned(page_folio(page)) &&
 	       page_to_nid(page) == numa_mem_id();
 }
 
