@@ -4,6 +4,7 @@
 #   table='WHAT IS BROKEN@FILE@SED EXPRESSION@TEST'   a line each; FILE below kmods/MODULE
 # and the numbers of the lines to do, or none: all. Each is built in a copy, and booted with the one TEST, which must fail.
 # FILES= more files for the guest's /.
+# Environment: VM= what starts a guest, where that is not tests/kmods/vm. libraries= what the check is linked with.
 # One VM serves all: a module that is broken so that it cannot be unloaded ends it, and the next one gets another.
 set -euo pipefail
 : "${table:?}"
@@ -12,6 +13,8 @@ shift 2
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$(readlink -f "$here/../..")
 work=$top/build/kmods/$module/broken
+read -ra vm <<< "${VM:-$here/vm}"
+read -ra libs <<< "${libraries:-}"
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -29,7 +32,7 @@ build() {
   case $2 in
     lib"$module"/*)
       cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$top" -I"$top/kmods/$module/include/uapi" -I"$source/lib$module" \
-        -o "$work/$1.check" "$checks/$program.c" "$source/lib$module"/*.c -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
+        -o "$work/$1.check" "$checks/$program.c" "$source/lib$module"/*.c "${libs[@]}" -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
   esac
 }
 
@@ -60,7 +63,7 @@ try() {
 }
 GUEST
   echo "$module" > "$work/name"
-  MEMORY=${MEMORY:-512} SECONDS_MAX=$((90 + 60 * $#)) "$here/vm" "$work/vm" "$kernel" "$script" "$work/name" "${files[@]}" \
+  MEMORY=${MEMORY:-512} SECONDS_MAX=$((90 + 60 * $#)) "${vm[@]}" "$work/vm" "$kernel" "$script" "$work/name" "${files[@]}" \
     > "$work/vm.log" 2>&1 || true
 }
 
