@@ -12,6 +12,7 @@
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/seccomp.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -24,6 +25,8 @@
 
 /* Polls between two looks at the clock, at signals and at the scheduler. */
 #define POLLS		64
+/* How long others may want the CPU that is polled on. */
+#define CROWDED_NS	(200 * NSEC_PER_USEC)
 /* Operations between two looks at signals and at the scheduler. */
 #define LAP_OPS		64
 /* What has been done is published before a transfer of more bytes than this. */
@@ -207,10 +210,15 @@ static int serve_lap(struct xsc_server *srv)
 	return ret;
 }
 
-/* Poll until there is work (1), idle_us is over (0) or it is time to leave. */
+/*
+ * Poll until there is work (1), idle_us is over or others want this CPU for longer
+ * than a kernel thread does now and then (0), or it is time to leave. To sleep costs
+ * who submits a wake-up; to poll on costs the others more, who may be who submits.
+ */
 static int poll_for_work(struct xsc_server *srv)
 {
-	u64 until = 0;
+	const u64 idle_ns = srv->ring->idle_us * (u64)NSEC_PER_USEC;
+	u64 now, alone = 0, begun = 0;
 	int i, ret;
 
 	/* Whoever should bring work cannot run while this CPU, the only one, polls. */
@@ -231,10 +239,12 @@ static int poll_for_work(struct xsc_server *srv)
 		if (ret)
 			return ret;
 		cond_resched();
-		if (!until)
-			until = ktime_get_ns() +
-				srv->ring->idle_us * (u64)NSEC_PER_USEC;
-		else if (ktime_get_ns() >= until)
+		now = ktime_get_ns();
+		if (!begun)
+			begun = alone = now;
+		if (single_task_running())
+			alone = now;
+		if (now - begun >= idle_ns || now - alone >= CROWDED_NS)
 			return 0;
 	}
 }
