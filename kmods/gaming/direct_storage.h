@@ -25,7 +25,7 @@ struct storage_buffer {
 	unsigned int *segment_page;	/* the page that each begins with */
 	unsigned int segment_count;
 	struct mm_struct *mm;		/* whose locked memory it is; grabbed */
-	void *map;			/* in the kernel's space once LOAD has asked; table's lock */
+	void *map;			/* in the kernel's space, for LOAD; table's lock */
 };
 
 struct storage_table {

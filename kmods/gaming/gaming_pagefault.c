@@ -181,7 +181,8 @@ static unsigned long map(unsigned long len, bool huge)
 
 	if (len + spare < len)
 		return -ENOMEM;
-	addr = vm_mmap(NULL, 0, len + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	addr = vm_mmap(NULL, 0, len + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       0);
 	if (IS_ERR_VALUE(addr) || !spare)
 		return addr;
 	begin = ALIGN(addr, PMD_SIZE);

@@ -97,7 +97,8 @@ static void count_batch(struct count *count, struct gaming_page_batch *batch, un
 	int got, i;
 
 	while (addr < end) {
-		got = get_user_pages_fast_only(addr, gaming_batch_pages(addr, end), 0, batch->pages);
+		got = get_user_pages_fast_only(addr, gaming_batch_pages(addr, end), 0,
+					       batch->pages);
 		for (i = 0; i < got; i++) {
 			count_page(count, page_to_pfn(batch->pages[i]));
 			put_page(batch->pages[i]);

@@ -81,7 +81,7 @@ static ssize_t read_range(struct file *file, loff_t pos, struct iov_iter *iter, 
 	ret = rw_verify_area(READ, file, &pos, iov_iter_count(iter));
 	if (ret)
 		return ret;
-	/* Behind a read that ends within a block a direct one cannot go on; it is the file's end. */
+	/* A read that ends within a block has met the file's end; a direct one cannot go on. */
 	while (iov_iter_count(iter) && IS_ALIGNED(total, STAGE_ALIGN)) {
 		init_sync_kiocb(&kiocb, file);
 		kiocb.ki_pos = pos + total;
