@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/gaming_memory.h>
@@ -24,7 +25,10 @@ static struct gaming_done done[GAMING_IO_MOST];
 static void begin(void)
 {
 	static const uint8_t hello[] = {0x50, 'h', 'e', 'l', 'l', 'o'};
+	struct rlimit limit = {400 << 20, 400 << 20};
 
+	/* Memory is filled as it is asked for: all of the machine's is not to be had. */
+	setrlimit(RLIMIT_AS, &limit);
 	if (!area || area == MAP_FAILED)
 		area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < 3; i++) {
