@@ -42,6 +42,7 @@ static const struct test tests[] = {
 	{"dma-deaf", test_dma_deaf, "a driver that does not listen is not taken for one that does",
 		20},
 	{"dma-race", test_dma_race, "grants come and go while the device writes", 60},
+	{"dma-flight", test_dma_flight, "a device on its way is stopped when REVOKE returns", 60},
 	{"dma-open", test_dma_open, "a device with no IOMMU in between", 20},
 	{"dma-bad-input", test_edu_bad, "the test driver's own ranges", 10},
 	{"prime", test_prime, "PRIME import by each DRM driver that is here", 20},

@@ -179,26 +179,33 @@ static int find(struct edu_buffer *buffer, u64 offset, u32 bytes, u64 *ret_addre
 	return -EINVAL;
 }
 
+/*
+ * A device that goes to an address of its own accord asks nobody, so STALE holds
+ * no lock while it does.
+ */
 int edu_buffer_run(struct edu_buffer *buffer, struct edu_run *run)
 {
+	bool write = (run->flags & ~EDU_RUN_STALE) == EDU_RUN_WRITE;
 	bool stale = run->flags & EDU_RUN_STALE;
-	int ret = 0;
+	int ret;
 
 	if (stale && !translated(buffer->edu))
 		return -EOPNOTSUPP;
-	if (stale && !buffer->count)
-		return -ENODATA;
 	ret = dma_resv_lock_interruptible(buffer->dmabuf->resv, NULL);
 	if (ret)
 		return ret;
-	if (!stale)
+	if (stale)
+		ret = buffer->count ? 0 : -ENODATA;
+	else
 		ret = map(buffer);
 	if (!ret)
 		ret = find(buffer, run->offset, run->bytes, &run->address);
-	if (!ret)
-		ret = edu_engine_run(buffer->edu,
-				     (run->flags & ~EDU_RUN_STALE) == EDU_RUN_WRITE,
-				     run->address, run->device_offset, run->bytes);
+	if (!ret && !stale)
+		ret = edu_engine_run(buffer->edu, write, run->address,
+				     run->device_offset, run->bytes);
 	dma_resv_unlock(buffer->dmabuf->resv);
+	if (!ret && stale)
+		ret = edu_engine_run(buffer->edu, write, run->address,
+				     run->device_offset, run->bytes);
 	return ret;
 }

@@ -464,6 +464,52 @@ static int test_dma_race(void)
 }
 
 /*
+ * The device is on its way when REVOKE comes, and asks nobody: what it does before
+ * is done, and nothing comes once REVOKE has returned. The delay follows the
+ * moment of the device's access, so that REVOKE is now just before it, now just
+ * behind: an IOTLB that forgets some milliseconds later shows.
+ */
+static int test_dma_flight(void)
+{
+	int before = 0, after = 0, delay_us = 95000;
+	struct bench bench;
+
+	PREPARE(&bench, true, 0, 0);
+	for (int i = 0; i < 40; i++) {
+		uint64_t *there = bench.map + PAGE / 8;
+		pid_t child;
+		int status;
+		bool came;
+
+		/* What the device does here the IOMMU keeps in its cache. */
+		if (i)
+			EXPECT(grant(bench.agent, bench.memory.handle, bench.edu.device), 1);
+		EXPECT(run(&bench.edu, EDU_RUN_WRITE, PAGE, EDU_MEMORY), 0);
+		fill(there, EDU_MEMORY, 42);
+		child = fork();
+		if (!child)
+			_exit(run(&bench.edu, EDU_RUN_WRITE | EDU_RUN_STALE, PAGE, EDU_MEMORY) !=
+				0);
+		usleep((useconds_t)delay_us);
+		EXPECT(take_back(bench.agent, bench.memory.handle, bench.edu.device), 1);
+		came = !filled(there, EDU_MEMORY, 42);
+		fill(there, EDU_MEMORY, 43);
+		waitpid(child, &status, 0);
+		EXPECT(status, 0);
+		REQUIRE(filled(there, EDU_MEMORY, 43), "round %d: written after REVOKE returned",
+			i);
+		before += came;
+		after += !came;
+		delay_us += came ? -2500 : 2000;
+	}
+	printf("# %d accesses came before REVOKE, %d after, and those were refused\n", before,
+		after);
+	fflush(stdout);
+	REQUIRE(before && after, "%d came before, %d after: no race", before, after);
+	return 0;
+}
+
+/*
  * No IOMMU in between: what the manual says of it is true. With 28 bits the device
  * reaches 256 MiB; a buffer is either there or refused, and never copied.
  */
