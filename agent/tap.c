@@ -306,6 +306,25 @@ static int read_bail_out(struct parser *parser, struct line line)
 	return 0;
 }
 
+/* Why the last test failed, as its YAML block says it. */
+static int explain(struct parser *parser, const char *message)
+{
+	struct rp_tap *tap = &parser->tap;
+	json_t *test = json_array_get(tap->tests, json_array_size(tap->tests) - 1);
+	char first[40];
+
+	/* Tests beyond RP_TAP_TESTS_MAX were seen, but are not there. */
+	if ((long long)json_array_size(tap->tests) != parser->seen || !test || !*message ||
+		json_is_true(json_object_get(test, "ok")) ||
+		*json_string_value(json_object_get(test, "reason")))
+		return 0;
+	snprintf(first, sizeof(first), "test %lld failed: ", parser->seen);
+	if (strncmp(tap->failed, first, strlen(first)) == 0)
+		snprintf(tap->failed, sizeof(tap->failed), "%s%.80s: %.120s", first,
+			json_string_value(json_object_get(test, "description")), message);
+	return json_object_set_new(test, "reason", json_string(message)) < 0 ? -ENOMEM : 0;
+}
+
 /*
  * The lines up to "  ...", without their indent of two. A block that does not end is a problem: it
  * may have swallowed test lines.
@@ -314,21 +333,21 @@ static int read_yaml(struct parser *parser, struct line line)
 {
 	const char *start = parser->at;
 	rp_cleanup(free) char *block = NULL;
-	char problem[RP_TAP_TEXT] = "";
+	char problem[RP_TAP_TEXT] = "", message[RP_TAP_TEXT] = "";
 	size_t len = 0;
 	int r;
 
 	while (next_line(parser, &line)) {
 		if (starts_with(line, "  ...")) {
-			r = rp_tap_yaml_metrics(block ? block : "", len, parser->tap.metrics,
-				&parser->samples, problem, sizeof(problem));
+			r = rp_tap_yaml_read(block ? block : "", len, parser->tap.metrics,
+				&parser->samples, message, problem, sizeof(problem));
 			if (r == -EINVAL) {
 				char text[RP_TAP_TEXT];
 
 				rp_tap_copy_text(text, sizeof(text), problem, strlen(problem));
 				complain(parser, "test %lld: %.200s", parser->seen, text);
 			}
-			return r == -ENOMEM ? r : 0;
+			return r == -ENOMEM ? r : explain(parser, message);
 		}
 		if (!block)
 			block = malloc((size_t)(parser->end - start) + 1);

@@ -21,6 +21,7 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the one that was read last */
 	size_t *samples;
+	char *message;
 	char *problem;
 	size_t problem_size;
 };
@@ -237,6 +238,15 @@ static int read_metrics(struct reader *reader, json_t *metrics)
 	return type == YAML_SEQUENCE_END_EVENT ? 0 : refuse(reader, "expected a metric");
 }
 
+static int read_message(struct reader *reader)
+{
+	if (reader->event.type != YAML_SCALAR_EVENT)
+		return skip_node(reader);
+	rp_tap_copy_text(
+		reader->message, RP_TAP_TEXT, scalar(reader), reader->event.data.scalar.length);
+	return 0;
+}
+
 static int read_block(struct reader *reader, json_t *metrics)
 {
 	int r, type;
@@ -248,22 +258,29 @@ static int read_block(struct reader *reader, json_t *metrics)
 	if (type != YAML_MAPPING_START_EVENT)
 		return type < 0 ? type : 0;
 	while ((type = next(reader)) == YAML_SCALAR_EVENT) {
-		bool wanted = scalar_is(reader, "metrics");
+		bool is_metrics = scalar_is(reader, "metrics");
+		bool is_message = scalar_is(reader, "message");
 
 		type = next(reader);
 		if (type < 0)
 			return type;
-		r = wanted ? read_metrics(reader, metrics) : skip_node(reader);
+		if (is_metrics)
+			r = read_metrics(reader, metrics);
+		else
+			r = is_message ? read_message(reader) : skip_node(reader);
 		if (r < 0)
 			return r;
 	}
 	return type < 0 ? type : 0;
 }
 
-int rp_tap_yaml_metrics(const char *text, size_t len, json_t *metrics, size_t *samples,
-	char *ret_problem, size_t size)
+int rp_tap_yaml_read(const char *text, size_t len, json_t *metrics, size_t *samples,
+	char *ret_message, char *ret_problem, size_t size)
 {
-	struct reader reader = {.samples = samples, .problem = ret_problem, .problem_size = size};
+	struct reader reader = {.samples = samples,
+		.message = ret_message,
+		.problem = ret_problem,
+		.problem_size = size};
 	int r;
 
 	if (!yaml_parser_initialize(&reader.parser))

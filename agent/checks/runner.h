@@ -40,11 +40,31 @@ struct check {
 	void (*end)(void);
 };
 
-static void print_metrics(void)
+/* YAML's double quotes: nothing in there means anything but itself. */
+static void print_quoted(const char *text)
 {
-	if (!report->metric_count)
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putchar('\\');
+		putchar(*text < ' ' && *text >= 0 ? ' ' : *text);
+	}
+	putchar('"');
+}
+
+/* The YAML block of a test: why it failed, and what it measured. */
+static void print_details(void)
+{
+	if (!report->metric_count && !report->why[0])
 		return;
-	printf("  ---\n  metrics:\n");
+	printf("  ---\n");
+	if (report->why[0]) {
+		printf("  message: ");
+		print_quoted(report->why);
+		putchar('\n');
+	}
+	if (report->metric_count)
+		printf("  metrics:\n");
 	for (int i = 0; i < report->metric_count; i++) {
 		struct metric *m = &report->metrics[i];
 		double value = median(m->samples, m->count);
@@ -100,7 +120,7 @@ static int run_test(int number, const struct test *test)
 		printf("# %s: %s\n", test->name, report->why);
 	printf("%s %d - %s: %s%s%s\n", report->why[0] ? "not ok" : "ok", number, test->name,
 		test->what, report->skip[0] ? " # SKIP " : "", report->skip);
-	print_metrics();
+	print_details();
 	fflush(stdout);
 	return report->why[0] != '\0';
 }

@@ -123,6 +123,26 @@ static void test_details(void **state)
 	assert_string_equal(tap.failed, "test 2 failed: caf\xc3\xa9 ??[31m");
 }
 
+/* A message tells why a test failed; to one that passed, or that gave its reason, it adds nothing.
+ */
+static void test_message(void **state)
+{
+	static const char text[] =
+		"1..3\nok 1 - a\n  ---\n  message: fine\n  ...\n"
+		"not ok 2 - b\n  ---\n  message: \"x: 1, not \\\"2\\\"\"\n  metrics: []\n  ...\n"
+		"not ok 3 - c # TODO later\n  ---\n  message: [no text]\n  ...\n";
+	static const char *const reasons[] = {"", "x: 1, not \"2\"", "later"};
+	rp_cleanup(tap) struct rp_tap tap = {0};
+
+	assert_int_equal(rp_tap_parse(text, strlen(text), &tap), 0);
+	assert_string_equal(tap.problem, "");
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(
+			rp_json_string_or(json_array_get(tap.tests, i), "reason", "none"),
+			reasons[i]);
+	assert_string_equal(tap.failed, "test 2 failed: b: x: 1, not \"2\"");
+}
+
 static void test_skip_all(void **state)
 {
 	static const char text[] = "TAP version 14\n1..0 # SKIP no /usr/bin/cyclictest\n";
@@ -229,6 +249,7 @@ int main(void)
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_skip_all),
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_bounds),
