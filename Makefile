@@ -171,8 +171,9 @@ $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc
 # What libxsc calls by these names is libc's own (kmods/xsc/preload/plain.h), never what stands in front of it.
 PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)
 PRELOAD_WRAPS := open $(shell sed -nE 's/^.PLAIN.[a-z_]*, ([a-z0-9_]*),.*/\1/p' kmods/xsc/preload/plain.h)
-# Every program under it pays for its loading: symbols looked up when called, and two mappings in the place of four.
-PRELOAD_LOAD  := -Wl,-z,lazy -Wl,-z,noseparate-code -Wl,-z,norelro
+# Every program under it pays for its loading: symbols are looked up when called, two mappings stand in the place of four,
+# and what compilers add for C++ and profiling is left out.
+PRELOAD_LOAD  := -Wl,-z,lazy -Wl,-z,noseparate-code -Wl,-z,norelro -nostartfiles
 $(B)/lib/libxsc-preload.so: $(PRELOAD:%.c=$(B)/shared/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete $(PRELOAD_LOAD) $(PRELOAD_WRAPS:%=-Wl,--wrap=%) -o $@ $^ -lpthread
