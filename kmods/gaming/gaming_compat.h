@@ -6,6 +6,7 @@
 #include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/rt.h>
 #include <linux/shrinker.h>
 #include <linux/version.h>
 
@@ -71,6 +72,14 @@ static inline bool gaming_preempted(void)
 	return current->on_rq;
 #endif
 }
+
+/* Since 6.12 it has another name. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static inline bool task_is_realtime(struct task_struct *task)
+{
+	return rt_or_dl_task_policy(task);
+}
+#endif
 
 /* For a page that is no part of a larger one. Since 6.12 folios are counted, not pages. */
 static inline int gaming_mapcount(struct page *page)

@@ -19,6 +19,7 @@
 
 #include <linux/gaming_sync.h>
 
+#include "gaming_compat.h"
 #include "gaming_futex.h"
 #include "gaming_priority.h"
 
