@@ -42,7 +42,7 @@ static uint64_t some_handle(struct fuzz_session *session)
 {
 	struct fuzz_random *random = &session->random;
 
-	if (fuzz_below(random, 8))
+	if (fuzz_below(random, 2))
 		prepare(session);
 	switch (fuzz_below(random, 8)) {
 	case 0:
