@@ -47,7 +47,7 @@ static void print_quoted(const char *text)
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			putchar('\\');
-		putchar(*text < ' ' && *text >= 0 ? ' ' : *text);
+		putchar((unsigned char)*text < ' ' ? ' ' : *text);
 	}
 	putchar('"');
 }
