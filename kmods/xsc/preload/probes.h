@@ -363,7 +363,8 @@ static void probe_sockets(void)
 	SHOW(write(pair[0], big, sizeof(big)));
 	close(pair[0]);
 	close(pair[1]);
-	wait(NULL);
+	while (wait(NULL) > 0)
+		;
 }
 
 static void probe_rights(void)
