@@ -99,15 +99,32 @@ struct gaming_waiter *gaming_first(struct gaming_sync *sync, unsigned long addr,
 	return NULL;
 }
 
-void gaming_wake(struct gaming_sync *sync, struct gaming_waiter *w)
+void gaming_wake(struct gaming_sync *sync, struct gaming_waiter *w, struct gaming_wakes *wakes)
 {
 	struct task_struct *task = get_task_struct(w->task);
 
 	lockdep_assert_held(&sync->lock);
 	list_del_init(&w->entry);
 	smp_store_release(&w->woken, true);	/* pairs with gaming_sleep(); @w is gone */
+	if (wakes->count < ARRAY_SIZE(wakes->tasks)) {
+		wakes->tasks[wakes->count++] = task;
+		return;
+	}
 	wake_up_process(task);
 	put_task_struct(task);
+}
+
+void gaming_unlock_and_wake(struct gaming_sync *sync, struct gaming_wakes *wakes)
+{
+	unsigned int i;
+
+	preempt_disable();
+	spin_unlock(&sync->lock);
+	for (i = 0; i < wakes->count; i++) {
+		wake_up_process(wakes->tasks[i]);
+		put_task_struct(wakes->tasks[i]);
+	}
+	preempt_enable();
 }
 
 int gaming_sleep(struct gaming_waiter *w, const struct gaming_wait *wait, unsigned int state)
@@ -219,7 +236,8 @@ static long futex_wait(struct gaming_sync *sync, const struct gaming_futex *arg)
 }
 
 /* With the lock. */
-static int wake_some(struct gaming_sync *sync, unsigned long addr, u32 count, u32 class)
+static int wake_some(struct gaming_sync *sync, unsigned long addr, u32 count, u32 class,
+		     struct gaming_wakes *wakes)
 {
 	struct gaming_waiter *w, *next;
 	int woken = 0;
@@ -230,9 +248,9 @@ static int wake_some(struct gaming_sync *sync, unsigned long addr, u32 count, u3
 		if (w->addr != addr || (class < GAMING_CLASS_COUNT && w->class != class))
 			continue;
 		if (w->what == GAMING_WAITS_WORD)
-			gaming_wake(sync, w);
+			gaming_wake(sync, w, wakes);
 		else if (w->what == GAMING_WAITS_COND)
-			gaming_cond_signal(sync, w);
+			gaming_cond_signal(sync, w, wakes);
 		else
 			continue;
 		woken++;
@@ -243,6 +261,7 @@ static int wake_some(struct gaming_sync *sync, unsigned long addr, u32 count, u3
 static long futex_wake(struct gaming_sync *sync, const struct gaming_futex *arg)
 {
 	u32 class = arg->flags & GAMING_FUTEX_OF_CLASS ? arg->class : GAMING_CLASS_COUNT;
+	struct gaming_wakes wakes = { 0 };
 	int woken;
 
 	if (arg->flags & ~GAMING_FUTEX_OF_CLASS || arg->value || arg->timeout_ns ||
@@ -250,8 +269,8 @@ static long futex_wake(struct gaming_sync *sync, const struct gaming_futex *arg)
 	    arg->class >= GAMING_CLASS_COUNT || (!arg->flags && arg->class))
 		return -EINVAL;
 	spin_lock(&sync->lock);
-	woken = wake_some(sync, arg->addr, arg->count, class);
-	spin_unlock(&sync->lock);
+	woken = wake_some(sync, arg->addr, arg->count, class, &wakes);
+	gaming_unlock_and_wake(sync, &wakes);
 	return woken;
 }
 
@@ -282,13 +301,15 @@ static long futex_requeue(struct gaming_sync *sync, const struct gaming_futex *a
 	    arg->count2 > INT_MAX || gaming_check_addr(arg->addr2) || arg->addr2 == arg->addr)
 		return -EINVAL;
 	for (;;) {
+		struct gaming_wakes wakes = { 0 };
+
 		spin_lock(&sync->lock);
 		ret = compare(arg->addr, arg->value);
 		if (!ret) {
-			ret = wake_some(sync, arg->addr, arg->count, GAMING_CLASS_COUNT);
+			ret = wake_some(sync, arg->addr, arg->count, GAMING_CLASS_COUNT, &wakes);
 			ret += move_some(sync, arg->addr, arg->addr2, arg->count2);
 		}
-		spin_unlock(&sync->lock);
+		gaming_unlock_and_wake(sync, &wakes);
 		if (ret != -EFAULT)
 			return ret;
 		ret = gaming_fault_in(arg->addr, false);
@@ -340,6 +361,7 @@ static long do_barrier_wait(struct gaming_session *s, void __user *argp)
 {
 	struct gaming_sync *sync = gaming_sync_of(s);
 	struct gaming_barrier arg;
+	struct gaming_wakes wakes = { 0 };
 	struct gaming_waiter w, *other;
 	struct gaming_wait wait;
 	int ret;
@@ -359,13 +381,13 @@ static long do_barrier_wait(struct gaming_session *s, void __user *argp)
 	ret = count_arrived(sync, arg.addr, arg.parties);
 	if (ret == arg.parties - 1) {
 		while ((other = gaming_first(sync, arg.addr, GAMING_WAITS_BARRIER)))
-			gaming_wake(sync, other);
+			gaming_wake(sync, other, &wakes);
 		ret = 1;
 	} else if (ret >= 0) {
 		gaming_enqueue(sync, &w);
 		ret = 0;
 	}
-	spin_unlock(&sync->lock);
+	gaming_unlock_and_wake(sync, &wakes);
 	return ret ? ret : sleep_until_woken(sync, &w, &wait);
 }
 

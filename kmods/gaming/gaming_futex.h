@@ -59,6 +59,12 @@ struct gaming_waiter {
 	struct list_head fellow;	/* in that one's list */
 };
 
+/* Threads to be woken when the lock is free again: they may want it at once. */
+struct gaming_wakes {
+	unsigned int count;
+	struct task_struct *tasks[8];
+};
+
 /* How long, and how a signal ends it. */
 struct gaming_wait {
 	ktime_t until;
@@ -80,7 +86,14 @@ struct list_head *gaming_queue(struct gaming_sync *sync, unsigned long addr);
 void gaming_enqueue(struct gaming_sync *sync, struct gaming_waiter *w);
 struct gaming_waiter *gaming_first(struct gaming_sync *sync, unsigned long addr,
 				   enum gaming_waits_for what);
-void gaming_wake(struct gaming_sync *sync, struct gaming_waiter *w);
+void gaming_wake(struct gaming_sync *sync, struct gaming_waiter *w, struct gaming_wakes *wakes);
+
+/*
+ * Frees the lock and wakes them. In between no other thread gets the CPU: a caller that
+ * has just lost what it had inherited could be kept from waking the one who waited.
+ */
+void gaming_unlock_and_wake(struct gaming_sync *sync, struct gaming_wakes *wakes)
+	__releases(&sync->lock);
 
 /* Without it. 0 woken, -ETIMEDOUT or -EINTR: it may have been woken since. */
 int gaming_sleep(struct gaming_waiter *w, const struct gaming_wait *wait, unsigned int state);
@@ -95,6 +108,7 @@ long gaming_do_mutex_lock(struct gaming_session *s, void __user *arg);
 long gaming_do_mutex_unlock(struct gaming_session *s, void __user *arg);
 long gaming_do_cond_wait(struct gaming_session *s, void __user *arg);
 /* With the lock: @w of COND gets its mutex, or waits for it from now on. */
-void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w);
+void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w,
+			struct gaming_wakes *wakes);
 
 #endif /* _GAMING_FUTEX_H */

@@ -105,7 +105,8 @@ static bool others_wait(struct gaming_sync *sync, const struct gaming_waiter *w)
 }
 
 /* With the lock: the mutex of the caller is the next one's, or free. As above; -EPERM. */
-static int hand_over(struct gaming_sync *sync, unsigned long addr)
+static int hand_over(struct gaming_sync *sync, unsigned long addr,
+		     struct gaming_wakes *wakes)
 {
 	struct gaming_waiter *next = gaming_first(sync, addr, GAMING_WAITS_MUTEX);
 	u32 value, to = 0;
@@ -122,7 +123,7 @@ static int hand_over(struct gaming_sync *sync, unsigned long addr)
 	if (ret || !next)
 		return ret;
 	gaming_pass_on(sync, next);
-	gaming_wake(sync, next);
+	gaming_wake(sync, next, wakes);
 	return 0;
 }
 
@@ -143,9 +144,14 @@ static int wait_for_turn(struct gaming_sync *sync, struct gaming_waiter *w,
 		if (w->woken) {
 			ret = 0;
 		} else {
-			/* Nobody tells of a thread that has ended with a mutex. */
-			if (ret == -ETIMEDOUT && !last)
+			/*
+			 * Nobody tells of a thread that has ended with a mutex, nor of
+			 * one that waits and has got another nice value.
+			 */
+			if (ret == -ETIMEDOUT && !last) {
 				ret = gaming_owner_gone(w) ? -ESRCH : 1;
+				gaming_inherit_anew(sync, w);
+			}
 			if (ret < 0) {
 				gaming_disinherit(sync, w);
 				list_del_init(&w->entry);
@@ -230,9 +236,11 @@ static int unlock_mutex(struct gaming_sync *sync, unsigned long addr)
 	int ret;
 
 	for (;;) {
+		struct gaming_wakes wakes = { 0 };
+
 		spin_lock(&sync->lock);
-		ret = hand_over(sync, addr);
-		spin_unlock(&sync->lock);
+		ret = hand_over(sync, addr, &wakes);
+		gaming_unlock_and_wake(sync, &wakes);
 		if (ret == -EFAULT)
 			ret = gaming_fault_in(addr, true) ?: -EAGAIN;
 		if (ret != -EAGAIN)
@@ -256,7 +264,8 @@ long gaming_do_mutex_unlock(struct gaming_session *s, void __user *argp)
 	return unlock_mutex(gaming_sync_of(s), arg.addr);
 }
 
-void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w)
+void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w,
+			struct gaming_wakes *wakes)
 {
 	int ret;
 
@@ -268,7 +277,7 @@ void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w)
 		return;
 	/* What keeps the mutex from it, the thread finds out itself. */
 	w->relock = ret != 0;
-	gaming_wake(sync, w);
+	gaming_wake(sync, w, wakes);
 }
 
 /* Lets the mutex go and queues @w, if the word is @value. As hand_over(). */
@@ -278,6 +287,7 @@ static int begin_cond_wait(struct gaming_sync *sync, struct gaming_waiter *w, u3
 	int ret;
 
 	for (;;) {
+		struct gaming_wakes wakes = { 0 };
 		unsigned long missing = w->addr;
 
 		spin_lock(&sync->lock);
@@ -288,11 +298,11 @@ static int begin_cond_wait(struct gaming_sync *sync, struct gaming_waiter *w, u3
 		}
 		if (!ret) {
 			missing = w->mutex;
-			ret = hand_over(sync, w->mutex);
+			ret = hand_over(sync, w->mutex, &wakes);
 		}
 		if (!ret)
 			gaming_enqueue(sync, w);
-		spin_unlock(&sync->lock);
+		gaming_unlock_and_wake(sync, &wakes);
 		if (ret == -EFAULT)
 			ret = gaming_fault_in(missing, missing == w->mutex) ?: -EAGAIN;
 		if (ret != -EAGAIN)

@@ -210,6 +210,12 @@ void gaming_disinherit(struct gaming_sync *sync, struct gaming_waiter *w)
 	settle_chain(sync, detach(w));
 }
 
+void gaming_inherit_anew(struct gaming_sync *sync, struct gaming_waiter *w)
+{
+	lockdep_assert_held(&sync->lock);
+	settle_chain(sync, w->holder);
+}
+
 void gaming_pass_on(struct gaming_sync *sync, struct gaming_waiter *next)
 {
 	struct gaming_holder *old = detach(next), *new = NULL;

@@ -20,6 +20,8 @@ struct gaming_holder *gaming_holder_take_back(struct gaming_sync *sync);
 void gaming_inherit(struct gaming_sync *sync, struct gaming_waiter *w,
 		    struct task_struct *owner);
 void gaming_disinherit(struct gaming_sync *sync, struct gaming_waiter *w);
+/* Something may have changed that nobody has told of. */
+void gaming_inherit_anew(struct gaming_sync *sync, struct gaming_waiter *w);
 
 /*
  * The mutex for which @next waits is now its own: it inherits from the others that wait

@@ -5,12 +5,9 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SPIN_MIN 256 /* ticks: so much is always tried, to learn of better times */
 
 static _Thread_local uint32_t own_tid;
 
@@ -63,9 +60,9 @@ static void measure_ticks(void)
 {
 	struct timespec start, now;
 	uint64_t first, passed_ns, passed;
-	cpu_set_t cpus;
 
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) < 2)
+	/* Of the machine: the mask of the thread that comes first says nothing of the others. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	first = ticks();
@@ -78,37 +75,46 @@ static void measure_ticks(void)
 	spin_max = (uint32_t)(passed * GAMING_SPIN_MAX_US * 1000 / passed_ns);
 }
 
-/* Until @word is not @value any more. Learns. False: it still is. */
-static bool spin_while(struct gaming_spin *spin, _Atomic uint32_t *word, uint32_t value)
+/*
+ * After a wait that began at @start, sleep included: one that spinning covers makes the
+ * next one spin longer, any other one shorter. An eighth at a time, either way. What is left at
+ * least is a sixteenth of the most: so it is seen when handovers become quick again, also by who
+ * never has to sleep then.
+ */
+static void spin_learn(struct gaming_spin *spin, uint64_t start)
+{
+	uint32_t less = atomic_load_explicit(&spin->less, memory_order_relaxed);
+	uint32_t most = spin_max - spin_max / 16;
+
+	if (ticks() - start < spin_max)
+		less -= less / 8 + (less % 8 != 0);
+	else
+		less += (most - less) / 8;
+	atomic_store_explicit(&spin->less, less, memory_order_relaxed);
+}
+
+/*
+ * Spins until @word is not @value any more. False: it still is; then spin_learn() is to
+ * be called with @ret_start after the sleep.
+ */
+static bool spin_while(
+	struct gaming_spin *spin, _Atomic uint32_t *word, uint32_t value, uint64_t *ret_start)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	uint32_t limit = atomic_load_explicit(&spin->ticks, memory_order_relaxed);
-	uint64_t start, passed;
+	uint32_t limit;
 
 	pthread_once(&once, measure_ticks);
+	*ret_start = ticks();
 	if (!spin_max)
 		return false;
-	/* Nothing is known yet: as long as may be. */
-	if (!limit)
-		limit = spin_max;
-	start = ticks();
+	limit = spin_max - atomic_load_explicit(&spin->less, memory_order_relaxed);
 	do {
 		pause_cpu();
-		passed = ticks() - start;
 		if (atomic_load_explicit(word, memory_order_relaxed) != value) {
-			/* An eighth towards twice what it took. */
-			passed = passed * 2 < spin_max ? passed * 2 : spin_max;
-			limit = limit - limit / 8 + (uint32_t)passed / 8;
-			if (limit < SPIN_MIN)
-				limit = SPIN_MIN;
-			atomic_store_explicit(&spin->ticks, limit, memory_order_relaxed);
+			spin_learn(spin, *ret_start);
 			return true;
 		}
-	} while (passed < limit);
-	limit -= limit / 8;
-	if (limit < SPIN_MIN)
-		limit = SPIN_MIN;
-	atomic_store_explicit(&spin->ticks, limit, memory_order_relaxed);
+	} while (ticks() - *ret_start < limit);
 	return false;
 }
 
@@ -186,6 +192,7 @@ static bool take_event(struct gaming_event *event)
 int gaming_event_wait(
 	const struct gaming *g, struct gaming_event *event, uint32_t class, uint64_t deadline_ns)
 {
+	uint64_t start;
 	long err = 0;
 
 	for (;;) {
@@ -193,11 +200,12 @@ int gaming_event_wait(
 			return 0;
 		if (err && err != -EAGAIN)
 			return (int)err;
-		if (spin_while(&event->spin, &event->state, 0))
+		if (spin_while(&event->spin, &event->state, 0, &start))
 			continue;
 		atomic_fetch_add(&event->sleepers, 1);
 		err = gaming_futex_wait(g, &event->state, 0, class, deadline_ns);
 		atomic_fetch_sub(&event->sleepers, 1);
+		spin_learn(&event->spin, start);
 	}
 }
 
@@ -248,19 +256,24 @@ int gaming_trylock(struct gaming_lock *lock)
 int gaming_lock(
 	const struct gaming *g, struct gaming_lock *lock, uint32_t class, uint64_t deadline_ns)
 {
+	uint64_t start;
 	uint32_t seen;
+	int err;
 
 	if (!gaming_trylock(lock))
 		return 0;
+	start = ticks();
 	seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	/* Where others sleep they are first: it will be handed to one of them. */
 	if (seen && !(seen & GAMING_MUTEX_WAITERS) && (seen & GAMING_MUTEX_TID) != tid() &&
-		!lock->real_time && spin_while(&lock->spin, &lock->word, seen) &&
+		!lock->real_time && spin_while(&lock->spin, &lock->word, seen, &start) &&
 		!gaming_trylock(lock))
 		return 0;
 	if (lock->real_time)
 		return call_pi(lock, FUTEX_LOCK_PI2, deadline_ns);
-	return call_mutex(g, GAMING_IOC(GAMING_CALL_MUTEX_LOCK), lock, class, deadline_ns);
+	err = call_mutex(g, GAMING_IOC(GAMING_CALL_MUTEX_LOCK), lock, class, deadline_ns);
+	spin_learn(&lock->spin, start);
+	return err;
 }
 
 int gaming_unlock(const struct gaming *g, struct gaming_lock *lock)

@@ -5,9 +5,9 @@
  *
  * What waits spins first, in user space, then sleeps: a handover between threads that
  * run on two CPUs at that moment is then no trap at all, for neither of them. How long
- * it spins is learned by each object from its own past: a little longer than spinning
- * took when it was of use, less each time that it was not, never more than
- * GAMING_SPIN_MAX_US (0 where the process has one CPU). The words and their orders are
+ * it spins is learned by each object from its own past waits: longer after each that
+ * spinning covered or would have covered, shorter after any other, never more than
+ * GAMING_SPIN_MAX_US (0 on a machine with one CPU). The words and their orders are
  * C11 atomics; a wake is only asked for where somebody sleeps.
  *
  * Objects are zero at first (or {0}), and have no end: nothing of them is in the
@@ -30,9 +30,9 @@
 
 #define GAMING_SPIN_MAX_US 50
 
-/* What an object has learned: ticks of the CPU's counter. A hint, raced for freely. */
+/* What an object has learned: by how much less than the most. A hint, raced for freely. */
 struct gaming_spin {
-	_Atomic uint32_t ticks;
+	_Atomic uint32_t less; /* ticks of the CPU's counter */
 };
 
 /* The calls as they are. WAIT: 0, -EAGAIN; WAKE and REQUEUE: how many. */

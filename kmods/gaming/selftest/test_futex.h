@@ -171,6 +171,14 @@ static int test_futex_classes(void)
 	for (int i = 0; i < N; i++)
 		if (i != 4 && i != 8)
 			EXPECT(finish(&actors[i]), 0);
+	/* More at once than are woken without the lock. */
+	for (int i = 0; i < N; i++) {
+		actors[i].tid = actors[i].done = 0;
+		start_asleep(&actors[i]);
+	}
+	EXPECT(gaming_futex_wake(&g, &word, INT32_MAX), N);
+	for (int i = 0; i < N; i++)
+		EXPECT(finish(&actors[i]), 0);
 	gaming_close(&g);
 	return 0;
 }

@@ -190,6 +190,16 @@ static int test_inherit_undo(void)
 	EXPECT(finish(&high), -ETIMEDOUT);
 	NICE(owner, 17);
 
+	/* A waiter that gets less gives less. */
+	high = waiter(&g, 6, &locks[0]);
+	high.deadline_ns = in_ms(3000);
+	start_asleep(&high);
+	NICE(owner, 6);
+	EXPECT(sys(setpriority(PRIO_PROCESS, (id_t)high.tid, 11)), 0);
+	REQUIRE(has_nice_soon(owner.tid, 11), "more than the waiter has");
+	EXPECT(finish(&high), -ETIMEDOUT);
+	NICE(owner, 17);
+
 	middle = holder(&g, 14, &locks[1]);
 	middle.lock2 = &locks[0];
 	high = waiter(&g, 6, &locks[1]);

@@ -35,7 +35,8 @@
  * strongest class that waits for it: along 32 owners, then no further.
  *
  * At each unlock, handover, timeout, signal and death of a waiter it is worked out anew:
- * who holds two mutexes keeps what the second one's waiters need. A value that somebody
+ * who holds two mutexes keeps what the second one's waiters need. A waiter whose own nice
+ * value changes while it waits is noticed within a second. A value that somebody
  * else sets meanwhile is the owner's own from then on, and stays. (Somebody who sets it
  * in the very microsecond in which the module does may be written over.)
  *
