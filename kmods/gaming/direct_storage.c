@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/xacct.h>
+#include <linux/seccomp.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -90,10 +91,25 @@ static void free_storage(struct storage *st)
 
 static DEFINE_MUTEX(make_lock);
 
+/*
+ * What a call reads and writes does not pass the filter that a confined thread has for
+ * the system calls of these names.
+ */
+static bool is_confined(void)
+{
+#ifdef CONFIG_SECCOMP
+	return READ_ONCE(current->seccomp.mode) != SECCOMP_MODE_DISABLED;
+#else
+	return false;
+#endif
+}
+
 struct storage *storage_of(struct gaming_session *s)
 {
 	struct storage *st;
 
+	if (is_confined())
+		return ERR_PTR(-EPERM);
 	mutex_lock(&make_lock);
 	st = gaming_session_get(s, GAMING_STORAGE);
 	if (!st) {

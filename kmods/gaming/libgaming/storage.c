@@ -42,7 +42,8 @@ int gaming_pread_all(const struct gaming *g, const struct gaming_request *reques
 		};
 		int ret;
 
-		/* What fits at once costs one call; else half of it, so that the device has work. */
+		/* What fits at once costs one call; else half of it, so that the device has work.
+		 */
 		io.wanted = wanted <= GAMING_IO_MOST ? io.done_most : GAMING_IO_MOST / 2;
 		ret = gaming_io(g, GAMING_CALL_PREAD, &io);
 		if (ret && ret != -EAGAIN)

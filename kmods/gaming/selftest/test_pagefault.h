@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "kmods/gaming/selftest/pages.h"
@@ -179,6 +181,88 @@ static int test_pagefault_locked(void)
 	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MLOCK), &m), -EINVAL);
 	EXPECT(munmap(bytes, 8 * MIB), 0);
 	EXPECT(locked_kib(), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+static const char *in_folder(const char *folder, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+static long read_number(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+
+	(void)!read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return atol(text);
+}
+
+/* A memory cgroup of our own. Its directory, or NULL where there cannot be one. */
+static const char *new_cgroup(void)
+{
+	static char path[64];
+	const char *root = access("/sys/fs/cgroup/cgroup.controllers", F_OK) ? "/tmp/cgroup"
+									     : "/sys/fs/cgroup";
+
+	if (mkdir(root, 0755) == 0)
+		mount("cgroup2", root, "cgroup2", 0, NULL);
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
+	write_text(path, "+memory");
+	snprintf(path, sizeof(path), "%s/gaming_test", root);
+	mkdir(path, 0755);
+	return access(in_folder(path, "memory.current"), R_OK) ? NULL : path;
+}
+
+/* What the cgroup of a process that has memory pays for it: as for memory by faults. */
+static int test_pagefault_charged(void)
+{
+	const char *cgroup = geteuid() ? NULL : new_cgroup();
+	size_t len = 16 * MIB;
+	char number[16];
+	long charged[2];
+	struct gaming g;
+	void *addr;
+
+	if (!cgroup)
+		return skip("needs root and memory cgroups, version 2");
+	snprintf(number, sizeof(number), "%d", getpid());
+	EXPECT(write_text(in_folder(cgroup, "cgroup.procs"), number), 0);
+	EXPECT(gaming_open(&g), 0);
+	for (int by_faults = 0; by_faults < 2; by_faults++) {
+		long before;
+
+		fill_pool(&g, len / PAGE);
+		before = read_number(in_folder(cgroup, "memory.current"));
+		if (by_faults) {
+			addr = plain_memory(len);
+			touch(addr, len);
+		} else {
+			EXPECT(gaming_mmap(&g, len, 0, &addr, NULL), 0);
+		}
+		charged[by_faults] = read_number(in_folder(cgroup, "memory.current")) - before;
+		munmap(addr, len);
+	}
+	/* Its counter is exact to some pages for each CPU. */
+	for (int i = 0; i < 2; i++)
+		REQUIRE(charged[i] > (long)len * 15 / 16 && charged[i] < (long)len * 17 / 16,
+			"%ld KiB are charged for %zu", charged[i] / 1024, len / 1024);
+	EXPECT(write_text(in_folder(cgroup, "../cgroup.procs"), number), 0);
+	rmdir(cgroup);
 	gaming_close(&g);
 	return 0;
 }

@@ -6,10 +6,13 @@
 #ifndef GAMING_SELFTEST_TEST_STORAGE_H
 #define GAMING_SELFTEST_TEST_STORAGE_H
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "kmods/gaming/selftest/files.h"
 
@@ -428,6 +431,32 @@ static int test_storage_bad(void)
 	request.fd = open("/proc/self/exe", O_RDONLY);
 	EXPECT(storage_one(&g, GAMING_CALL_WRITE, request, NULL), -EBADF);
 	gaming_close(&g);
+	return 0;
+}
+
+/* A filter that lets all pass is one that these calls would pass by. */
+static int test_storage_seccomp(void)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = {.len = 1, .filter = &all};
+	struct gaming_request request = {.len = 4096};
+	struct gaming_load load = {.packed = 1, .room = 1};
+	struct gaming_stream stream = {.len = 1, .chunk = 4096, .eventfd = -1};
+	struct gaming g;
+	char *ours;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(storage_new_buffer(&g, 4096, &ours, &request.buffer), 0);
+	request.fd = storage_new_file("seccomp", MIB, 10, O_RDWR);
+	EXPECT(storage_one(&g, GAMING_CALL_READ, request, NULL), 4096);
+	EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	EXPECT(storage_one(&g, GAMING_CALL_READ, request, NULL), -EPERM);
+	EXPECT(storage_one(&g, GAMING_CALL_WRITE, request, NULL), -EPERM);
+	EXPECT(gaming_load(&g, &load), -EPERM);
+	EXPECT(gaming_stream(&g, &stream), -EPERM);
+	gaming_close(&g);
+	EXPECT(pinned_pages(), 0);
 	return 0;
 }
 
