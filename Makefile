@@ -86,10 +86,15 @@ check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (buil
 bench-gaming: all ## the gaming calls against system calls, in a VM: a table and build/bench/gaming.json
 	$(Q)tests/bench/gaming
 
+check-plans: deps ## plans xsc, gaming, gpu-dma, xsc-preload on a rig under Secure Boot, and with broken modules
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)pxe/fetch-ipxe > /dev/null
+	$(Q)tests/check plans
+
 bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
 	$(Q)tests/bench/xsc
 
-.PHONY: bench-xsc bench-gaming check-kmods debug-kernel xsc-patches
+.PHONY: bench-xsc bench-gaming check-plans check-kmods debug-kernel xsc-patches
 debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
 	$(Q)tests/deps.sh tests/kmods/packages.txt
 	$(Q)tests/kmods/debug-kernel

@@ -222,18 +222,81 @@ static int new_file(void)
 	return write(fd, bench.buf, BLOCK) == BLOCK ? 0 : -1;
 }
 
+static int measure_traps(void)
+{
+	for (int work = 0; work < WORKS; work++)
+		for (size_t i = 0; i < BATCHES; i++)
+			count_all((enum work)work, batch_sizes[i]);
+	return 0;
+}
+
+static int measure_rings(void)
+{
+	int err = bench_open(&bench, SIDES, 3);
+
+	if (err)
+		return err;
+	for (int work = 0; work < WORKS; work++)
+		for (size_t i = 0; i < BATCHES; i++) {
+			compare((enum work)work, batch_sizes[i], URING, 1.2);
+			compare((enum work)work, batch_sizes[i], PLAIN, 1.0);
+		}
+	printf("# io_uring worker threads: %d\n", uring_workers());
+	xsc_teardown(&bench.xsc);
+	io_uring_queue_exit(&bench.uring);
+	return 0;
+}
+
+static int measure_net(void)
+{
+	for (int work = 0; work < NET_WORKS; work++) {
+		compare_net((enum net_work)work, NET_SQPOLL);
+		compare_net((enum net_work)work, NET_URING);
+	}
+	return 0;
+}
+
+static const struct part {
+	const char *name;
+	int (*measure)(void); /* 0, or a negative errno: no ring */
+} parts[] = {
+	{"traps", measure_traps},
+	{"rings", measure_rings},
+	{"net", measure_net},
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static int usage(int status)
+{
+	fprintf(status ? stderr : stdout,
+		"usage: xsc_bench [traps] [rings] [net]\n\n"
+		"Compares XSC with io_uring and with system calls: traps per operation, NOP and\n"
+		"pread at four batch sizes, a TCP server. Prints TAP 14 with metrics.\n"
+		"Exit status: 0, 1: the ring trapped, or could not be measured, 2 wrong use.\n");
+	return status;
+}
+
+static bool wanted(const struct part *part, int argc, char **argv)
+{
+	bool found = argc == 1;
+
+	for (int i = 1; i < argc; i++)
+		found = found || !strcmp(argv[i], part->name);
+	return found;
+}
+
 int main(int argc, char **argv)
 {
+	int known = 0;
 	cpu_set_t cpus;
-	int err;
 
-	if (argc > 1) {
-		printf("usage: xsc_bench\n\nCompares XSC with io_uring (SQPOLL) and with system "
-		       "calls; prints TAP 14 with metrics.\nExit status: 0, or 1: the ring "
-		       "trapped, or "
-		       "could not be measured.\n");
-		return strcmp(argv[1], "--help") ? 2 : 0;
-	}
+	if (argc == 2 && !strcmp(argv[1], "--help"))
+		return usage(0);
+	for (size_t i = 0; i < PARTS; i++)
+		known += argc > 1 && wanted(&parts[i], argc, argv);
+	if (known != argc - 1)
+		return usage(2);
+
 	printf("TAP version 14\n");
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	if (access(XSC_DEVICE, F_OK) || CPU_COUNT(&cpus) < 2) {
@@ -244,25 +307,13 @@ int main(int argc, char **argv)
 		printf("Bail out! no file in /tmp: %m\n");
 		return 1;
 	}
-	for (int work = 0; work < WORKS; work++)
-		for (size_t i = 0; i < BATCHES; i++)
-			count_all((enum work)work, batch_sizes[i]);
-	err = bench_open(&bench, SIDES, 3);
-	if (err) {
-		printf("Bail out! a ring: %s\n", strerror(-err));
-		return 1;
-	}
-	for (int work = 0; work < WORKS; work++)
-		for (size_t i = 0; i < BATCHES; i++) {
-			compare((enum work)work, batch_sizes[i], URING, 1.2);
-			compare((enum work)work, batch_sizes[i], PLAIN, 1.0);
+	for (size_t i = 0; i < PARTS; i++) {
+		int err = wanted(&parts[i], argc, argv) ? parts[i].measure() : 0;
+
+		if (err) {
+			printf("Bail out! a ring: %s\n", strerror(-err));
+			return 1;
 		}
-	printf("# io_uring worker threads: %d\n", uring_workers());
-	xsc_teardown(&bench.xsc);
-	io_uring_queue_exit(&bench.uring);
-	for (int work = 0; work < NET_WORKS; work++) {
-		compare_net((enum net_work)work, NET_SQPOLL);
-		compare_net((enum net_work)work, NET_URING);
 	}
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

@@ -31,9 +31,11 @@ rig_create() {
     die "swtpm_setup failed: see $dir/swtpm_setup.log"
 }
 
-# rig_plug_in NAME MAC: give it current; it stays off until somebody presses the power button
+# rig_plug_in NAME MAC [QEMU-ARGUMENT...]: give it current; it stays off until somebody presses the power button. The
+# arguments add hardware, in front of all other: an IOMMU must come before what is behind it.
 rig_plug_in() {
   local name=$1 mac=$2 dir=$lab/rigs/$1 accel
+  shift 2
   accel=$(rig_accelerator)
   net_tap "$name"
   swtpm socket --tpm2 --tpmstate "dir=$dir/tpm" --ctrl "type=unixio,path=$dir/tpm.sock" \
@@ -41,7 +43,7 @@ rig_plug_in() {
   remember $!
   wait_for 10 "the TPM of $name" test -S "$dir/tpm.sock"
   ip netns exec "$net-lan" qemu-system-x86_64 -name "$name" -nodefaults -display none -S -no-shutdown \
-    -machine "q35,smm=on,accel=$accel" -cpu max -smp 2 -m 1024 \
+    -machine "q35,smm=on,accel=$accel" -cpu max -smp 2 -m "${RIG_MEMORY:-1024}" "$@" \
     -uuid "00000000-0000-4000-8000-${mac//:/}" \
     -smbios "type=1,manufacturer=rigproof,product=virtual rig,serial=$name" \
     -global driver=cfi.pflash01,property=secure,value=on -global ICH9-LPC.disable_s3=1 \
@@ -49,9 +51,9 @@ rig_plug_in() {
     -drive "if=pflash,format=raw,unit=1,file=$dir/vars.fd" \
     -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=no \
     -chardev "socket,id=tpm,path=$dir/tpm.sock" -tpmdev emulator,id=tpm,chardev=tpm -device tpm-crb,tpmdev=tpm \
-    -device virtio-rng-pci \
+    -device virtio-rng-pci,bus=pcie.0 \
     -netdev "tap,id=lan,ifname=$name,script=no,downscript=no" \
-    -device "virtio-net-pci,id=nic,netdev=lan,mac=$mac,romfile=,bootindex=0" \
+    -device "virtio-net-pci,bus=pcie.0,id=nic,netdev=lan,mac=$mac,romfile=,bootindex=0" \
     -chardev "file,id=console,path=$dir/console.log,append=on" -serial chardev:console \
     -qmp "unix:$dir/power.qmp,server=on,wait=off" -qmp "unix:$dir/hand.qmp,server=on,wait=off" \
     > "$dir/qemu.log" 2>&1 &
