@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * Append the metrics of the block text (without its --- and ... lines, not indented) to metrics, and
- * copy its "message" (TAP 14: why a test failed) to ret_message of RP_TAP_TEXT bytes, which is
+ * Append the metrics of the block text (without its --- and ... lines, not indented) to metrics,
+ * and copy its "message" (TAP 14: why a test failed) to ret_message of RP_TAP_TEXT bytes, which is
  * otherwise untouched. Other keys, and unknown keys of a metric, are skipped. *samples counts down.
  * Returns 0, -EINVAL with the reason in ret_problem, or -ENOMEM.
  */
