@@ -86,11 +86,11 @@ static int run_test(int number, const char *name, const struct program *program)
 		show_difference();
 		return 1;
 	}
-	if (program && (program->counted || (program->timed && rounds))) {
+	if (program && rounds && (program->counted || program->timed)) {
 		printf("  ---\n  metrics:\n");
 		if (program->counted)
 			measure_traps(program->line);
-		if (program->timed && rounds)
+		if (program->timed)
 			measure_time(program->line);
 		printf("  ...\n");
 	}
@@ -138,7 +138,7 @@ static int usage(void)
 	printf("usage: xsc_preload [--rounds N] [--library FILE] [--bare] [TEST...]\n\n"
 	       "Runs unmodified programs with the preload library of XSC and without it,\n"
 	       "compares their output byte for byte, and prints TAP 14 with metrics.\n\n"
-	       "  --rounds N      rounds of A B B A when time is measured (3), 0: not at all\n"
+	       "  --rounds N      rounds of A B B A when time is measured (3), 0: bytes only\n"
 	       "  --library FILE  that library, not the one in this program\n"
 	       "  --bare          also where there is no /dev/xsc: the library steps aside\n"
 	       "  --list          the tests\n\n"
