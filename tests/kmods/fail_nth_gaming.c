@@ -13,6 +13,8 @@
 #include "sync.h"
 #include "tests/kmods/fail_nth.h"
 
+/* Not to be called with a failure to come: where the clock is a system call it may be what fails.
+ */
 static uint64_t soon(void)
 {
 	struct timespec ts;
@@ -53,16 +55,18 @@ static int sweep_futex(struct fail_run *run)
 {
 	_Atomic uint32_t words[2] = {0};
 	int fail = fail_open();
+	uint64_t until;
 	long results[4];
 	struct gaming g;
 
 	if (gaming_open(&g))
 		return fail_say(run, "open, which was not to fail");
+	until = soon();
 	fail_arm(fail, run);
-	results[0] = gaming_futex_wait(&g, words, 0, GAMING_CLASS_AUDIO, soon());
+	results[0] = gaming_futex_wait(&g, words, 0, GAMING_CLASS_AUDIO, until);
 	results[1] = gaming_futex_wake(&g, words, 1);
 	results[2] = gaming_futex_requeue(&g, words, 0, 1, words + 1, 1);
-	results[3] = gaming_barrier(&g, words, 2, 0, soon());
+	results[3] = gaming_barrier(&g, words, 2, 0, until);
 	fail_disarm(fail, run);
 	allow(run, "WAIT", results[0], -ETIMEDOUT);
 	allow(run, "WAKE", results[1], 0);
@@ -101,6 +105,7 @@ static int sweep_mutex(struct fail_run *run)
 	struct gaming_lock own = {0};
 	struct gaming_condition condition = {0};
 	int fail = fail_open(), waited, slept;
+	uint64_t until;
 	pthread_t thread;
 
 	if (gaming_open(&held.g))
@@ -109,9 +114,10 @@ static int sweep_mutex(struct fail_run *run)
 	while (!held.locked)
 		sched_yield();
 	gaming_trylock(&own);
+	until = soon();
 	fail_arm(fail, run);
-	waited = gaming_lock(&held.g, &held.lock, GAMING_CLASS_FRAME, soon());
-	slept = gaming_condition_wait(&held.g, &condition, &own, 0, soon());
+	waited = gaming_lock(&held.g, &held.lock, GAMING_CLASS_FRAME, until);
+	slept = gaming_condition_wait(&held.g, &condition, &own, 0, until);
 	fail_disarm(fail, run);
 	held.end = 1;
 	pthread_join(thread, NULL);
