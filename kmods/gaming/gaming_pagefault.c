@@ -46,12 +46,13 @@ static bool takes_pool_pages(struct vm_area_struct *vma)
 static unsigned long give_pages(struct gaming_page_batch *batch, unsigned long count)
 {
 	struct gaming_run run = {};
+	int node = numa_mem_id();
 	unsigned long i, given = 0;
 
 	for (i = 0; i < count; i++) {
 		if (!(batch->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		if (!run.count && !gaming_pool_take(numa_mem_id(), count - i, &run))
+		if (!run.count && !gaming_pool_take(node, count - i, &run))
 			break;
 		lock_page(run.first);
 		batch->dst[i] = migrate_pfn(page_to_pfn(run.first));
@@ -60,7 +61,7 @@ static unsigned long give_pages(struct gaming_page_batch *batch, unsigned long c
 		given++;
 	}
 	if (run.count)
-		gaming_pool_free(run.first, run.count);
+		gaming_pool_give_back(node, run.first, run.count);
 	return given;
 }
 

@@ -45,6 +45,7 @@ static unsigned long held;		/* in the lists, or taken and not spent; @lock */
 static unsigned long last_use;		/* jiffies; racy, a hint */
 static unsigned long not_before;	/* memory was short: jiffies; racy, a hint */
 static bool asked;
+static atomic_t quiet;			/* how many want it */
 static struct task_struct *thread;
 static DECLARE_WAIT_QUEUE_HEAD(wait);
 
@@ -125,16 +126,27 @@ void gaming_pool_spent(unsigned long pages)
 	spin_unlock(&lock);
 }
 
+void gaming_pool_give_back(int node, struct page *first, unsigned int count)
+{
+	spin_lock(&lock);
+	put_run(&nodes[node], first, count);
+	spin_unlock(&lock);
+}
+
+void gaming_pool_quiet_begin(void)
+{
+	atomic_inc(&quiet);
+}
+
+void gaming_pool_quiet_end(void)
+{
+	atomic_dec(&quiet);
+}
+
 static void free_pages_of(struct page *first, unsigned int count)
 {
 	while (count--)
 		__free_page(first++);
-}
-
-void gaming_pool_free(struct page *first, unsigned int count)
-{
-	free_pages_of(first, count);
-	gaming_pool_spent(count);
 }
 
 void gaming_pool_use(void)
@@ -250,10 +262,12 @@ static int run_pool(void *unused)
 
 		if (idle)
 			shed_all();
-		else if (time_after_eq(jiffies, READ_ONCE(not_before)) && fill())
+		else if (!atomic_read(&quiet) && time_after_eq(jiffies, READ_ONCE(not_before)) &&
+			 fill())
 			continue;
 		wait_event_interruptible_timeout(wait, READ_ONCE(asked) || kthread_should_stop(),
-						 idle ? MAX_SCHEDULE_TIMEOUT : RETRY_JIFFIES);
+						 idle ? MAX_SCHEDULE_TIMEOUT :
+						 atomic_read(&quiet) ? 1 : RETRY_JIFFIES);
 		WRITE_ONCE(asked, false);
 	}
 	return 0;

@@ -30,8 +30,12 @@ bool gaming_pool_take_block(int node, struct gaming_run *run);
 /* Pages that were taken count against the pool's size until they are spent. */
 void gaming_pool_spent(unsigned long pages);
 
-/* Frees pages that were taken, and spends them. */
-void gaming_pool_free(struct page *first, unsigned int count);
+/* Back, zero as they were. */
+void gaming_pool_give_back(int node, struct page *first, unsigned int count);
+
+/* Between the two the pool's thread begins nothing: it takes no time from who has little. */
+void gaming_pool_quiet_begin(void);
+void gaming_pool_quiet_end(void);
 
 struct gaming_pool;
 void gaming_pool_state(struct gaming_pool *state);

@@ -37,6 +37,7 @@ struct compaction {
 struct step {
 	struct gaming_compact *arg;
 	u64 begin;			/* ns */
+	u64 longest;			/* ns of a batch, with all around it */
 	unsigned int pages;		/* in the next batch */
 };
 
@@ -58,15 +59,14 @@ static struct compaction *compaction_of(struct gaming_session *s)
 	return c;
 }
 
-/* Frees those of the block's pages that nothing was moved into. */
+/* The pool has those of the block's pages back that nothing was moved into. */
 static void leave_block(struct compaction *c)
 {
-	unsigned int i;
+	unsigned int begin, end;
 
-	for (i = 0; i < c->to.count; i++)
-		if (!test_bit(i, c->used))
-			__free_page(c->to.first + i);
-	gaming_pool_spent(c->to.count);
+	for_each_clear_bitrange(begin, end, c->used, c->to.count)
+		gaming_pool_give_back(page_to_nid(c->to.first), c->to.first + begin, end - begin);
+	gaming_pool_spent(bitmap_weight(c->used, c->to.count));
 	c->to = (struct gaming_run){};
 	c->block = 0;
 }
@@ -203,7 +203,6 @@ static int enter_block(struct compaction *c, unsigned long addr)
 	if (c->block == block)
 		return 0;
 	leave_block(c);
-	gaming_pool_use();
 	if (!gaming_pool_take_block(numa_mem_id(), &c->to))
 		return -EAGAIN;
 	bitmap_zero(c->used, GAMING_BLOCK_PAGES);
@@ -255,22 +254,26 @@ static int do_batch(struct compaction *c, struct step *step, unsigned long end)
 }
 
 /* Twice the longest batch yet: the next may be twice as large. */
-static bool has_time(const struct step *step)
+static bool has_time(const struct step *step, u64 now)
 {
-	return ktime_get_ns() - step->begin + 2 * step->arg->longest_ns < step->arg->budget_ns;
+	return now - step->begin + 2 * step->longest < step->arg->budget_ns;
 }
 
 static int run_step(struct compaction *c, struct step *step)
 {
 	struct gaming_compact *arg = step->arg;
 	unsigned long end = arg->addr + arg->len, block_end;
+	u64 before, now = ktime_get_ns();
 	int ret = 0;
 
-	while (!ret && arg->next < end && has_time(step) && !signal_pending(current)) {
+	while (!ret && arg->next < end && has_time(step, now) && !signal_pending(current)) {
+		before = now;
 		block_end = gaming_batch_end(arg->next, end);
 		ret = do_batch(c, step, block_end);
 		if (arg->next == block_end)
 			leave_block(c);
+		now = ktime_get_ns();
+		step->longest = max(step->longest, now - before);
 	}
 	return ret;
 }
@@ -307,13 +310,16 @@ static long do_compact(struct gaming_session *s, void __user *arg)
 	compact.longest_ns = 0;
 	if (mutex_lock_interruptible(&c->lock))
 		return -EINTR;
+	gaming_pool_quiet_begin();
 	ret = run_step(c, &step);
+	gaming_pool_quiet_end();
 	mutex_unlock(&c->lock);
 	if (ret == -EAGAIN && compact.next != compact.addr)
 		ret = 0;
 	if (!ret && compact.next == compact.addr && signal_pending(current))
 		ret = -EINTR;
 	compact.spent_ns = ktime_get_ns() - step.begin;
+	gaming_pool_use();
 	return copy_to_user(arg, &compact, sizeof(compact)) ? -EFAULT : ret;
 }
 

@@ -109,19 +109,32 @@ UNUSED static unsigned long vmstat(const char *name)
 	return found;
 }
 
-/* Pages that are pinned now, on the whole machine; waits a while for them to be none. */
+UNUSED static long pinned_now(void)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_RDONLY | O_CLOEXEC);
+	char none;
+
+	/* Each CPU counts by itself for a second, unless root asks. */
+	(void)!read(fd, &none, 1);
+	close(fd);
+	return (long)(vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released"));
+}
+
+/* What others on the machine have pinned, for as long as they like. */
+static long pinned_by_others;
+
+UNUSED static void pins_begin(void)
+{
+	pinned_by_others = pinned_now();
+}
+
+/* Pages that are pinned beside those; waits a while for them to be none. */
 UNUSED static long pinned_pages(void)
 {
 	long pinned = 0;
 
 	for (int i = 0; i < 100; i++) {
-		int fd = open("/proc/sys/vm/stat_refresh", O_RDONLY | O_CLOEXEC);
-		char none;
-
-		/* Each CPU counts by itself for a second, unless root asks. */
-		(void)!read(fd, &none, 1);
-		close(fd);
-		pinned = (long)(vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released"));
+		pinned = pinned_now() - pinned_by_others;
 		if (!pinned)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);

@@ -72,6 +72,7 @@ static int test_storage_load(void)
 	bool direct;
 	int fd = storage_any_file("load", 4 * MIB, 13, &direct);
 
+	pins_begin();
 	EXPECT(sizeof(struct gaming_load), 72);
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(g.features & (GAMING_FEAT_LZ4 | GAMING_FEAT_ZSTD),
@@ -267,6 +268,7 @@ static int test_storage_stream(void)
 	uint32_t id;
 	int fd = storage_any_file("stream", len, 16, NULL), event = eventfd(0, EFD_NONBLOCK);
 
+	pins_begin();
 	EXPECT(sizeof(struct gaming_stream), 80);
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(storage_new_buffer(&g, 2 * MIB, &buffer, &id), 0);

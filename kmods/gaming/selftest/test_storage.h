@@ -56,6 +56,7 @@ static int test_storage_read(void)
 	struct gaming g;
 	int fd;
 
+	pins_begin();
 	EXPECT(sizeof(struct gaming_request), 40);
 	EXPECT(sizeof(struct gaming_done), 16);
 	EXPECT(sizeof(struct gaming_io), 64);
@@ -94,6 +95,7 @@ static int test_storage_batch(void)
 	char *ours, *theirs = malloc(len);
 	int fd;
 
+	pins_begin();
 	EXPECT(gaming_open(&g), 0);
 	fd = storage_any_file("batch", len, 3, NULL);
 	REQUIRE(fd >= 0, "a file: %d", fd);
@@ -288,6 +290,7 @@ static int test_storage_buffers(void)
 	char *addr = plain_memory(4 * MIB), *file_memory;
 	int fd = storage_new_file("mapped", MIB, 9, O_RDWR), count;
 
+	pins_begin();
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(gaming_buffer_add(&g, addr, 0, &id), -EINVAL);
 	EXPECT(gaming_buffer_add(&g, addr, PAGE + 1, &id), -EINVAL);
@@ -445,6 +448,7 @@ static int test_storage_seccomp(void)
 	struct gaming g;
 	char *ours;
 
+	pins_begin();
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(storage_new_buffer(&g, 4096, &ours, &request.buffer), 0);
 	request.fd = storage_new_file("seccomp", MIB, 10, O_RDWR);
@@ -475,6 +479,7 @@ static int test_storage_gone(void)
 	char *ours;
 	int fd = storage_any_file("gone", 2 * MIB, 12, NULL), status;
 
+	pins_begin();
 	REQUIRE(fd >= 0, "a file: %d", fd);
 	for (uint32_t i = 0; i < COUNT; i++)
 		requests[i] = (struct gaming_request){
