@@ -130,7 +130,7 @@ static bool is_fault(const struct edu *edu, const char *text, bool *arm_event)
 
 static bool wait_fault(int log, const struct edu *edu, char *ret_line, size_t size)
 {
-	bool arm_event = false;
+	bool arm_event = false, arm;
 	char line[1024];
 
 	for (int i = 0; i < 1000 * slowness();) {
@@ -148,10 +148,15 @@ static bool wait_fault(int log, const struct edu *edu, char *ret_line, size_t si
 		text = strchr(line, ';');
 		text = text ? text + 1 : line;
 		text[strcspn(text, "\n")] = '\0';
-		if (is_fault(edu, text, &arm_event)) {
+		arm = arm_event;
+		if (!is_fault(edu, text, &arm_event))
+			continue;
+		if (arm)
+			snprintf(ret_line, size, "SMMU event 0x10 (translation fault) of %s",
+				edu->name);
+		else
 			snprintf(ret_line, size, "%.200s", text);
-			return true;
-		}
+		return true;
 	}
 	return false;
 }

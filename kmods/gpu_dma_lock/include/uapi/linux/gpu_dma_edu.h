@@ -15,8 +15,9 @@
  *
  *   EINVAL      size, flags, reserved fields; a range outside of the buffer or of
  *               the device's memory, or across two segments of the mapping
- *   EBUSY       ATTACH: there is one. STALE: nothing was ever mapped: ENODATA
- *   ENXIO       nothing is attached
+ *   EBUSY       ATTACH: there is one
+ *   ENXIO       nothing is attached; or the device is gone
+ *   ENODATA     STALE: nothing was ever mapped
  *   EOPNOTSUPP  STALE without an IOMMU; and what the exporter says
  *   EACCES      what the exporter says
  *   ETIMEDOUT   the device has not finished
