@@ -57,7 +57,7 @@ deps: ## install what this machine lacks (apt; the list is packages.txt)
 
 kmods: ## build the kernel modules (build/modules/NAME.ko, unsigned: an image's build signs them)
 	$(Q)mkdir -p $(B)/modules
-	$(Q)for module in $(notdir $(wildcard kmods/*)); do \
+	$(Q)for module in $(patsubst kmods/%/Makefile,%,$(wildcard kmods/*/Makefile)); do \
 		$(MAKE) --no-print-directory -C kmods/$$module BUILD=$(abspath $(B))/kmods/$$module && \
 		cp -u $(B)/kmods/$$module/*.ko $(B)/modules/ || exit 1; done
 

@@ -7,6 +7,7 @@
  * like: the one exported way that makes ordinary anonymous memory of them, charged
  * to the memory cgroup, on the LRU, with all that belongs to a page.
  */
+#include <linux/cpuset.h>
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
@@ -29,7 +30,7 @@ static bool has_policy(const struct vm_area_struct *vma)
 {
 #ifdef CONFIG_NUMA
 	return vma->vm_policy || current->mempolicy ||
-	       !node_isset(numa_mem_id(), current->mems_allowed);
+	       !node_isset(numa_mem_id(), cpuset_current_mems_allowed);
 #else
 	return false;
 #endif
