@@ -43,6 +43,7 @@ void xp_turn_count(const struct xp_turn *turn)
 
 /* Nanoseconds: a call by ring and by system call, and what the program does in between. */
 struct program {
+	enum xp_call call; /* XP_READ is 0 */
 	unsigned int calls;
 	uint64_t ring, plain, own, own_beside_ring;
 	bool cannot; /* its descriptors go by no ring */
@@ -61,7 +62,7 @@ struct simulation {
 
 static void one_call(const struct program *program, bool *up, struct spent *spent, bool late)
 {
-	struct xp_turn turn = xp_turn_begin(XP_READ);
+	struct xp_turn turn = xp_turn_begin(program->call);
 	uint64_t begin = now;
 
 	turn.by_ring = turn.ring && !program->cannot;
@@ -164,6 +165,24 @@ static void ring_does_not_pay(void **state)
 	}
 }
 
+/* What is begun and ends later: no call is timed, and the pace decides. */
+static void by_pace_alone(void **state)
+{
+	const struct program pays = {
+		.call = XP_AIO, .calls = 2000000, .ring = 150, .plain = 400, .own = 100};
+	const struct program costs = {
+		.call = XP_AIO, .calls = 2000000, .ring = 700, .plain = 400, .own = 100};
+	const struct program hurts = {
+		.call = XP_AIO, .calls = 1000000, .ring = 900000, .plain = 2000, .own = 2000};
+	struct spent spent = simulate(XP_AUTO, &pays, 1);
+
+	assert_true(spent.late_by_ring > pays.calls / 2 * 9 / 10);
+	spent = simulate(XP_AUTO, &costs, 1);
+	assert_true(spent.by_ring > 0 && against_libc(&costs, &spent) < 1.03);
+	spent = simulate(XP_AUTO, &hurts, 1);
+	assert_true(spent.by_ring > 0 && against_libc(&hurts, &spent) < 1.06);
+}
+
 static void ring_cannot(void **state)
 {
 	const struct program program = {.calls = 2000000, .ring = 1, .plain = 400, .cannot = true};
@@ -252,6 +271,7 @@ int main(void)
 		cmocka_unit_test(short_programs),
 		cmocka_unit_test(ring_pays),
 		cmocka_unit_test(ring_does_not_pay),
+		cmocka_unit_test(by_pace_alone),
 		cmocka_unit_test(ring_cannot),
 		cmocka_unit_test(changes),
 		cmocka_unit_test(children),

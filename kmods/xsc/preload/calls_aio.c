@@ -18,10 +18,10 @@ _Static_assert(sizeof(struct aiocb) == sizeof(struct aiocb64), "two layouts of s
 
 static int begin_one(struct aiocb64 *cb, int opcode)
 {
-	struct xp_turn turn = {.call = XP_AIO};
+	struct xp_turn turn = xp_turn_begin(XP_AIO);
 	int ret = 0;
 
-	turn.by_ring = xp_aio_can(cb, opcode) && xp_aio_begin(&cb, 1, &opcode);
+	turn.by_ring = turn.ring && xp_aio_can(cb, opcode) && xp_aio_begin(&cb, 1, &opcode);
 	if (!turn.by_ring) {
 		xp_aio_foreign(cb);
 		ret = opcode == LIO_READ ? xp_plain_aio_read((struct aiocb *)cb)
@@ -128,9 +128,9 @@ static int wait_for_all(struct aiocb *const list[], int count)
 
 XP_EXPORT int lio_listio(int mode, struct aiocb *const list[], int count, struct sigevent *event)
 {
-	struct xp_turn turn = {.call = XP_AIO};
+	struct xp_turn turn = xp_turn_begin(XP_AIO);
 	int opcodes[MAX_LIST];
-	bool ring = count > 0 && count <= MAX_LIST &&
+	bool ring = turn.ring && count > 0 && count <= MAX_LIST &&
 		    (mode == LIO_WAIT ||
 			    (mode == LIO_NOWAIT && (!event || event->sigev_notify == SIGEV_NONE)));
 

@@ -14,6 +14,8 @@
  *             all counts that a ring costs beside the call (a CPU that polls)
  *   AGAIN     a few windows by system call, as the program may have changed
  *
+ * AIO has no TRIAL: what its calls only begin takes the time. It goes by pace.
+ *
  * A thread begins a trial only when it has lived for SHARE times as long as all
  * its trials have cost, with the price of the first one guessed.
  */
@@ -108,7 +110,7 @@ static uint64_t average(uint64_t old, uint64_t new)
 	return old ? (7 * old + new) / 8 : new;
 }
 
-static void end_window(struct choice *choice, uint64_t ns, uint64_t now)
+static void end_window(struct choice *choice, bool trial, uint64_t ns, uint64_t now)
 {
 	choice->windows++;
 	switch (choice->phase) {
@@ -119,7 +121,7 @@ static void end_window(struct choice *choice, uint64_t ns, uint64_t now)
 		if (choice->windows < choice->pause)
 			return;
 		if (now - born >= SHARE * (spent + FIRST_PRICE_NS))
-			enter(choice, TRYING);
+			enter(choice, trial ? TRYING : BY_RING);
 		return;
 	case BY_RING:
 		choice->ring_pace = average(choice->ring_pace, ns);
@@ -140,7 +142,7 @@ static void end_window(struct choice *choice, uint64_t ns, uint64_t now)
 	}
 }
 
-static void count_call(struct choice *choice)
+static void count_call(struct choice *choice, bool trial)
 {
 	uint64_t now, since = choice->since;
 
@@ -153,7 +155,7 @@ static void count_call(struct choice *choice)
 	choice->calls = 0;
 	choice->since = now;
 	if (since)
-		end_window(choice, now - since, now);
+		end_window(choice, trial, now - since, now);
 }
 
 void xp_turn_decide(struct xp_turn *turn)
@@ -167,7 +169,7 @@ void xp_turn_decide(struct xp_turn *turn)
 		return;
 	}
 	if (choice->phase != TRYING)
-		count_call(choice);
+		count_call(choice, turn->call != XP_AIO);
 	turn->ring = choice->phase == BY_RING;
 	if (choice->phase == TRYING) {
 		turn->timed = true;
