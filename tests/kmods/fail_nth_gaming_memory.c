@@ -168,7 +168,7 @@ static int sweep_stream(struct fail_run *run)
 
 static int sweep_memory(struct fail_run *run)
 {
-	size_t len = 600 * PAGE;
+	size_t len = 24 * PAGE; /* each page is a point or two that can fail */
 	int fail = fail_open();
 	char *own = memory(len);
 	void *at = NULL;
@@ -195,7 +195,7 @@ static int sweep_memory(struct fail_run *run)
 
 static int sweep_compaction(struct fail_run *run)
 {
-	size_t len = 64 * PAGE;
+	size_t len = 24 * PAGE;
 	char *at = memory(len);
 	struct gaming_contiguity contiguity;
 	int fail = fail_open();
