@@ -20,6 +20,7 @@
 #include "kmods/gaming/selftest/test_priority.h"
 #include "kmods/gaming/selftest/test_setup.h"
 #include "kmods/gaming/selftest/test_time.h"
+#include "kmods/gaming/selftest/test_watch.h"
 #include "kmods/gaming/selftest/test_yield.h"
 
 static const struct test tests[] = {

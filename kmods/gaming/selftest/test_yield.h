@@ -3,7 +3,7 @@
 #ifndef GAMING_SELFTEST_TEST_YIELD_H
 #define GAMING_SELFTEST_TEST_YIELD_H
 
-#include "kmods/gaming/selftest/test_cache.h"
+#include "kmods/gaming/selftest/test_watch.h"
 
 #define HOGS 6
 #define NOBODY (-1)
