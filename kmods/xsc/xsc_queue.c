@@ -178,7 +178,11 @@ int xsc_sq_take(struct xsc_server *srv)
 		WRITE_ONCE(ring->room_wanted, 1);
 		WRITE_ONCE(ring->draining, false);
 	}
-	WRITE_ONCE(ring->sq_head, head + srv->nr_ops);
+	/*
+	 * Behind the reads of the entries: who publishes this may be on another
+	 * CPU. Pairs with the load in publish().
+	 */
+	smp_store_release(&ring->sq_head, head + srv->nr_ops);
 	return 1;
 }
 
@@ -240,7 +244,8 @@ static noinline void publish(struct xsc_ring *ring, const struct xsc_batch *batc
 		write_cqe(ring, tail++, batch->done[i].user_data,
 			  batch->done[i].res);
 
-	ring->sq_told = READ_ONCE(ring->sq_head);
+	/* Pairs with the release in xsc_sq_take(): D is behind those reads, too. */
+	ring->sq_told = smp_load_acquire(&ring->sq_head);
 	/* D, pairs with A */
 	smp_store_release(&ring->shared->sq_head, ring->sq_told);
 	/* The kernel's own first: it says what user space could know by now. */
