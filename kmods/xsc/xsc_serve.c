@@ -13,6 +13,7 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include <linux/sched/task.h>
 #include <linux/seccomp.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -347,32 +348,50 @@ static int serve(struct xsc_server *srv)
 
 void xsc_serve_free(struct xsc_server *srv)
 {
+	if (srv->closer)
+		put_task_struct(srv->closer);
 	kfree(srv->path);
 	kfree(srv->chain);
 	kfree(srv);
 }
 
 /*
+ * May the current thread complete what another one has done? That one may not have
+ * been in user mode yet, and not have released the file. If it has ended, it has.
+ */
+static bool may_complete(const struct xsc_server *srv)
+{
+	/* What it did before is seen behind this. */
+	return !srv->closer || smp_load_acquire(&srv->closer->exit_state);
+}
+
+/*
  * What another thread, or this one, has left behind: the one whose result is
- * brought, else the oldest that anybody can go on with.
+ * brought, else this one's own, else the oldest that anybody can go on with.
  */
 static struct xsc_server *take_parked(struct xsc_ring *ring,
 				      const struct xsc_serve *arg)
 {
 	bool result = arg->flags & XSC_SERVE_RESULT;
-	struct xsc_server *srv;
+	struct xsc_server *srv, *found = NULL;
 
 	lockdep_assert_held(&ring->lock);
 
 	list_for_each_entry(srv, &ring->parked, link) {
 		bool called = srv->stage == XSC_STAGE_CALLED;
 
-		if (called == result && (!result || srv->token == arg->token)) {
-			list_del(&srv->link);
-			return srv;
+		if (called != result || (result && srv->token != arg->token))
+			continue;
+		if (srv->closer == current) {
+			found = srv;
+			break;
 		}
+		if (!found && may_complete(srv))
+			found = srv;
 	}
-	return NULL;
+	if (found)
+		list_del(&found->link);
+	return found;
 }
 
 /* Register the current thread. A new struct is made before the lock is taken. */
@@ -408,6 +427,10 @@ static int come_in(struct xsc_ring *ring, const struct xsc_serve *arg,
 	kfree(fresh);
 	if (!srv)
 		return -EINVAL;
+	if (srv->closer) {
+		put_task_struct(srv->closer);
+		srv->closer = NULL;
+	}
 	if (arg->flags & XSC_SERVE_RESULT) {
 		srv->res = arg->res;
 		srv->stage = XSC_STAGE_DONE;
@@ -463,8 +486,11 @@ int xsc_serve_run(struct xsc_ring *ring, struct xsc_serve *arg)
 		arg->token = srv->token;
 		arg->sqe = srv->ops[srv->next];
 	}
-	if (keep)
+	if (keep) {
+		if (srv->stage == XSC_STAGE_DONE)
+			srv->closer = get_task_struct(current);
 		list_add_tail(&srv->link, &ring->parked);
+	}
 	mutex_unlock(&ring->lock);
 
 	if (!keep)

@@ -51,6 +51,8 @@ struct xsc_batch {
  * @next: which is at hand; none if it is @nr_ops
  * @stage: how far that is
  * @res: its result
+ * @closer: whose pass through user mode the operation waits for, while it is in
+ *	ring->parked with a result; referenced
  * @token: that of XSC_SERVE_CALL
  * @until: when its sleep is over, for one that a signal broke
  * @until_set: @until counts
@@ -75,6 +77,7 @@ struct xsc_server {
 	u32 next;
 	enum xsc_stage stage;
 	int res;
+	struct task_struct *closer;
 	u64 token;
 	ktime_t until;
 	bool until_set;

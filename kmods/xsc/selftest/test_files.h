@@ -213,6 +213,8 @@ static int test_open_close(void)
 
 	/* The lowest free number, and the thread's working directory, are the process's. */
 	EXPECT(chdir(dir), 0);
+	fd = dup(0);
+	close(fd);
 	EXPECT(ONE(&ring, open, "new", O_RDONLY, 0), fd);
 	EXPECT(fcntl(fd, F_GETFD), 0);
 	EXPECT(ONE(&ring, open, "./../none/./x", O_RDONLY, 0), -ENOENT);
@@ -220,16 +222,28 @@ static int test_open_close(void)
 
 	/*
 	 * Once a CLOSE is completed the file is released, as after close(2): the
-	 * other end of a pipe reads its end at once.
+	 * other end of a pipe reads its end at once. Several at a time, so that one
+	 * thread could complete what another one has not yet released.
 	 */
-	for (int i = 0; i < 300; i++) {
-		int fds[2];
+	for (int i = 0; i < 100; i++) {
+		int fds[4][2];
+		struct xsc_cqe cqe;
 
-		EXPECT(pipe2(fds, O_NONBLOCK), 0);
-		EXPECT(read(fds[0], buf, 1) == -1 && errno == EAGAIN, 1);
-		EXPECT(ONE(&ring, close, fds[1]), 0);
-		EXPECT(read(fds[0], buf, 1), 0);
-		EXPECT(ONE(&ring, close, fds[0]), 0);
+		for (uint64_t p = 0; p < ARRAY_LEN(fds); p++) {
+			struct xsc_sqe *sqe = xsc_get_sqe(&ring);
+
+			EXPECT(pipe2(fds[p], O_NONBLOCK), 0);
+			EXPECT(read(fds[p][0], buf, 1) == -1 && errno == EAGAIN, 1);
+			xsc_prep_close(sqe, fds[p][1]);
+			sqe->user_data = p;
+		}
+		EXPECT(xsc_submit(&ring), ARRAY_LEN(fds));
+		for (size_t p = 0; p < ARRAY_LEN(fds); p++) {
+			EXPECT(xsc_wait_cqe(&ring, &cqe), 1);
+			EXPECT(cqe.res, 0);
+			EXPECT(read(fds[cqe.user_data][0], buf, 1), 0);
+			close(fds[cqe.user_data][0]);
+		}
 	}
 	xsc_teardown(&ring);
 	return 0;
