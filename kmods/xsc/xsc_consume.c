@@ -130,14 +130,20 @@ int xsc_consume(struct xsc_server *srv, const struct xsc_sqe *sqe)
 
 /**
  * xsc_consume_short - does this result break a chain?
+ * @srv: the thread, or who left the operation behind
  * @sqe: the operation
  * @res: its result
  */
-bool xsc_consume_short(const struct xsc_sqe *sqe, int res)
+bool xsc_consume_short(const struct xsc_server *srv, const struct xsc_sqe *sqe,
+		       int res)
 {
 	const struct xsc_op *op = find_op(sqe->opcode);
 
-	return res < 0 || (op && op->uses & XSC_WANTS_ALL && res < sqe->len);
+	if (res < 0 || !op)
+		return true;
+	if (op->uses & XSC_WANTS_ALL_OF_VEC)
+		return res < srv->wanted;
+	return op->uses & XSC_WANTS_ALL && res < sqe->len;
 }
 
 int xsc_consume_in_user_space(struct xsc_server *srv,

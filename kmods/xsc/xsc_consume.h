@@ -22,6 +22,8 @@
 #define XSC_CAN_FIXED		BIT(7)
 /* A result below len is no success: it breaks a chain */
 #define XSC_WANTS_ALL		BIT(8)
+/* The same, below what its buffers hold */
+#define XSC_WANTS_ALL_OF_VEC	BIT(9)
 
 /* In the kernel's copy of a chain's first entry. To user space it is unknown. */
 #define XSC_SQE_TOO_LONG	BIT(7)
@@ -54,7 +56,8 @@ extern const struct xsc_op xsc_exec_ops[XSC_OP_COUNT];
 void xsc_consume_init(void);
 u64 xsc_consume_ops(u64 *ret_user);
 int xsc_consume(struct xsc_server *srv, const struct xsc_sqe *sqe);
-bool xsc_consume_short(const struct xsc_sqe *sqe, int res);
+bool xsc_consume_short(const struct xsc_server *srv, const struct xsc_sqe *sqe,
+		       int res);
 int xsc_consume_in_user_space(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe);
 

@@ -159,8 +159,9 @@ static ssize_t write_file(struct file *file, struct buffers *bufs, loff_t *pos)
 }
 
 /* The checks and their order are those of ksys_read() and do_readv(). */
-static ssize_t transfer(struct file *file, const struct xsc_sqe *sqe,
-			bool write, bool vec, loff_t *pos)
+static ssize_t transfer(struct xsc_server *srv, struct file *file,
+			const struct xsc_sqe *sqe, bool write, bool vec,
+			loff_t *pos)
 {
 	unsigned int direction = write ? ITER_SOURCE : ITER_DEST;
 	struct buffers bufs;
@@ -171,6 +172,7 @@ static ssize_t transfer(struct file *file, const struct xsc_sqe *sqe,
 		ret = many_buffers(&bufs, direction, sqe->addr, sqe->len);
 		if (ret)
 			goto out;
+		srv->wanted = iov_iter_count(&bufs.iter);
 	}
 	ret = -EBADF;
 	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
@@ -216,7 +218,7 @@ static int at_file_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
 		ppos = &pos;
 	}
 
-	ret = transfer(file, sqe, write, vec, ppos);
+	ret = transfer(srv, file, sqe, write, vec, ppos);
 
 	if (ret >= 0 && ppos)
 		file->f_pos = pos;
@@ -242,7 +244,7 @@ static int at_given_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
 	if (!(file->f_mode & (write ? FMODE_PWRITE : FMODE_PREAD)))
 		ret = -ESPIPE;
 	else
-		ret = transfer(file, sqe, write, false, &pos);
+		ret = transfer(srv, file, sqe, write, false, &pos);
 	fput(file);
 	return ret;
 }
@@ -349,8 +351,8 @@ static int do_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe)
 const struct xsc_op xsc_fs_ops[XSC_OP_COUNT] = {
 	[XSC_OP_READ]	= { do_read, BUFFER | XSC_WANTS_ALL },
 	[XSC_OP_WRITE]	= { do_write, BUFFER | XSC_WANTS_ALL },
-	[XSC_OP_READV]	= { do_readv, BUFFER },
-	[XSC_OP_WRITEV]	= { do_writev, BUFFER },
+	[XSC_OP_READV]	= { do_readv, BUFFER | XSC_WANTS_ALL_OF_VEC },
+	[XSC_OP_WRITEV]	= { do_writev, BUFFER | XSC_WANTS_ALL_OF_VEC },
 	[XSC_OP_PREAD]	= { do_pread, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
 	[XSC_OP_PWRITE]	= { do_pwrite, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
 	[XSC_OP_OPEN]	= { do_open, XSC_USES_FD | XSC_USES_ADDR |

@@ -92,7 +92,8 @@ static bool broken_by_signal(int res)
 static void finish(struct xsc_server *srv, int res)
 {
 	const struct xsc_sqe *sqe = &srv->ops[srv->next++];
-	bool broken = sqe->flags & XSC_SQE_LINK && xsc_consume_short(sqe, res);
+	bool broken = sqe->flags & XSC_SQE_LINK &&
+		      xsc_consume_short(srv, sqe, res);
 
 	srv->stage = XSC_STAGE_TODO;
 	srv->until_set = false;

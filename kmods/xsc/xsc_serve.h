@@ -51,6 +51,7 @@ struct xsc_batch {
  * @next: which is at hand; none if it is @nr_ops
  * @stage: how far that is
  * @res: its result
+ * @wanted: bytes that its buffers hold, if it has several
  * @closer: whose pass through user mode the operation waits for, while it is in
  *	ring->parked with a result; referenced
  * @token: that of XSC_SERVE_CALL
@@ -77,6 +78,7 @@ struct xsc_server {
 	u32 next;
 	enum xsc_stage stage;
 	int res;
+	size_t wanted;
 	struct task_struct *closer;
 	u64 token;
 	ktime_t until;
