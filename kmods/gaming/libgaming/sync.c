@@ -76,45 +76,41 @@ static void measure_ticks(void)
 }
 
 /*
- * After a wait that began at @start, sleep included: one that spinning covers makes the
- * next one spin longer, any other one shorter. An eighth at a time, either way. What is left at
- * least is a sixteenth of the most: so it is seen when handovers become quick again, also by who
- * never has to sleep then.
+ * What spinning was good for. Shorter after each time that it was not: down to next to
+ * nothing, as the other thread may need the very CPU that spins (two CPUs of a VM can be
+ * one of its host's), but for every 128th time, which tries whether that has changed.
  */
-static void spin_learn(struct gaming_spin *spin, uint64_t start)
+static void spin_learn(struct gaming_spin *spin, uint32_t less, bool seen)
 {
-	uint32_t less = atomic_load_explicit(&spin->less, memory_order_relaxed);
-	uint32_t most = spin_max - spin_max / 16;
+	uint32_t most = spin_max - spin_max / 64;
+	uint32_t in_vain = atomic_load_explicit(&spin->in_vain, memory_order_relaxed);
 
-	if (ticks() - start < spin_max)
-		less -= less / 8 + (less % 8 != 0);
-	else
-		less += (most - less) / 8;
-	atomic_store_explicit(&spin->less, less, memory_order_relaxed);
+	less = seen ? less / 2 : less + (most - less) / 4 + 1;
+	atomic_store_explicit(&spin->less, less < most ? less : most, memory_order_relaxed);
+	atomic_store_explicit(&spin->in_vain, seen ? 0 : in_vain + 1, memory_order_relaxed);
 }
 
-/*
- * Spins until @word is not @value any more. False: it still is; then spin_learn() is to
- * be called with @ret_start after the sleep.
- */
-static bool spin_while(
-	struct gaming_spin *spin, _Atomic uint32_t *word, uint32_t value, uint64_t *ret_start)
+/* Spins until @word is not @value any more. False: it still is. */
+static bool spin_while(struct gaming_spin *spin, _Atomic uint32_t *word, uint32_t value)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	uint32_t limit;
+	uint32_t less = atomic_load_explicit(&spin->less, memory_order_relaxed);
+	uint64_t start;
 
 	pthread_once(&once, measure_ticks);
-	*ret_start = ticks();
 	if (!spin_max)
 		return false;
-	limit = spin_max - atomic_load_explicit(&spin->less, memory_order_relaxed);
+	if (atomic_load_explicit(&spin->in_vain, memory_order_relaxed) % 128 == 127)
+		less = 0;
+	start = ticks();
 	do {
 		pause_cpu();
 		if (atomic_load_explicit(word, memory_order_relaxed) != value) {
-			spin_learn(spin, *ret_start);
+			spin_learn(spin, less, true);
 			return true;
 		}
-	} while (ticks() - *ret_start < limit);
+	} while (ticks() - start < spin_max - less);
+	spin_learn(spin, atomic_load_explicit(&spin->less, memory_order_relaxed), false);
 	return false;
 }
 
@@ -192,7 +188,6 @@ static bool take_event(struct gaming_event *event)
 int gaming_event_wait(
 	const struct gaming *g, struct gaming_event *event, uint32_t class, uint64_t deadline_ns)
 {
-	uint64_t start;
 	long err = 0;
 
 	for (;;) {
@@ -200,12 +195,11 @@ int gaming_event_wait(
 			return 0;
 		if (err && err != -EAGAIN)
 			return (int)err;
-		if (spin_while(&event->spin, &event->state, 0, &start))
+		if (spin_while(&event->spin, &event->state, 0))
 			continue;
 		atomic_fetch_add(&event->sleepers, 1);
 		err = gaming_futex_wait(g, &event->state, 0, class, deadline_ns);
 		atomic_fetch_sub(&event->sleepers, 1);
-		spin_learn(&event->spin, start);
 	}
 }
 
@@ -256,24 +250,19 @@ int gaming_trylock(struct gaming_lock *lock)
 int gaming_lock(
 	const struct gaming *g, struct gaming_lock *lock, uint32_t class, uint64_t deadline_ns)
 {
-	uint64_t start;
 	uint32_t seen;
-	int err;
 
 	if (!gaming_trylock(lock))
 		return 0;
-	start = ticks();
 	seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	/* Where others sleep they are first: it will be handed to one of them. */
 	if (seen && !(seen & GAMING_MUTEX_WAITERS) && (seen & GAMING_MUTEX_TID) != tid() &&
-		!lock->real_time && spin_while(&lock->spin, &lock->word, seen, &start) &&
+		!lock->real_time && spin_while(&lock->spin, &lock->word, seen) &&
 		!gaming_trylock(lock))
 		return 0;
 	if (lock->real_time)
 		return call_pi(lock, FUTEX_LOCK_PI2, deadline_ns);
-	err = call_mutex(g, GAMING_IOC(GAMING_CALL_MUTEX_LOCK), lock, class, deadline_ns);
-	spin_learn(&lock->spin, start);
-	return err;
+	return call_mutex(g, GAMING_IOC(GAMING_CALL_MUTEX_LOCK), lock, class, deadline_ns);
 }
 
 int gaming_unlock(const struct gaming *g, struct gaming_lock *lock)

@@ -5,8 +5,8 @@
  *
  * What waits spins first, in user space, then sleeps: a handover between threads that
  * run on two CPUs at that moment is then no trap at all, for neither of them. How long
- * it spins is learned by each object from its own past waits: longer after each that
- * spinning covered or would have covered, shorter after any other, never more than
+ * it spins is learned by each object from its own past: longer after each time that it
+ * was of use, shorter after any other, never more than
  * GAMING_SPIN_MAX_US (0 on a machine with one CPU). The words and their orders are
  * C11 atomics; a wake is only asked for where somebody sleeps.
  *
@@ -32,7 +32,8 @@
 
 /* What an object has learned: by how much less than the most. A hint, raced for freely. */
 struct gaming_spin {
-	_Atomic uint32_t less; /* ticks of the CPU's counter */
+	_Atomic uint32_t less;	  /* ticks of the CPU's counter */
+	_Atomic uint32_t in_vain; /* times, one after the other */
 };
 
 /* The calls as they are. WAIT: 0, -EAGAIN; WAKE and REQUEUE: how many. */
