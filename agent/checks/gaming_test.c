@@ -54,6 +54,7 @@ static const struct test tests[] = {
 	{"inherit-nested", test_inherit_nested, "two mutexes, and owners that wait for owners", 20},
 	{"inherit-undo", test_inherit_undo, "what others set stays, chains come down", 20},
 	{"inherit-others", test_inherit_others, "no other process, no idle thread is raised", 20},
+	{"inherit-real-time", test_inherit_real_time, "from real-time threads, both ways", 20},
 	{"boost", test_boost, "by the rights of setpriority(2), and it ends", 30},
 	{"storage-read", test_storage_read, "byte for byte as pread(2): ends, holes, alignment",
 		60},

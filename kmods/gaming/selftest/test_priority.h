@@ -254,6 +254,58 @@ static int test_inherit_others(void)
 	return 0;
 }
 
+static long lock_as_fifo(struct actor *actor)
+{
+	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 10}))
+		return -errno;
+	return lock_it(actor);
+}
+
+/* What a real-time waiter gives: the best nice value here, its own class with a PI futex. */
+static int test_inherit_real_time(void)
+{
+	struct gaming_lock locks[2] = {{0}, {.real_time = true}};
+	struct actor owner, high;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	if (sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}))
+		return skip("no right to real-time threads");
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
+	for (int i = 0; i < 2; i++) {
+		owner = holder(&g, 15, &locks[i]);
+		high = waiter(&g, 0, &locks[i]);
+		high.act = lock_as_fifo;
+		high.deadline_ns = in_ms(2000);
+		start(&owner);
+		wait_stage(&owner, 1);
+		start_asleep(&high);
+		NICE(owner, i ? 15 : -20);
+		EXPECT(priority_of(owner.tid), i ? -11 : 0);
+		EXPECT(finish(&high), -ETIMEDOUT);
+		NICE(owner, 15);
+		EXPECT(priority_of(owner.tid), 35);
+		high.deadline_ns = 0;
+		high.tid = high.done = 0;
+		start_asleep(&high);
+		EXPECT(priority_of(owner.tid), i ? -11 : 0);
+		owner.go = 2;
+		wait_stage(&owner, 3);
+		NICE(owner, 15);
+		EXPECT(priority_of(owner.tid), 35);
+		owner.go = 3;
+		EXPECT(finish(&owner), 0);
+		EXPECT(finish(&high), 0);
+		EXPECT(locks[i].word, 0);
+	}
+	EXPECT(gaming_lock(&g, &locks[1], 0, 0), 0);
+	EXPECT(gaming_lock(&g, &locks[1], 0, 0), -EDEADLK);
+	EXPECT(gaming_unlock(&g, &locks[1]), 0);
+	EXPECT(gaming_unlock(&g, &locks[1]), -EPERM);
+	gaming_close(&g);
+	return 0;
+}
+
 static long boosted(struct actor *actor)
 {
 	long ret = gaming_boost(actor->g, actor->nice - (int)actor->class, actor->deadline_ns);

@@ -47,6 +47,25 @@ static int nice_of(pid_t tid)
 	return nice;
 }
 
+/* Its priority as the scheduler has it, inherited or not: below -1 it is a real-time one. */
+static int priority_of(pid_t tid)
+{
+	char path[64], line[512];
+	int fd, n, priority = 99;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = (int)read(fd, line, sizeof(line) - 1);
+	close(fd);
+	line[n > 0 ? n : 0] = '\0';
+	if (strrchr(line, ')'))
+		sscanf(strrchr(line, ')'),
+			") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
+			"%*d %*d %d",
+			&priority);
+	return priority;
+}
+
 /* Waits for @tid to have @nice: it may still be on its way out of a call. */
 static bool has_nice_soon(pid_t tid, int nice)
 {
