@@ -372,28 +372,33 @@ int storage_begin(struct storage *st, const struct gaming_request *request, int 
 
 typedef void (*begin_t)(struct storage_op *op, const struct gaming_request *request);
 
-/* By priority, and in order within one. How many. */
+/*
+ * As many as fit, which are the first: those by priority, and in order within one.
+ * How many.
+ */
 static unsigned int begin_all(struct storage *st, const struct gaming_request *requests,
 			      unsigned int count, begin_t begin)
 {
+	u32 priority, last = GAMING_STORAGE_PRIORITIES - 1;
 	unsigned int begun = 0, i;
 	struct storage_op *op;
 	struct blk_plug plug;
-	u32 priority, last = GAMING_STORAGE_PRIORITIES - 1;
+	LIST_HEAD(ops);
 
+	while (begun < count && (op = new_op(st))) {
+		list_add_tail(&op->link, &ops);
+		begun++;
+	}
 	blk_start_plug(&plug);
 	for (priority = 0; priority <= last; priority++) {
-		for (i = 0; i < count; i++) {
+		for (i = 0; i < begun; i++) {
 			if (min(requests[i].priority, last) != priority)
 				continue;
-			op = new_op(st);
-			if (!op)
-				goto full;
+			op = list_first_entry(&ops, struct storage_op, link);
+			list_del(&op->link);
 			begin(op, &requests[i]);
-			begun++;
 		}
 	}
-full:
 	blk_finish_plug(&plug);
 	return begun;
 }

@@ -165,6 +165,23 @@ static int test_storage_priority(void)
 			"request %lu of priority %u came behind %lu of %u", (unsigned long)is,
 			requests[is].priority, (unsigned long)was, requests[was].priority);
 	}
+	/* Where not all fit it is the first that begin, whatever their priorities. */
+	for (int i = 0; i < 6; i++) {
+		io = (struct gaming_io){.requests = (uintptr_t)requests, .count = COUNT};
+		EXPECT(gaming_io(&g, GAMING_CALL_PREAD, &io), 0);
+	}
+	for (uint32_t i = 0; i < COUNT; i++)
+		requests[i].user_data += 1000;
+	EXPECT(gaming_io(&g, GAMING_CALL_PREAD, &io), 0);
+	EXPECT(io.begun, GAMING_IO_MOST - 6 * COUNT);
+	EXPECT(gaming_io(&g, GAMING_CALL_PREAD, &io), -EAGAIN);
+	for (int told = 0; told < GAMING_IO_MOST; told += (int)io.done_count) {
+		io = (struct gaming_io){.done = (uintptr_t)done, .done_most = COUNT, .wanted = 1};
+		EXPECT(gaming_io(&g, GAMING_CALL_PREAD, &io), 0);
+		for (uint32_t i = 0; i < io.done_count; i++)
+			REQUIRE(done[i].user_data < 1000 + GAMING_IO_MOST - 6 * COUNT,
+				"request %lu has begun", (unsigned long)done[i].user_data - 1000);
+	}
 	requests[0].priority = GAMING_STORAGE_PRIORITIES;
 	EXPECT(storage_one(&g, GAMING_CALL_PREAD, requests[0], NULL), -EINVAL);
 	gaming_close(&g);
@@ -312,7 +329,8 @@ static int test_storage_buffers(void)
 
 	/* Memory of a file, shared memory, what cannot be written to, what ends too early. */
 	file_memory = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	EXPECT(gaming_buffer_add(&g, file_memory, MIB, &id), -EOPNOTSUPP);
+	count = gaming_buffer_add(&g, file_memory, MIB, &id);
+	REQUIRE(count == -EOPNOTSUPP || count == -EFAULT, "memory of a file: %d", count);
 	EXPECT(pinned_pages(), 0);
 	mprotect(addr + 2 * MIB, PAGE, PROT_READ);
 	EXPECT(gaming_buffer_add(&g, addr + 2 * MIB, PAGE, &id), -EFAULT);

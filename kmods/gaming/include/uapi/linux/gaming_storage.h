@@ -7,8 +7,8 @@
  *
  * BUFFER_ADD registers memory of the caller: its pages are pinned, once, and count
  * against RLIMIT_MEMLOCK until BUFFER_DEL or close. It must be anonymous (or
- * hugetlb) and writable: pinning pages of a file for long is not safe
- * (EOPNOTSUPP). The pages stay what they are if the range is unmapped meanwhile:
+ * hugetlb) and writable: pinning pages of a file for long is not safe (EOPNOTSUPP; or
+ * EFAULT, from kernels that refuse by themselves). The pages stay what they are if the range is unmapped meanwhile:
  * what is read then goes to pages that nobody sees.
  *
  * READ, PREAD, WRITE
@@ -17,7 +17,7 @@
  * One call begins @count requests and waits until @wanted are done, those of earlier
  * calls included; any of the two numbers may be 0. What is done is told once, in the
  * order in which it was done, whichever call began it. At most GAMING_IO_MOST can
- * be under way or not yet told; a call begins as many as fit (@begun).
+ * be under way or not yet told; a call begins as many as fit, the first @begun.
  *
  * Requests of a call begin by priority, then in their order. A read at an offset of
  * a file opened with O_DIRECT goes on while the call returns, many at a time; the
@@ -151,7 +151,7 @@ struct gaming_done {
  * @requests:	address of &struct gaming_request[count]
  * @done:	address of &struct gaming_done[done_most]
  * @count:	requests, up to GAMING_IO_MOST
- * @begun:	out: of them; the others are to be given again
+ * @begun:	out: so many of them, from the first on; the others are to be given again
  * @done_most:	room in @done
  * @done_count:	out: entries of it that are filled
  * @wanted:	wait until so many are done, or none is under way; up to @done_most
