@@ -16,12 +16,28 @@
 #define STOP_TIMEOUT_US (5 * UINT64_C(1000000))
 
 /*
- * The device classes that a check may open when the disks are taboo. An allow list, not "char-*":
- * sg, bsg, nvme and mtd are character devices, and each of them can write a disk.
+ * What a check may open when the disks are taboo. An allow list, not "char-*": sg, bsg, nvme and
+ * mtd are character devices, and each of them can write a disk. The kernel's log is for reading: a
+ * line written there could pass for the kernel's.
  */
-static const char *const device_classes[] = {"char-misc", "char-drm", "char-input", "char-alsa",
-	"char-rtc", "char-cpu/*", "char-accel", "char-dma_heap", "char-kfd", "char-nvidia*",
-	"char-xsc*", "char-gaming*", "char-gdl*"};
+static const struct {
+	const char *name, *rights;
+} devices[] = {
+	{"char-misc", "rw"},
+	{"char-drm", "rw"},
+	{"char-input", "rw"},
+	{"char-alsa", "rw"},
+	{"char-rtc", "rw"},
+	{"char-cpu/*", "rw"},
+	{"char-accel", "rw"},
+	{"char-dma_heap", "rw"},
+	{"char-kfd", "rw"},
+	{"char-nvidia*", "rw"},
+	{"char-xsc*", "rw"},
+	{"char-gaming*", "rw"},
+	{"char-gdl*", "rw"},
+	{"/dev/kmsg", "r"},
+};
 
 struct rp_unit_spec rp_unit_spec_of(const json_t *check, bool disks)
 {
@@ -154,9 +170,9 @@ static int append_devices(sd_bus_message *m)
 {
 	int r = append_text(m, "DevicePolicy", "closed");
 
-	for (size_t i = 0; i < sizeof(device_classes) / sizeof(*device_classes) && r >= 0; i++)
+	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices) && r >= 0; i++)
 		r = sd_bus_message_append(
-			m, "(sv)", "DeviceAllow", "a(ss)", 1, device_classes[i], "rw");
+			m, "(sv)", "DeviceAllow", "a(ss)", 1, devices[i].name, devices[i].rights);
 	return r;
 }
 

@@ -323,7 +323,7 @@ static void test_life(void **state)
 		"MemorySwapMax=0;DevicePolicy=closed;DeviceAllow(a(ss));DeviceAllow(a(ss));"
 		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
 		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
-		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
+		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
 		"CPUSchedulingPolicy=1;CPUSchedulingPriority=10;AllowedCPUs(ay);User=nobody;");
 	rp_unit_free(unit);
 	run_until(&peer, &peer.unrefs, 1);
