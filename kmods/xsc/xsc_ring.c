@@ -146,6 +146,7 @@ int xsc_ring_setup(struct xsc_ring *ring, struct xsc_setup *setup)
 	ring->sq_entries = sq_entries;
 	ring->cq_entries = cq_entries;
 	ring->idle_us = setup->idle_us;
+	ring->gives_way = !(setup->flags & XSC_SETUP_IDLE);
 	ring->sq_head = setup->first;
 	ring->sq_tail_seen = setup->first;
 	ring->sq_told = setup->first;

@@ -63,6 +63,7 @@ struct xsc_shared {
  *	anything in @shared
  * @cq_entries: power of two
  * @idle_us: how long to poll before sleeping
+ * @gives_way: shorter, where others want the CPU
  *
  * @lead: a struct xsc_server or XSC_LEAD_*; changed by compare-and-exchange, and
  *	from XSC_LEAD_NOBODY and XSC_LEAD_ASLEEP by anyone who serves
@@ -116,6 +117,7 @@ struct xsc_ring {
 	u32 sq_entries;
 	u32 cq_entries;
 	u32 idle_us;
+	bool gives_way;
 
 	unsigned long lead;
 	u32 sq_head;

@@ -26,8 +26,8 @@
 
 /* Polls between two looks at the clock, at signals and at the scheduler. */
 #define POLLS		64
-/* How long others may want the CPU that is polled on. */
-#define CROWDED_NS	(200 * NSEC_PER_USEC)
+/* For how many such looks in a row others may want the CPU that is polled on. */
+#define CROWDED_LOOKS	32
 /* Operations between two looks at signals and at the scheduler. */
 #define LAP_OPS		64
 /* What has been done is published before a transfer of more bytes than this. */
@@ -216,12 +216,12 @@ static int serve_lap(struct xsc_server *srv)
  * Poll until there is work (1), idle_us is over or others want this CPU for longer
  * than a kernel thread does now and then (0), or it is time to leave. To sleep costs
  * who submits a wake-up; to poll on costs the others more, who may be who submits.
+ * Who says how long to poll, has it so.
  */
 static int poll_for_work(struct xsc_server *srv)
 {
-	const u64 idle_ns = srv->ring->idle_us * (u64)NSEC_PER_USEC;
-	u64 now, alone = 0, begun = 0;
-	int i, ret;
+	int i, ret, crowded = 0;
+	u64 until = 0;
 
 	/* Whoever should bring work cannot run while this CPU, the only one, polls. */
 	if (num_online_cpus() == 1)
@@ -241,12 +241,13 @@ static int poll_for_work(struct xsc_server *srv)
 		if (ret)
 			return ret;
 		cond_resched();
-		now = ktime_get_ns();
-		if (!begun)
-			begun = alone = now;
-		if (single_task_running())
-			alone = now;
-		if (now - begun >= idle_ns || now - alone >= CROWDED_NS)
+		crowded = single_task_running() ? 0 : crowded + 1;
+		if (crowded >= CROWDED_LOOKS && srv->ring->gives_way)
+			return 0;
+		if (!until)
+			until = ktime_get_ns() +
+				srv->ring->idle_us * (u64)NSEC_PER_USEC;
+		else if (ktime_get_ns() >= until)
 			return 0;
 	}
 }

@@ -383,7 +383,10 @@ struct xsc_offsets {
 	__u32	resv[9];
 };
 
-/* xsc_setup.flags: idle_us counts; without it the default is taken */
+/*
+ * xsc_setup.flags: idle_us counts; without it the default is taken, and less where
+ * others want the CPU for longer than a kernel thread does now and then
+ */
 #define XSC_SETUP_IDLE		(1U << 0)
 
 /* xsc_setup.features */
