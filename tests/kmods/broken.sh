@@ -92,7 +92,7 @@ while [ ${#todo[@]} != 0 ]; do
       begin*) verdict[$n]='ended the guest' ;;
       *) left+=("$n") && verdict[$n]='never begun' ;;
     esac
-    [ "${verdict[$n]}" = 'never begun' ] || sed "1,/^begin $n\r*\$/d; /^begin /Q" "$work/vm.log" > "$work/$n.log"
+    [ "${verdict[$n]}" = 'never begun' ] || sed "0,/^begin $n\r*\$/d; /^begin /Q" "$work/vm.log" > "$work/$n.log"
   done
   # A guest that began none of them would begin none again.
   [ ${#left[@]} -lt ${#todo[@]} ] || break
