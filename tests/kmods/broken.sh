@@ -17,6 +17,7 @@ read -ra vm <<< "${VM:-$here/vm}"
 read -ra libs <<< "${libraries:-}"
 rm -rf "$work"
 mkdir -p "$work"
+cp "$top/kmods/module.mk" "$work/"
 
 # build N FILE EXPRESSION: the module, and the check too where what is broken is the library
 build() {
