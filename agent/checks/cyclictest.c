@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/checks/virtual.h"
+
 #define PROGRAM "/usr/bin/cyclictest"
 #define HISTOGRAM_US 100000 /* latencies from here on are counted as overflow */
 #define INTERVAL_US 1000
@@ -327,19 +329,6 @@ static void judge(
 	if (options->max_us >= 0)
 		test(run->max <= (double)options->max_us, "no latency above %ld us (%.10g us)",
 			options->max_us, run->max);
-}
-
-static bool is_virtual(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[8192];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strncmp(line, "flags", 5) == 0 && strstr(line, " hypervisor");
-	if (file)
-		fclose(file);
-	return found;
 }
 
 static double now_s(void)

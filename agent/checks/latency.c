@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/checks/virtual.h"
 #include "agent/checks/latency_parse.h"
 #include "agent/checks/latency_run.h"
 
@@ -392,19 +393,6 @@ static void run_load(const struct options *options, struct load *load, bool busy
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	if (busy)
 		load_end(load, (double)(end.tv_sec - start.tv_sec));
-}
-
-static bool is_virtual(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[8192];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strncmp(line, "flags", 5) == 0 && strstr(line, " hypervisor");
-	if (file)
-		fclose(file);
-	return found;
 }
 
 static int list(void)
