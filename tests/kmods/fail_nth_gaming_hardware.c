@@ -14,6 +14,7 @@
 #include "place.h"
 #include "tests/kmods/fail_nth.h"
 
+/* Before it is armed: where the clock is a system call it would be what fails. */
 static uint64_t soon(void)
 {
 	struct timespec ts;
@@ -26,6 +27,7 @@ static int sweep_time(struct fail_run *run)
 {
 	int fail = fail_open(), event = eventfd(0, EFD_CLOEXEC);
 	int slept, told, paced, framed = 0, set, ended = 0;
+	uint64_t until = soon(), later = until + 1000000;
 	struct gaming_time time;
 	uint32_t timer = 0;
 	struct gaming g;
@@ -33,12 +35,12 @@ static int sweep_time(struct fail_run *run)
 	if (gaming_open(&g))
 		return fail_say(run, "open, which was not to fail");
 	fail_arm(fail, run);
-	slept = gaming_sleep_until(&g, soon());
+	slept = gaming_sleep_until(&g, until);
 	told = gaming_get_time(&g, &time);
 	paced = gaming_pace(&g, 1000000, 0);
 	if (!paced)
 		framed = gaming_frame(&g, NULL);
-	set = gaming_timer_set(&g, &timer, event, soon());
+	set = gaming_timer_set(&g, &timer, event, later);
 	if (!set)
 		ended = gaming_timer_end(&g, timer);
 	fail_disarm(fail, run);
@@ -102,12 +104,13 @@ static int sweep_gpu(struct fail_run *run)
 {
 	int fail = fail_open(), buffer = make_dma_buf(), synced, told;
 	struct gaming_gpu_memory memory;
+	uint64_t until = soon();
 	struct gaming g;
 
 	if (buffer < 0 || gaming_open(&g))
 		return fail_say(run, "udmabuf or open, which were not to fail");
 	fail_arm(fail, run);
-	synced = gaming_sync(&g, buffer, GAMING_SYNC_WRITE, soon(), NULL);
+	synced = gaming_sync(&g, buffer, GAMING_SYNC_WRITE, until, NULL);
 	told = gaming_gpu_memory(&g, buffer, &memory);
 	fail_disarm(fail, run);
 	fail_allow(run, "SYNC", synced);
