@@ -209,7 +209,7 @@ static int test_futex_requeue(void)
 	/* Around, through all queues, in order. */
 	for (int i = 1; i < 1023; i++)
 		EXPECT(gaming_futex_requeue(&g, &words[i], 0, 0, &words[i + 1], 9), 3);
-	actors_back = 0;
+	actors_ordered = 0;
 	for (int i = 0; i < 3; i++) {
 		EXPECT(actors[i].done, 0);
 		EXPECT(gaming_futex_wake(&g, &words[1023], 1), 1);

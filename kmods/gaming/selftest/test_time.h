@@ -10,10 +10,9 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/threads.h"
 #include "pace.h"
 
 #define MS 1000000ull
@@ -184,36 +183,65 @@ static void on_alarm(int sig)
 	alarms++;
 }
 
-static void alarm_after(int usec)
+/* SIGALRM for the thread that begins it, when that has slept for 20 ms. */
+struct alarm {
+	pthread_t ringer, sleeper;
+	pid_t tid;
+};
+
+static void *ring(void *arg)
+{
+	struct alarm *alarm = arg;
+
+	while (thread_state(alarm->tid, NULL) != 'S')
+		sched_yield();
+	nanosleep(&(struct timespec){.tv_nsec = 20 * MS}, NULL);
+	pthread_kill(alarm->sleeper, SIGALRM);
+	return NULL;
+}
+
+/* What the caller then does is nothing but the call that is to be broken off. */
+static void alarm_begin(struct alarm *alarm)
 {
 	struct sigaction action = {.sa_handler = on_alarm};
-	struct itimerval timer = {.it_value.tv_usec = usec};
 
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	*alarm = (struct alarm){.sleeper = pthread_self(), .tid = gettid()};
+	if (pthread_create(&alarm->ringer, NULL, ring, alarm))
+		abort();
+}
+
+/* It has come, here if not before. */
+static void alarm_end(struct alarm *alarm)
+{
+	pthread_join(alarm->ringer, NULL);
 }
 
 static int test_sleep_signal(void)
 {
 	struct gaming_sleep sleep = {.size = sizeof(sleep), .ns = 3600000 * MS, .spin_ns = 1000};
-	uint64_t start = now_ns();
+	struct alarm alarm;
 	struct gaming g;
+	uint64_t start;
 
 	EXPECT(gaming_open(&g), 0);
-	alarm_after(20000);
+	alarm_begin(&alarm);
 	EXPECT(gaming_ioctl(&g, SLEEP_CMD, &sleep), -EINTR);
+	alarm_end(&alarm);
 	EXPECT(alarms, 1);
 	REQUIRE(sleep.left_ns > 3500000 * MS && sleep.left_ns <= 3600000 * MS - 20 * MS,
 		"%llu ns left", (unsigned long long)sleep.left_ns);
 	sleep.flags = GAMING_SLEEP_ABS;
 	sleep.ns = UINT64_MAX;
-	alarm_after(20000);
+	alarm_begin(&alarm);
 	EXPECT(gaming_ioctl(&g, SLEEP_CMD, &sleep), -EINTR);
+	alarm_end(&alarm);
 	/* libgaming sleeps on. */
-	alarm_after(20000);
+	alarm_begin(&alarm);
 	start = now_ns();
-	EXPECT(gaming_sleep_until(&g, start + 60 * MS), 0);
-	REQUIRE(now_ns() >= start + 60 * MS, "a signal ended gaming_sleep_until()");
+	EXPECT(gaming_sleep_until(&g, start + 200 * MS), 0);
+	REQUIRE(now_ns() >= start + 200 * MS, "a signal ended gaming_sleep_until()");
+	alarm_end(&alarm);
 	EXPECT(alarms, 3);
 	gaming_close(&g);
 	return 0;

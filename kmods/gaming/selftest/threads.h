@@ -96,7 +96,7 @@ struct actor {
 	int order; /* among those that came back */
 };
 
-static _Atomic int actors_back;
+static _Atomic int actors_ordered, actors_back;
 
 static void *actor_main(void *arg)
 {
@@ -106,8 +106,9 @@ static void *actor_main(void *arg)
 		setpriority(PRIO_PROCESS, 0, actor->nice);
 	actor->tid = gettid();
 	actor->result = actor->act(actor);
-	actor->order = actors_back++;
+	actor->order = actors_ordered++;
 	actor->done = 1;
+	actors_back++; /* last: who has counted it looks at the rest */
 	return NULL;
 }
 
