@@ -266,7 +266,9 @@ static int run_step(struct compaction *c, struct step *step)
 	u64 before, now = ktime_get_ns();
 	int ret = 0;
 
-	while (!ret && arg->next < end && has_time(step, now) && !signal_pending(current)) {
+	/* The first is not asked for its time, and is a page: so each step gets on. */
+	while (!ret && arg->next < end && !signal_pending(current) &&
+	       (arg->next == arg->addr || has_time(step, now))) {
 		before = now;
 		block_end = gaming_batch_end(arg->next, end);
 		ret = do_batch(c, step, block_end);

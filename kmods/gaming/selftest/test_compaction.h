@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#include "kmods/gaming/selftest/pages.h"
+#include "kmods/gaming/selftest/files.h"
 
 static bool has_pattern(const char *addr, size_t len, uint32_t seed)
 {
@@ -268,6 +268,60 @@ static int test_compaction_budget(void)
 			"10 us, and %llu pages were moved", (unsigned long long)small.moved);
 		munmap(addr, len);
 	}
+	gaming_close(&g);
+	return 0;
+}
+
+/*
+ * The time is over before the step begins: its argument comes from a file, by a fault
+ * in the call. Each step gets on all the same.
+ */
+static int test_compaction_progress(void)
+{
+	struct metric *late = add_metric("steps_begun_late", "count", true);
+	size_t len = 48 * PAGE;
+	struct gaming_compact step = {.size = sizeof(step), .budget_ns = GAMING_COMPACT_MIN_NS};
+	uint64_t end;
+	struct gaming g;
+	char *addr;
+	int fd, waits = 0;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	fd = open(storage_path("argument"), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	REQUIRE(fd >= 0 && !unlink(storage_path("argument")) && !ftruncate(fd, PAGE), "a file: %m");
+	fill_pool(&g, 4 * MIB / PAGE);
+	addr = scattered_memory(len, 13);
+	late->count = 1;
+	step.addr = (uintptr_t)addr;
+	end = step.addr + len;
+	while (step.addr < end) {
+		struct gaming_compact *arg;
+		long ret;
+
+		step.len = end - step.addr;
+		step.next = step.moved = step.kept = 0;
+		EXPECT(pwrite(fd, &step, sizeof(step), 0), sizeof(step));
+		EXPECT(fsync(fd), 0);
+		EXPECT(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+		arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		REQUIRE(arg != MAP_FAILED, "mmap: %m");
+		ret = gaming_ioctl(&g, GAMING_IOC_COMPACT, arg);
+		step = *arg;
+		munmap(arg, PAGE);
+		if (ret == -EAGAIN && waits++ < 100 * slowness()) {
+			nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+			continue;
+		}
+		EXPECT(ret, 0);
+		REQUIRE(step.moved + step.kept, "a step that got nowhere");
+		EXPECT(step.next, step.addr + (step.moved + step.kept) * PAGE);
+		late->samples[0] += step.spent_ns > step.budget_ns;
+		step.addr = step.next;
+	}
+	REQUIRE(has_pattern(addr, len, 13), "other bytes behind it");
+	close(fd);
 	gaming_close(&g);
 	return 0;
 }

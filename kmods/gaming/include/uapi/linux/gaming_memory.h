@@ -53,9 +53,11 @@
  *
  * The step ends before the budget is over: no batch of pages is begun that took
  * longer than what is left, when the longest yet is taken as a measure. It is the
- * caller's own time, so being preempted counts. @next says where to go on, and is
- * the end of the range when all is done. EAGAIN: nothing was moved as the pool has
- * no 2 MiB block at the moment; it was asked to make one.
+ * caller's own time, so being preempted counts. The first batch is a page, and is
+ * begun whatever the time is: who calls again and again comes to the end, also
+ * where a page takes longer than the budget (@spent_ns says so). @next says where to
+ * go on, and is the end of the range when all is done. EAGAIN: nothing was moved as
+ * the pool has no 2 MiB block at the moment; it was asked to make one.
  *
  * Left where they are (@kept): huge pages, 2 MiB that are contiguous already, pages
  * that are pinned, shared with another process, swapped out, or on another node.
