@@ -27,7 +27,7 @@
 
 /* The session's: where the last call stopped, within a block. */
 struct compaction {
-	struct mutex lock;		/* one step at a time */
+	struct mutex lock;		/* one step at a time; only ever tried */
 	unsigned long block;		/* the addresses that @to is for; 0: none */
 	struct gaming_run to;		/* a page each that was not used; @used says which */
 	DECLARE_BITMAP(used, GAMING_BLOCK_PAGES);
@@ -310,8 +310,9 @@ static long do_compact(struct gaming_session *s, void __user *arg)
 	compact.moved = 0;
 	compact.kept = 0;
 	compact.longest_ns = 0;
-	if (mutex_lock_interruptible(&c->lock))
-		return -EINTR;
+	/* The other step may be longer than this budget. */
+	if (!mutex_trylock(&c->lock))
+		return -EBUSY;
 	gaming_pool_quiet_begin();
 	ret = run_step(c, &step);
 	gaming_pool_quiet_end();

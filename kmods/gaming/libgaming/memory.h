@@ -41,7 +41,7 @@ int gaming_munmap(const struct gaming *g, void *addr, size_t len);
  * A step of compaction, of @budget_ns at most: from *@next to @addr + @len, where
  * *@next is at the end. Begin with *@next = @addr. @ret_step may be NULL.
  * 1: all done; 0: call again, it has got on; -EAGAIN: again later, contiguous memory is
- * being made.
+ * being made; -EBUSY: another thread of the session is in a step.
  */
 int gaming_compact(const struct gaming *g, void *addr, size_t len, uint64_t budget_ns, void **next,
 	struct gaming_compact *ret_step);

@@ -326,6 +326,58 @@ static int test_compaction_progress(void)
 	return 0;
 }
 
+struct long_steps {
+	const struct gaming *g;
+	char *addr;
+	size_t len;
+	_Atomic bool stop;
+};
+
+static void *take_long_steps(void *arg)
+{
+	struct long_steps *steps = arg;
+
+	while (!steps->stop) {
+		void *next = steps->addr;
+
+		gaming_compact(
+			steps->g, steps->addr, steps->len, GAMING_COMPACT_MAX_NS, &next, NULL);
+	}
+	return NULL;
+}
+
+/* Nobody waits for another one's step, which may be longer than his budget. */
+static int test_compaction_turns(void)
+{
+	struct long_steps steps = {.len = 4 * MIB};
+	uint64_t end = now_ns() + 15000000000u * (uint64_t)slowness();
+	pthread_t thread;
+	struct gaming g;
+	char *addr;
+	int ret;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	fill_pool(&g, 2 * steps.len / PAGE);
+	steps.g = &g;
+	steps.addr = scattered_memory(steps.len, 15);
+	addr = scattered_memory(PAGE, 17);
+	EXPECT(pthread_create(&thread, NULL, take_long_steps, &steps), 0);
+	do {
+		void *next = addr;
+
+		ret = gaming_compact(&g, addr, PAGE, GAMING_COMPACT_MIN_NS, &next, NULL);
+	} while ((ret >= 0 || ret == -EAGAIN) && now_ns() < end);
+	steps.stop = true;
+	pthread_join(thread, NULL);
+	EXPECT(ret, -EBUSY);
+	REQUIRE(has_pattern(steps.addr, steps.len, 15) && has_pattern(addr, PAGE, 17),
+		"other bytes behind it");
+	gaming_close(&g);
+	return 0;
+}
+
 static int test_compaction_bad(void)
 {
 	static const struct {

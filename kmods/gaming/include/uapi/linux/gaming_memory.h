@@ -57,7 +57,8 @@
  * begun whatever the time is: who calls again and again comes to the end, also
  * where a page takes longer than the budget (@spent_ns says so). @next says where to
  * go on, and is the end of the range when all is done. EAGAIN: nothing was moved as
- * the pool has no 2 MiB block at the moment; it was asked to make one.
+ * the pool has no 2 MiB block at the moment; it was asked to make one. EBUSY: another
+ * thread of the session is in a step, which one would have to wait for.
  *
  * Left where they are (@kept): huge pages, 2 MiB that are contiguous already, pages
  * that are pinned, shared with another process, swapped out, or on another node.
