@@ -153,7 +153,7 @@ static int run_check(const struct check *check, int argc, char **argv)
 		return usage(check, 0);
 	if (argc == 2 && !strcmp(argv[1], "--list")) {
 		for (size_t i = 0; i < check->count; i++)
-			printf("%-18s%s\n", check->tests[i].name, check->tests[i].what);
+			printf("%-18s %s\n", check->tests[i].name, check->tests[i].what);
 		return 0;
 	}
 	for (int i = 1; i < argc; i++) {
