@@ -15,36 +15,18 @@
 #include <linux/fsnotify.h>
 #include <linux/ioprio.h>
 #include <linux/pagemap.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/xacct.h>
 #include <linux/seccomp.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "direct_storage.h"
-#include "gaming_compat.h"
-
-struct storage_op {
-	struct kiocb kiocb;
-	struct list_head link;		/* in free or done, while not under way */
-	struct storage *st;
-	struct storage_buffer *buffer;
-	struct eventfd_ctx *eventfd;
-	loff_t pos;
-	u64 user_data;
-	long res;
-};
+#include "storage_queue.h"
 
 struct storage {
 	struct storage_table buffers;
 	struct storage_stage stage;
-	struct storage_op *ops;
-	spinlock_t lock;		/* for what follows; taken in interrupts */
-	struct list_head free;
-	struct list_head done;
-	unsigned int done_count;
-	unsigned int under_way;		/* with the file system or the device */
-	wait_queue_head_t wait;		/* for ->done_count, ->under_way */
+	struct storage_queue queue;
 };
 
 struct storage_table *storage_buffers(struct storage *st)
@@ -60,33 +42,17 @@ struct storage_stage *storage_stage(struct storage *st)
 static struct storage *make_storage(void)
 {
 	struct storage *st;
-	int i;
 
 	st = kzalloc(sizeof(*st), GFP_KERNEL_ACCOUNT);
 	if (!st)
 		return NULL;
-	st->ops = kvcalloc(GAMING_IO_MOST, sizeof(*st->ops), GFP_KERNEL_ACCOUNT);
-	if (!st->ops) {
+	if (storage_queue_init(&st->queue)) {
 		kfree(st);
 		return NULL;
 	}
 	storage_table_init(&st->buffers);
 	storage_stage_init(&st->stage);
-	spin_lock_init(&st->lock);
-	INIT_LIST_HEAD(&st->free);
-	INIT_LIST_HEAD(&st->done);
-	init_waitqueue_head(&st->wait);
-	for (i = 0; i < GAMING_IO_MOST; i++)
-		list_add_tail(&st->ops[i].link, &st->free);
 	return st;
-}
-
-static void free_storage(struct storage *st)
-{
-	storage_table_destroy(&st->buffers);
-	storage_stage_destroy(&st->stage);
-	kvfree(st->ops);
-	kfree(st);
 }
 
 static DEFINE_MUTEX(make_lock);
@@ -160,76 +126,22 @@ bool storage_is_cached(struct file *file, loff_t pos, size_t len)
 	return len && filemap_range_has_page(file->f_mapping, pos, pos + len - 1);
 }
 
-static struct storage_op *new_op(struct storage *st)
-{
-	struct storage_op *op;
-
-	spin_lock_irq(&st->lock);
-	op = list_first_entry_or_null(&st->free, struct storage_op, link);
-	if (op) {
-		list_del(&op->link);
-		st->under_way++;
-	}
-	spin_unlock_irq(&st->lock);
-	if (op)
-		*op = (struct storage_op){ .st = st };
-	return op;
-}
-
-/* From wherever the device's interrupt came. Behind the unlock @op is the reaper's. */
-static void end(struct storage_op *op, long res)
-{
-	struct storage *st = op->st;
-	unsigned long flags;
-
-	switch (res) {
-	case -ERESTARTSYS:
-	case -ERESTARTNOINTR:
-	case -ERESTARTNOHAND:
-	case -ERESTART_RESTARTBLOCK:
-		res = -EINTR;
-	}
-	spin_lock_irqsave(&st->lock, flags);
-	op->res = res;
-	if (op->eventfd)
-		gaming_eventfd_signal(op->eventfd);
-	list_add_tail(&op->link, &st->done);
-	st->done_count++;
-	st->under_way--;
-	wake_up(&st->wait);
-	spin_unlock_irqrestore(&st->lock, flags);
-}
-
 static void complete_kiocb(struct kiocb *kiocb, long res)
 {
-	end(container_of(kiocb, struct storage_op, kiocb), res);
-}
-
-/* Lets go of what an op that is done holds. */
-static void free_op(struct storage_op *op)
-{
-	struct storage *st = op->st;
-
-	if (op->kiocb.ki_filp)
-		fput(op->kiocb.ki_filp);
-	if (op->eventfd)
-		eventfd_ctx_put(op->eventfd);
-	storage_buffer_put(op->buffer);
-	spin_lock_irq(&st->lock);
-	list_add(&op->link, &st->free);
-	spin_unlock_irq(&st->lock);
+	storage_queue_end(container_of(kiocb, struct storage_op, kiocb), res);
 }
 
 /* What is the same for a read and a write. 0, or the request's result. */
 static int prepare(struct storage_op *op, const struct gaming_request *request, fmode_t mode,
 		   struct iov_iter *iter)
 {
+	struct storage *st = container_of(op->queue, struct storage, queue);
 	struct file *file;
 
 	op->user_data = request->user_data;
 	if (request->len > GAMING_IO_BYTES || request->priority >= GAMING_STORAGE_PRIORITIES)
 		return -EINVAL;
-	op->buffer = storage_buffer_get(&op->st->buffers, request->buffer);
+	op->buffer = storage_buffer_get(&st->buffers, request->buffer);
 	if (!op->buffer)
 		return -ENOENT;
 	if (!storage_range_fits(op->buffer, request->buffer_at, request->len))
@@ -331,7 +243,7 @@ static void begin_read(struct storage_op *op, const struct gaming_request *reque
 	}
 	inc_syscr(current);
 	if (ret != -EIOCBQUEUED)
-		end(op, ret);
+		storage_queue_end(op, ret);
 }
 
 static void do_one_write(struct storage_op *op, const struct gaming_request *request)
@@ -346,7 +258,7 @@ static void do_one_write(struct storage_op *op, const struct gaming_request *req
 		op->kiocb.ki_pos = request->offset;
 		ret = write_now(op, &iter);
 	}
-	end(op, ret);
+	storage_queue_end(op, ret);
 }
 
 int storage_begin(struct storage *st, const struct gaming_request *request, int eventfd)
@@ -359,7 +271,7 @@ int storage_begin(struct storage *st, const struct gaming_request *request, int 
 		if (IS_ERR(ctx))
 			return PTR_ERR(ctx);
 	}
-	op = new_op(st);
+	op = storage_queue_begin(&st->queue);
 	if (!op) {
 		if (ctx)
 			eventfd_ctx_put(ctx);
@@ -385,7 +297,7 @@ static unsigned int begin_all(struct storage *st, const struct gaming_request *r
 	struct blk_plug plug;
 	LIST_HEAD(ops);
 
-	while (begun < count && (op = new_op(st))) {
+	while (begun < count && (op = storage_queue_begin(&st->queue))) {
 		list_add_tail(&op->link, &ops);
 		begun++;
 	}
@@ -401,28 +313,6 @@ static unsigned int begin_all(struct storage *st, const struct gaming_request *r
 	}
 	blk_finish_plug(&plug);
 	return begun;
-}
-
-static struct storage_op *next_done(struct storage *st)
-{
-	struct storage_op *op;
-
-	spin_lock_irq(&st->lock);
-	op = list_first_entry_or_null(&st->done, struct storage_op, link);
-	if (op) {
-		list_del(&op->link);
-		st->done_count--;
-	}
-	spin_unlock_irq(&st->lock);
-	return op;
-}
-
-static void not_told(struct storage *st, struct storage_op *op)
-{
-	spin_lock_irq(&st->lock);
-	list_add(&op->link, &st->done);
-	st->done_count++;
-	spin_unlock_irq(&st->lock);
 }
 
 static struct gaming_done result_of(struct storage_op *op)
@@ -443,46 +333,20 @@ static int tell(struct storage *st, struct gaming_io *io)
 	struct storage_op *op;
 
 	while (io->done_count < io->done_most) {
-		op = next_done(st);
+		op = storage_queue_take(&st->queue);
 		if (!op)
 			break;
 		done = result_of(op);
 		if (copy_to_user(&to[io->done_count], &done, sizeof(done))) {
-			not_told(st, op);
+			storage_queue_take_back(op);
 			return -EFAULT;
 		}
 		io->done_count++;
 		if (op->kiocb.ki_complete) /* else it was counted when it was made */
 			count_read(op->kiocb.ki_filp, op->res);
-		free_op(op);
+		storage_queue_free(op);
 	}
 	return 0;
-}
-
-static bool enough(struct storage *st, unsigned int wanted)
-{
-	bool yes;
-
-	spin_lock_irq(&st->lock);
-	yes = st->done_count >= wanted || !st->under_way;
-	spin_unlock_irq(&st->lock);
-	return yes;
-}
-
-static int wait_for(struct storage *st, const struct gaming_io *io)
-{
-	if (!io->timeout_ns)
-		return wait_event_interruptible(st->wait, enough(st, io->wanted)) ? -EINTR : 0;
-	switch (wait_event_interruptible_hrtimeout(st->wait, enough(st, io->wanted),
-						   ns_to_ktime(min_t(u64, io->timeout_ns,
-								     KTIME_MAX)))) {
-	case 0:
-		return 0;
-	case -ETIME:
-		return -ETIMEDOUT;
-	default:
-		return -EINTR;
-	}
 }
 
 static int copy_requests(const struct gaming_io *io, struct gaming_request **ret_requests)
@@ -502,13 +366,6 @@ static int copy_requests(const struct gaming_io *io, struct gaming_request **ret
 	}
 	*ret_requests = requests;
 	return 0;
-}
-
-static void count_under_way(struct storage *st, struct gaming_io *io)
-{
-	spin_lock_irq(&st->lock);
-	io->under_way = st->under_way + st->done_count;
-	spin_unlock_irq(&st->lock);
 }
 
 static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, bool positions)
@@ -539,9 +396,9 @@ static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, boo
 	io.done_count = 0;
 	io.begun = begin_all(st, requests, io.count, begin);
 	kfree(requests);
-	ret = io.wanted ? wait_for(st, &io) : 0;
+	ret = io.wanted ? storage_queue_wait(&st->queue, io.wanted, io.timeout_ns) : 0;
 	told = tell(st, &io);
-	count_under_way(st, &io);
+	io.under_way = storage_queue_length(&st->queue);
 	if (copy_to_user(arg, &io, sizeof(io)) || told)
 		return -EFAULT;
 	if (io.begun || io.done_count)
@@ -609,18 +466,16 @@ static long do_buffer_del(struct gaming_session *s, void __user *arg)
 	return IS_ERR(st) ? PTR_ERR(st) : storage_buffer_del(&st->buffers, buffer.id);
 }
 
-/* The device may still write into the buffers: nothing is freed before it is through. */
 static void storage_release(struct gaming_session *s)
 {
 	struct storage *st = gaming_session_get(s, GAMING_STORAGE);
-	struct storage_op *op;
 
 	if (!st)
 		return;
-	wait_event(st->wait, enough(st, UINT_MAX));
-	while ((op = next_done(st)))
-		free_op(op);
-	free_storage(st);
+	storage_queue_destroy(&st->queue);
+	storage_table_destroy(&st->buffers);
+	storage_stage_destroy(&st->stage);
+	kfree(st);
 }
 
 static const struct gaming_call calls[] = {

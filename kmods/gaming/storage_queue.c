@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "direct_storage.h"
+#include "gaming_compat.h"
+#include "storage_queue.h"
+
+int storage_queue_init(struct storage_queue *q)
+{
+	int i;
+
+	q->ops = kvcalloc(GAMING_IO_MOST, sizeof(*q->ops), GFP_KERNEL_ACCOUNT);
+	if (!q->ops)
+		return -ENOMEM;
+	spin_lock_init(&q->lock);
+	INIT_LIST_HEAD(&q->free);
+	INIT_LIST_HEAD(&q->done);
+	init_waitqueue_head(&q->wait);
+	for (i = 0; i < GAMING_IO_MOST; i++)
+		list_add_tail(&q->ops[i].link, &q->free);
+	return 0;
+}
+
+struct storage_op *storage_queue_begin(struct storage_queue *q)
+{
+	struct storage_op *op;
+
+	spin_lock_irq(&q->lock);
+	op = list_first_entry_or_null(&q->free, struct storage_op, link);
+	if (op) {
+		list_del(&op->link);
+		q->under_way++;
+	}
+	spin_unlock_irq(&q->lock);
+	if (op)
+		*op = (struct storage_op){ .queue = q };
+	return op;
+}
+
+/* From wherever the device's interrupt came. Behind the unlock @op is the reaper's. */
+void storage_queue_end(struct storage_op *op, long res)
+{
+	struct storage_queue *q = op->queue;
+	unsigned long flags;
+
+	switch (res) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		res = -EINTR;
+	}
+	spin_lock_irqsave(&q->lock, flags);
+	op->res = res;
+	if (op->eventfd)
+		gaming_eventfd_signal(op->eventfd);
+	list_add_tail(&op->link, &q->done);
+	q->done_count++;
+	q->under_way--;
+	wake_up(&q->wait);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+struct storage_op *storage_queue_take(struct storage_queue *q)
+{
+	struct storage_op *op;
+
+	spin_lock_irq(&q->lock);
+	op = list_first_entry_or_null(&q->done, struct storage_op, link);
+	if (op) {
+		list_del(&op->link);
+		q->done_count--;
+	}
+	spin_unlock_irq(&q->lock);
+	return op;
+}
+
+void storage_queue_take_back(struct storage_op *op)
+{
+	struct storage_queue *q = op->queue;
+
+	spin_lock_irq(&q->lock);
+	list_add(&op->link, &q->done);
+	q->done_count++;
+	spin_unlock_irq(&q->lock);
+}
+
+void storage_queue_free(struct storage_op *op)
+{
+	struct storage_queue *q = op->queue;
+
+	if (op->kiocb.ki_filp)
+		fput(op->kiocb.ki_filp);
+	if (op->eventfd)
+		eventfd_ctx_put(op->eventfd);
+	storage_buffer_put(op->buffer);
+	spin_lock_irq(&q->lock);
+	list_add(&op->link, &q->free);
+	spin_unlock_irq(&q->lock);
+}
+
+static bool enough(struct storage_queue *q, unsigned int wanted)
+{
+	bool yes;
+
+	spin_lock_irq(&q->lock);
+	yes = q->done_count >= wanted || !q->under_way;
+	spin_unlock_irq(&q->lock);
+	return yes;
+}
+
+int storage_queue_wait(struct storage_queue *q, unsigned int wanted, u64 timeout_ns)
+{
+	if (!timeout_ns)
+		return wait_event_interruptible(q->wait, enough(q, wanted)) ? -EINTR : 0;
+	switch (wait_event_interruptible_hrtimeout(q->wait, enough(q, wanted),
+						   ns_to_ktime(min_t(u64, timeout_ns,
+								     KTIME_MAX)))) {
+	case 0:
+		return 0;
+	case -ETIME:
+		return -ETIMEDOUT;
+	default:
+		return -EINTR;
+	}
+}
+
+unsigned int storage_queue_length(struct storage_queue *q)
+{
+	unsigned int length;
+
+	spin_lock_irq(&q->lock);
+	length = q->under_way + q->done_count;
+	spin_unlock_irq(&q->lock);
+	return length;
+}
+
+void storage_queue_destroy(struct storage_queue *q)
+{
+	struct storage_op *op;
+
+	wait_event(q->wait, enough(q, UINT_MAX));
+	while ((op = storage_queue_take(q)))
+		storage_queue_free(op);
+	kvfree(q->ops);
+}
