@@ -175,9 +175,35 @@ static bool few_threads(void)
 	return count < 20;
 }
 
+/* How many read(2)s and preads this thread has made; what goes over a ring another one makes. */
+static long own_reads(void)
+{
+	FILE *io = fopen("/proc/thread-self/io", "re");
+	char line[128];
+	long count = 0;
+
+	while (io && fgets(line, sizeof(line), io))
+		sscanf(line, "syscr: %ld", &count);
+	if (io)
+		fclose(io);
+	return count;
+}
+
+static long own_of_20(int fd)
+{
+	long before = own_reads();
+	char buf[1];
+
+	for (int i = 0; i < 20; i++)
+		if (pread(fd, buf, 1, 0) != 1)
+			return -1;
+	return own_reads() - before;
+}
+
 static void probe_fork(void)
 {
 	int fd = file_of("0123456789"), status;
+	long usual;
 	char buf[4] = "", *argv[] = {"cat", "probe", NULL};
 	extern char **environ;
 	pid_t pid;
@@ -192,6 +218,7 @@ static void probe_fork(void)
 		waitpid(pid, &status, 0);
 		SAY("child %d, next %zd\n", status, pread(fd, buf, 1, 0));
 	}
+	usual = own_of_20(fd);
 	for (int i = status = 0; i < 50; i++) {
 		status += pread(fd, buf, 1, 0) != 1;
 		pid = vfork();
@@ -201,7 +228,9 @@ static void probe_fork(void)
 		}
 		waitpid(pid, NULL, 0);
 	}
-	SAY("after vforks %d, few threads %d\n", status, few_threads());
+	/* A child must neither close its parent's file nor lose its parent's ring. */
+	SAY("after vforks %d, few threads %d, reads as before %d\n", status, few_threads(),
+		usual >= 0 && own_of_20(fd) == usual);
 	pid = vfork();
 	if (!pid) {
 		/* What the child closes stays open in the parent. */
