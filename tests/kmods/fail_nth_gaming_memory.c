@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -193,6 +194,19 @@ static int sweep_memory(struct fail_run *run)
 	       fail_allow(run, "MADVISE", ret[2]) || fail_allow(run, "MLOCK", ret[3]);
 }
 
+/* For a while: else COMPACT has nothing to move to, and says so before it does anything. */
+static int wait_for_block(struct gaming *g)
+{
+	struct gaming_pool pool = {0};
+	int err = 0;
+
+	for (int i = 0; i < 200 && !err && !pool.blocks; i++) {
+		err = gaming_pool(g, &pool);
+		nanosleep(&(struct timespec){.tv_nsec = pool.blocks ? 0 : 10000000}, NULL);
+	}
+	return err;
+}
+
 static int sweep_compaction(struct fail_run *run)
 {
 	size_t len = 24 * PAGE;
@@ -203,7 +217,7 @@ static int sweep_compaction(struct fail_run *run)
 	struct gaming g;
 	long ret[2];
 
-	if (gaming_open(&g))
+	if (gaming_open(&g) || wait_for_block(&g))
 		return fail_say(run, "open, which was not to fail");
 	madvise(at, len, MADV_NOHUGEPAGE);
 	memset(at, 'c', len);
