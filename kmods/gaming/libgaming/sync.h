@@ -28,7 +28,12 @@
 
 #include "gaming.h"
 
-#define GAMING_SPIN_MAX_US 50
+/*
+ * Longer than a sleep and its end take, in VMs too. Were it shorter, two threads that
+ * had slept once would never again see each other by spinning: each would be asleep
+ * before the other one is awake.
+ */
+#define GAMING_SPIN_MAX_US 200
 
 /* What an object has learned: by how much less than the most. A hint, raced for freely. */
 struct gaming_spin {
