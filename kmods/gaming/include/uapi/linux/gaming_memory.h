@@ -55,12 +55,12 @@
  * longer than what is left, when the longest yet is taken as a measure. A batch that
  * takes longer than any before it makes the step late, as the kernel frees pages in
  * bulk now and then (a fraction of a millisecond); so does being preempted, since it
- * is the caller's own time. The first batch is a page, and is
- * begun whatever the time is: who calls again and again comes to the end, also
- * where a page takes longer than the budget. @spent_ns says how long it was. @next says where to
- * go on, and is the end of the range when all is done. EAGAIN: nothing was moved as
- * the pool has no 2 MiB block at the moment; it was asked to make one. EBUSY: another
- * thread of the session is in a step, which one would have to wait for.
+ * is the caller's own time. The first batch is a page, and is begun whatever the time
+ * is: who calls again and again comes to the end, also where a page takes longer than
+ * the budget. @spent_ns says how long it was. @next says where to go on, and is the
+ * end of the range when all is done. EAGAIN: nothing was moved as the pool has no 2 MiB
+ * block at the moment; it was asked to make one. EBUSY: another thread of the session
+ * is in a step, which one would have to wait for.
  *
  * Left where they are (@kept): huge pages, 2 MiB that are contiguous already, pages
  * that are pinned, shared with another process, swapped out, or on another node.
