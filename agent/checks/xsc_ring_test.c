@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/checks/runner.h"
+#include "kmods/xsc/selftest/test_arm.h"
 #include "kmods/xsc/selftest/test_ends.h"
 #include "kmods/xsc/selftest/test_files.h"
 #include "kmods/xsc/selftest/test_guard.h"
@@ -37,6 +38,11 @@ static const struct test tests[] = {
 	{"sockets", test_sockets, "SOCKET as by system call", 10},
 	{"tcp", test_tcp, "a server and its client on one ring, byte for byte", 20},
 	{"datagrams", test_datagrams, "SENDTO and RECVFROM with addresses", 10},
+	{"waiting", test_arm, "32 receives and 32 accepts wait without a thread", 20},
+	{"waiting-ends", test_arm_ends, "what ends and what limits such a wait, as by system call", 20},
+	{"waiting-files", test_arm_files, "for that socket, whatever its number means by then", 10},
+	{"waiting-accepts", test_arm_accepts, "3000 connections, one after the other", 60},
+	{"waiting-killed", test_arm_killed, "40 owners killed, their sockets let go", 60},
 	{"poll", test_poll, "POLL as by system call, in time and out of time", 20},
 	{"epoll-select", test_epoll_select, "EPOLL_WAIT and SELECT as by system call", 10},
 	{"futex", test_futex, "FUTEX_WAIT and FUTEX_WAKE against futex(2)", 20},

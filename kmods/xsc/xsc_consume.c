@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 
 #define ORDER_FLAGS	(XSC_SQE_LINK | XSC_SQE_DRAIN)
@@ -82,8 +83,9 @@ u64 xsc_consume_ops(u64 *ret_user)
 		if (ops[i].run == xsc_consume_in_user_space)
 			user |= BIT_ULL(i);
 	}
-	/* Some clocks, and all of them in a time namespace. */
-	*ret_user = user | BIT_ULL(XSC_OP_CLOCK_NANOSLEEP);
+	/* Once there is a connection; some clocks, and all in a time namespace. */
+	*ret_user = user | BIT_ULL(XSC_OP_ACCEPT) |
+		    BIT_ULL(XSC_OP_CLOCK_NANOSLEEP);
 	return mask;
 }
 
@@ -156,6 +158,8 @@ int xsc_consume_in_user_space(struct xsc_server *srv,
 struct file *xsc_consume_file(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe)
 {
+	if (srv->armed)
+		return get_file(xsc_armed_file(srv->armed));
 	if (sqe->flags & XSC_SQE_FIXED_FILE)
 		return xsc_files_get(srv->ring, sqe->fd);
 	return fget(sqe->fd);

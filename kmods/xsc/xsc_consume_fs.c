@@ -18,6 +18,7 @@
 #include <linux/uio.h>
 #include <linux/version.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 
 /* What an operation reads into or writes from: one buffer, or several. */
@@ -185,6 +186,10 @@ static ssize_t transfer(struct xsc_server *srv, struct file *file,
 		if (!access_ok(u64_to_user_ptr(sqe->addr), sqe->len))
 			goto out;
 		one_buffer(&bufs, direction, sqe->addr, sqe->len);
+		/* A read of nothing returns at once. */
+		if (!pos && !write && sqe->len &&
+		    xsc_arm(srv, file, XSC_AWAITS_DATA) == XSC_ARM_DONE)
+			return XSC_ARMED;
 	}
 	ret = write ? write_file(file, &bufs, pos) :
 		      read_file(file, &bufs, pos);

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 
 static int do_socket(struct xsc_server *srv, const struct xsc_sqe *sqe)
@@ -160,6 +161,10 @@ static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	sock = get_socket(srv, sqe, &file, &ret);
 	if (!sock)
 		return ret;
+	ret = XSC_ARMED;
+	if (!(flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) &&
+	    xsc_arm(srv, file, XSC_AWAITS_DATA) == XSC_ARM_DONE)
+		goto out;
 	if (file->f_flags & O_NONBLOCK)
 		flags |= MSG_DONTWAIT;
 	ret = sock_recvmsg(sock, &msg, flags);
@@ -170,7 +175,31 @@ static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
 		if (err < 0)
 			ret = err;
 	}
+out:
 	fput(file);
+	return ret;
+}
+
+/*
+ * In user space, once there is a connection. The descriptor may mean another file by
+ * then: accept4(2), which would have kept to the first, is not made for that one.
+ */
+static int take_connection(struct xsc_server *srv, const struct xsc_sqe *sqe)
+{
+	static const int results[] = {
+		[XSC_ARM_NOT] = XSC_IN_USER_SPACE,
+		[XSC_ARM_READY] = XSC_IN_USER_SPACE_SOON,
+		[XSC_ARM_DONE] = XSC_ARMED,
+	};
+	struct file *file = fget(sqe->fd);
+	int ret = XSC_IN_USER_SPACE;
+
+	if (srv->armed && file != xsc_armed_file(srv->armed))
+		ret = -EBADF;
+	else if (file)
+		ret = results[xsc_arm(srv, file, XSC_AWAITS_CONNECTION)];
+	if (file)
+		fput(file);
 	return ret;
 }
 
@@ -187,7 +216,7 @@ const struct xsc_op xsc_net_ops[XSC_OP_COUNT] = {
 	[XSC_OP_CONNECT]	= { xsc_consume_in_user_space, ADDRESS },
 	[XSC_OP_LISTEN]		= { xsc_consume_in_user_space, XSC_USES_FD |
 							       XSC_USES_LEN },
-	[XSC_OP_ACCEPT]		= { xsc_consume_in_user_space,
+	[XSC_OP_ACCEPT]		= { take_connection,
 				    XSC_USES_FD | XSC_USES_ADDR | XSC_USES_OFF |
 				    XSC_USES_OP_FLAGS },
 };

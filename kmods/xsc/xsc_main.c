@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include "xsc_consume.h"
@@ -103,6 +104,8 @@ static int __init xsc_init(void)
 static void __exit xsc_exit(void)
 {
 	misc_deregister(&xsc_misc);
+	/* fire() of xsc_arm.c, of an operation whose ring is gone */
+	synchronize_rcu();
 	xsc_lead_unload();
 }
 

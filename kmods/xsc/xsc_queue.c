@@ -12,23 +12,27 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 #include "xsc_serve.h"
 
 /**
- * xsc_sq_look - is there something to take?
+ * xsc_sq_look - is there something to begin?
  * @ring: the ring; anyone who serves may ask
  *
  * For who does not lead the answer may be old at once, never a lasting "no" that
  * is wrong.
  *
- * Return: whether xsc_sq_take() would say anything but 0.
+ * Return: whether xsc_arm_take() has one, or xsc_sq_take() would say anything but 0.
  */
 int xsc_sq_look(struct xsc_ring *ring)
 {
 	u32 head = READ_ONCE(ring->sq_head);
 	u32 wanted, used;
 
+	/* It has its place in the CQ. */
+	if (unlikely(xsc_arm_fired(ring)))
+		return 1;
 	/* C, pairs with B */
 	if (smp_load_acquire(&ring->shared->sq_tail) == head)
 		return 0;

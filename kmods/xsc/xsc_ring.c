@@ -11,6 +11,7 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 #include "xsc_ring.h"
 #include "xsc_serve.h"
@@ -83,6 +84,7 @@ struct xsc_ring *xsc_ring_new(void)
 	ring->lead = XSC_LEAD_NOBODY;
 	ring->room_wanted = 1;
 	xsc_lead_init(ring);
+	xsc_arm_init(ring);
 	init_waitqueue_head(&ring->sq_wait);
 	init_waitqueue_head(&ring->cq_wait);
 	return ring;
@@ -97,6 +99,7 @@ void xsc_ring_free(struct xsc_ring *ring)
 	struct xsc_server *srv, *after;
 
 	irq_work_sync(&ring->handover);
+	xsc_arm_free(ring);
 	list_for_each_entry_safe(srv, after, &ring->parked, link)
 		xsc_serve_free(srv);
 	xsc_files_unregister(ring);
@@ -105,7 +108,8 @@ void xsc_ring_free(struct xsc_ring *ring)
 		put_pid(ring->tgid);
 		mmdrop(ring->mm);
 	}
-	kfree(ring);
+	/* Who fired the last operation may still be waking somebody, under RCU. */
+	kfree_rcu(ring, rcu);
 }
 
 /**
@@ -237,6 +241,7 @@ void xsc_ring_shut(struct xsc_ring *ring)
 	xsc_serve_interrupt(ring);
 	mutex_unlock(&ring->lock);
 
+	xsc_arm_shut(ring);
 	xsc_files_unregister(ring);
 	wake_up_all(&ring->cq_wait);
 }

@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -78,6 +79,7 @@ struct xsc_shared {
  *	READ_ONCE
  * @room_wanted: places in the CQ that the entry at the head needs: 1, or more if
  *	it is a chain that was found to have too few; others read it with READ_ONCE
+ * @due: from @fired, what is begun next; others read it with READ_ONCE
  *
  * @cq_lock: orders those who complete and those who publish: the next three and
  *	the CQEs. Others read them with READ_ONCE. Interrupts are off inside it:
@@ -98,10 +100,16 @@ struct xsc_shared {
  * @files_lock: protects what @files points to, for a few instructions
  * @files: the registered files, or NULL
  *
+ * @fired: armed operations whose file is ready, and not in @due yet
+ * @arm_lock: protects @armed, and taking from @fired and @due. The locks of wait
+ *	queues are taken inside it
+ * @armed: operations that wait without a thread, until they are taken from @due
+ *
  * @left: batches of those who were put to sleep, each in a struct xsc_server
  * @handover: publishes @left, and wakes a successor
  * @sq_wait: lent threads sleep here, all of them exclusively
  * @cq_wait: those who wait for completions sleep here
+ * @rcu: for its end
  */
 struct xsc_ring {
 	struct mutex lock;	/* servers, parked, shut, files, SETUP */
@@ -125,6 +133,8 @@ struct xsc_ring {
 	u32 cq_head_seen;
 	bool draining;
 	u32 room_wanted;
+	struct llist_node *due;
+	struct llist_head fired;
 
 	spinlock_t cq_lock;	/* cq_tail, sq_told, cqes */
 	u32 cq_tail;
@@ -140,10 +150,14 @@ struct xsc_ring {
 	spinlock_t files_lock;	/* what files points to */
 	struct xsc_file_table *files;
 
+	spinlock_t arm_lock;	/* armed, and taking from fired and due */
+	struct list_head armed;
+
 	struct llist_head left;
 	struct irq_work handover;
 	wait_queue_head_t sq_wait;
 	wait_queue_head_t cq_wait;
+	struct rcu_head rcu;
 };
 
 struct xsc_ring *xsc_ring_new(void);

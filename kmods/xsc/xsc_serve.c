@@ -21,13 +21,15 @@
 #include <linux/thread_info.h>
 #include <linux/wait.h>
 
+#include "xsc_arm.h"
 #include "xsc_consume.h"
 #include "xsc_serve.h"
 
-/* Polls between two looks at the clock, at signals and at the scheduler. */
-#define POLLS		64
-/* For how many such looks in a row others may want the CPU that is polled on. */
-#define CROWDED_LOOKS	32
+/* Polls without a pause, then with, between two looks at clock, signals and scheduler. */
+#define HASTY_POLLS	64
+#define POLLS		16
+/* For how long others may want the CPU that is polled on: a kernel thread does now and then. */
+#define CROWDED_NS	(30 * NSEC_PER_USEC)
 /* Operations between two looks at signals and at the scheduler. */
 #define LAP_OPS		64
 /* What has been done is published before a transfer of more bytes than this. */
@@ -120,6 +122,13 @@ static void take_batch_back(struct xsc_server *srv)
 		cpu_relax();
 }
 
+/* The operation at hand does not wait any more. */
+static void disarm(struct xsc_server *srv)
+{
+	xsc_armed_free(srv->armed);
+	srv->armed = NULL;
+}
+
 /*
  * Carry out what was taken; the caller has asked must_leave() for the first of it.
  *
@@ -138,17 +147,27 @@ static int carry_out(struct xsc_server *srv)
 		if (unlikely(READ_ONCE(srv->batch.left)))
 			take_batch_back(srv);
 
-		if (res == XSC_IN_USER_SPACE) {
+		if (unlikely(res < 0)) {
+			if (res == XSC_ARMED) {
+				srv->next++;
+				return 0;
+			}
+			if (broken_by_signal(res)) {
+				if (signal_pending(current))
+					return -EINTR;
+				res = -EINTR;
+			}
+		}
+		if (unlikely(srv->armed))
+			disarm(srv);
+		if (unlikely(res == XSC_IN_USER_SPACE ||
+			     res == XSC_IN_USER_SPACE_SOON)) {
 			if (srv->may & XSC_SERVE_MAY_CALL) {
+				srv->soon = res == XSC_IN_USER_SPACE_SOON;
 				srv->stage = XSC_STAGE_CALLED;
 				return XSC_SERVE_CALL;
 			}
 			res = -EOPNOTSUPP;
-		}
-		if (unlikely(res < 0) && broken_by_signal(res)) {
-			if (signal_pending(current))
-				return -EINTR;
-			res = -EINTR;
 		}
 
 		/*
@@ -191,7 +210,10 @@ static int take_and_carry_out(struct xsc_server *srv)
 		ret = must_leave(srv);
 		if (ret)
 			return ret;
-		ret = xsc_sq_take(srv);
+		if (unlikely(xsc_arm_fired(srv->ring)) && xsc_arm_take(srv))
+			ret = 1;
+		else
+			ret = xsc_sq_take(srv);
 		if (ret <= 0)
 			return ret;
 		ret = carry_out(srv);
@@ -220,15 +242,15 @@ static int serve_lap(struct xsc_server *srv)
  */
 static int poll_for_work(struct xsc_server *srv)
 {
-	int i, ret, crowded = 0;
-	u64 until = 0;
+	u64 now, until = 0, crowded = 0;
+	int i, ret;
 
 	/* Whoever should bring work cannot run while this CPU, the only one, polls. */
 	if (num_online_cpus() == 1)
 		return xsc_sq_look(srv->ring);
 
 	/* What comes soon is not missed for a pause. */
-	for (i = 0; i < POLLS; i++)
+	for (i = 0; i < HASTY_POLLS; i++)
 		if (xsc_sq_look(srv->ring))
 			return 1;
 	for (;;) {
@@ -241,13 +263,16 @@ static int poll_for_work(struct xsc_server *srv)
 		if (ret)
 			return ret;
 		cond_resched();
-		crowded = single_task_running() ? 0 : crowded + 1;
-		if (crowded >= CROWDED_LOOKS && srv->ring->gives_way)
-			return 0;
+		now = ktime_get_ns();
 		if (!until)
-			until = ktime_get_ns() +
-				srv->ring->idle_us * (u64)NSEC_PER_USEC;
-		else if (ktime_get_ns() >= until)
+			until = now + srv->ring->idle_us * (u64)NSEC_PER_USEC;
+		else if (now >= until)
+			return 0;
+		if (single_task_running())
+			crowded = 0;
+		else if (!crowded)
+			crowded = now;
+		else if (now - crowded >= CROWDED_NS && srv->ring->gives_way)
 			return 0;
 	}
 }
@@ -352,6 +377,8 @@ void xsc_serve_free(struct xsc_server *srv)
 {
 	if (srv->closer)
 		put_task_struct(srv->closer);
+	if (srv->armed)
+		xsc_armed_free(srv->armed);
 	kfree(srv->path);
 	kfree(srv->chain);
 	kfree(srv);
@@ -441,10 +468,11 @@ static int come_in(struct xsc_ring *ring, const struct xsc_serve *arg,
 	return 0;
 }
 
-static enum xsc_leave how_to_leave(int ret)
+static enum xsc_leave how_to_leave(const struct xsc_server *srv, int ret)
 {
+	/* Nobody has to lead meanwhile, but could, should it sleep after all. */
 	if (ret == XSC_SERVE_CALL)
-		return XSC_LEAVE_TO_CALL;
+		return srv->soon ? XSC_LEAVE_FOR_LONG : XSC_LEAVE_TO_CALL;
 	if (ret == XSC_SERVE_LEND || (ret == -EINTR && !signal_pending(current)))
 		return XSC_LEAVE_AND_RETURN;
 	return XSC_LEAVE_FOR_LONG;
@@ -472,7 +500,7 @@ int xsc_serve_run(struct xsc_ring *ring, struct xsc_serve *arg)
 	WRITE_ONCE(ring->error, 0);
 	xsc_lead_enter(srv);
 	ret = serve(srv);
-	xsc_lead_leave(srv, how_to_leave(ret));
+	xsc_lead_leave(srv, how_to_leave(srv, ret));
 
 	/* Those who wait for completions must not wait for nobody. */
 	if (ret < 0 && ret != -EINTR)

@@ -54,7 +54,9 @@ struct xsc_batch {
  * @wanted: bytes that its buffers hold, if it has several
  * @closer: whose pass through user mode the operation waits for, while it is in
  *	ring->parked with a result; referenced
+ * @soon: what user space carries out does not sleep
  * @token: that of XSC_SERVE_CALL
+ * @armed: what it waited for without a thread, or NULL
  * @until: when its sleep is over, for one that a signal broke
  * @until_set: @until counts
  */
@@ -80,7 +82,9 @@ struct xsc_server {
 	int res;
 	size_t wanted;
 	struct task_struct *closer;
+	bool soon;
 	u64 token;
+	struct xsc_armed *armed;
 	ktime_t until;
 	bool until_set;
 };
@@ -89,7 +93,8 @@ struct xsc_server {
 enum xsc_leave {
 	XSC_LEAVE_AND_RETURN,	/* nothing of user space's runs in between */
 	XSC_LEAVE_TO_CALL,	/* for an operation: another one should lead */
-	XSC_LEAVE_FOR_LONG,	/* a signal's handler, or for ever */
+	XSC_LEAVE_FOR_LONG,	/* who submits has to wake somebody: a signal's
+				   handler, for ever, or the last work there was */
 };
 
 bool xsc_serve_confined(void);

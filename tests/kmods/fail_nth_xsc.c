@@ -224,6 +224,25 @@ static void more_file_operations(struct fail_run *run, struct xsc_ring *ring)
 	close((int)fd);
 }
 
+/* A receive that finds nothing: it waits in the ring, or, for want of memory, in its thread. */
+static long receive_later(struct xsc_ring *ring, int from, int to)
+{
+	struct xsc_cqe cqe;
+	char byte;
+	int err;
+
+	xsc_prep_recvfrom(xsc_get_sqe(ring), to, &byte, 1, 0, NULL, NULL);
+	err = xsc_submit(ring);
+	if (err < 0)
+		return err;
+	while (xsc_load_acquire(ring->sq_head) != ring->submitted)
+		sched_yield();
+	if (send(from, "x", 1, 0) != 1)
+		return -errno;
+	err = wait_cqe(ring, &cqe);
+	return err < 0 ? err : cqe.res;
+}
+
 /* A connection of this process to itself. */
 static void talk(struct fail_run *run, struct xsc_ring *ring, long fds[static 3])
 {
@@ -265,6 +284,9 @@ static void talk(struct fail_run *run, struct xsc_ring *ring, long fds[static 3]
 		allow_count(run, "RECVFROM",
 			ONE(ring, recvfrom, (int)fds[2], back, sizeof(back), 0, NULL, NULL),
 			sizeof(back));
+	while (recv((int)fds[2], back, sizeof(back), MSG_DONTWAIT) > 0)
+		;
+	allow_count(run, "RECVFROM that waits", receive_later(ring, (int)fds[1], (int)fds[2]), 1);
 }
 
 static void net_operations(struct fail_run *run, struct xsc_ring *ring)

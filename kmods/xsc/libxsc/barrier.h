@@ -33,6 +33,39 @@ static inline void xsc_full_barrier(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/*
+ * Has it been about 20 microseconds since @start, a result of xsc_ticks()? Between 4 and 40
+ * on x86, whose counters run at 0.5 to 5 GHz. No clock of the C library's: where the kernel
+ * has no counter for user space, that is a system call.
+ */
+static inline uint64_t xsc_ticks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t count;
+
+	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(count)::"memory");
+	return count;
+#else
+	return 0;
+#endif
+}
+
+static inline int xsc_long_since(uint64_t start)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return xsc_ticks() - start > 20000;
+#elif defined(__aarch64__)
+	uint64_t hertz;
+
+	__asm__("mrs %0, cntfrq_el0" : "=r"(hertz));
+	return xsc_ticks() - start > hertz / 50000;
+#else
+	return 1;
+#endif
+}
+
 /* Between two looks at a counter. */
 static inline void xsc_relax(void)
 {

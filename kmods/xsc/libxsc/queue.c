@@ -7,12 +7,24 @@
 
 #include "xsc.h"
 
-/* Looks at the CQ before a waiting thread goes to sleep: tens of microseconds. */
-#define POLLS 2000
-
 int xsc_wake(struct xsc_ring *ring)
 {
 	return ioctl(ring->fd, XSC_IOC_WAKE, 0) < 0 ? -errno : 0;
+}
+
+bool xsc_poll_cq(const struct xsc_ring *ring)
+{
+	uint64_t start = xsc_ticks();
+
+	do {
+		/* Others may reap: as in the library of preload/. */
+		uint32_t reaped = __atomic_load_n(&ring->reaped, __ATOMIC_RELAXED);
+
+		if (xsc_load_acquire(ring->cq_tail) != reaped)
+			return true;
+		xsc_relax();
+	} while (!ring->one_cpu && !xsc_long_since(start));
+	return false;
 }
 
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
@@ -20,11 +32,8 @@ int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 	for (;;) {
 		int err;
 
-		for (int i = 0; i < (ring->one_cpu ? 1 : POLLS); i++) {
-			if (xsc_peek_cqe(ring, ret_cqe))
-				return 1;
-			xsc_relax();
-		}
+		if (xsc_poll_cq(ring) && xsc_peek_cqe(ring, ret_cqe))
+			return 1;
 		err = xsc_wait(ring, 1, NULL);
 		if (err && err != -EINTR)
 			return err;

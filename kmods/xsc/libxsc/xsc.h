@@ -126,7 +126,14 @@ static inline int xsc_submit(struct xsc_ring *ring);
  */
 static inline int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
-/* The same, but polls for a while, then sleeps in the kernel, till there is one. */
+/*
+ * Look at the CQ for about as long as it takes to go to sleep and be woken: is there
+ * something to reap? To look longer takes a CPU from others, who may be who completes. On
+ * one CPU it looks once.
+ */
+bool xsc_poll_cq(const struct xsc_ring *ring);
+
+/* xsc_peek_cqe(), but polls so, then sleeps in the kernel, till there is one. */
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
 /* The same, but only polls: never a system call, and never back without one. */

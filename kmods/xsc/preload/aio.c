@@ -194,12 +194,8 @@ int xp_aio_wait(const uint64_t *until_ns)
 		return -EAGAIN;
 	if (until_ns && *until_ns < slice)
 		slice = *until_ns;
-	for (int i = 0; i < 200; i++) {
-		if (xsc_load_acquire(aio.ring.cq_tail) !=
-			__atomic_load_n(&aio.ring.reaped, __ATOMIC_RELAXED))
-			return 0;
-		xsc_relax();
-	}
+	if (xsc_poll_cq(&aio.ring))
+		return 0;
 	err = xsc_wait(&aio.ring, 1, &slice);
 	return err == -EINTR ? err : 0;
 }

@@ -31,8 +31,6 @@
 #define LATER 64
 /* The lent thread polls that long for the next call: programs do something in between. */
 #define IDLE_US 300
-/* Looks at the CQ before an OPEN sleeps. */
-#define POLLS 2000
 
 struct thread {
 	struct xsc_ring ring;
@@ -315,11 +313,8 @@ static int wait_open(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 	for (;;) {
 		int err;
 
-		for (int i = 0; i < (ring->one_cpu ? 1 : POLLS); i++) {
-			if (xsc_peek_cqe(ring, ret_cqe))
-				return 1;
-			xsc_relax();
-		}
+		if (xsc_poll_cq(ring) && xsc_peek_cqe(ring, ret_cqe))
+			return 1;
 		err = xsc_wait(ring, 1, NULL);
 		if (err == -EINTR && xp_has_interrupting_handler()) {
 			xsc_shutdown(ring);

@@ -4,6 +4,7 @@
 #define XSC_SELFTEST_TEST_STAT_H
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include "kmods/xsc/selftest/rings.h"

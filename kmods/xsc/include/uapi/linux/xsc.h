@@ -122,6 +122,25 @@
  * with fewer, the ring stands still when all of them sleep in operations. A ring
  * with one thread is right, too: there an operation that sleeps holds up the rest.
  *
+ * Waiting without a thread
+ * ========================
+ *
+ * A RECVFROM or READ that finds nothing on a socket of TCP or UDP, and an ACCEPT
+ * without a connection, wait in the ring: what wakes the socket has the leader begin
+ * them anew. They wait for that socket, whatever its descriptor means by then (an
+ * ACCEPT gets EBADF if it has come to mean another one), and are let go when the
+ * ring is shut down. This is so where the call would sleep as long as it takes: one
+ * with O_NONBLOCK, MSG_DONTWAIT, MSG_OOB, MSG_ERRQUEUE or SO_RCVTIMEO, and the
+ * members of a chain, are carried out by a thread from the start.
+ *
+ *   whoever wakes the socket    leader
+ *   ------------------------    --------------------------------
+ *   put it into a list    (M)   nobody leads                 (J)
+ *   full barrier                full barrier
+ *   nobody leads: wake one      look at the list
+ *
+ * M pairs with J, as I does: or both may miss it.
+ *
  * Operations in user space
  * ========================
  *
