@@ -94,10 +94,12 @@ static void fill_files(struct fuzz_session *session, void *arg)
 	struct xsc_files *files = arg;
 
 	files->size = sizeof(*files);
-	files->count = 1 + fuzz_below(&session->random, fuzz_below(&session->random, 4) ? 16 : 64);
+	/* Few: one that cannot be registered has all of them refused. */
+	files->count = 1 + fuzz_below(&session->random, fuzz_below(&session->random, 4) ? 3 : 64);
 	files->addr = (uint64_t)(uintptr_t)fds;
 	for (uint32_t i = 0; i < files->count; i++)
-		fds[i] = (int)fuzz_below(&session->random, 8) - 1;
+		fds[i] = fuzz_below(&session->random, 2) ? -1
+							 : (int)fuzz_below(&session->random, 16);
 }
 
 static void fill_wait(struct fuzz_session *session, void *arg)
