@@ -11,8 +11,6 @@
 #include <linux/stat.h>
 #include <linux/uaccess.h>
 
-#include <asm/stat.h>
-
 #include "xsc_consume.h"
 
 #ifndef INIT_STRUCT_STAT_PADDING

@@ -93,8 +93,7 @@ struct xsc_server {
 enum xsc_leave {
 	XSC_LEAVE_AND_RETURN,	/* nothing of user space's runs in between */
 	XSC_LEAVE_TO_CALL,	/* for an operation: another one should lead */
-	XSC_LEAVE_FOR_LONG,	/* who submits has to wake somebody: a signal's
-				   handler, for ever, or the last work there was */
+	XSC_LEAVE_FOR_LONG,	/* who submits then has to wake somebody */
 };
 
 bool xsc_serve_confined(void);
