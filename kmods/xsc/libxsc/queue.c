@@ -12,21 +12,6 @@ int xsc_wake(struct xsc_ring *ring)
 	return ioctl(ring->fd, XSC_IOC_WAKE, 0) < 0 ? -errno : 0;
 }
 
-bool xsc_poll_cq(const struct xsc_ring *ring)
-{
-	uint64_t start = xsc_ticks();
-
-	do {
-		/* Others may reap: as in the library of preload/. */
-		uint32_t reaped = __atomic_load_n(&ring->reaped, __ATOMIC_RELAXED);
-
-		if (xsc_load_acquire(ring->cq_tail) != reaped)
-			return true;
-		xsc_relax();
-	} while (!ring->one_cpu && !xsc_long_since(start));
-	return false;
-}
-
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 {
 	for (;;) {

@@ -63,6 +63,21 @@ static inline int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 	return 1;
 }
 
+static inline bool xsc_poll_cq(const struct xsc_ring *ring)
+{
+	uint64_t start = xsc_ticks();
+
+	do {
+		/* Others may reap: as in the library of preload/. */
+		uint32_t reaped = __atomic_load_n(&ring->reaped, __ATOMIC_RELAXED);
+
+		if (xsc_load_acquire(ring->cq_tail) != reaped)
+			return true;
+		xsc_relax();
+	} while (!ring->one_cpu && !xsc_long_since(start));
+	return false;
+}
+
 static inline void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 {
 	while (!xsc_peek_cqe(ring, ret_cqe))

@@ -131,7 +131,7 @@ static inline int xsc_peek_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
  * something to reap? To look longer takes a CPU from others, who may be who completes. On
  * one CPU it looks once.
  */
-bool xsc_poll_cq(const struct xsc_ring *ring);
+static inline bool xsc_poll_cq(const struct xsc_ring *ring);
 
 /* xsc_peek_cqe(), but polls so, then sleeps in the kernel, till there is one. */
 int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
