@@ -98,8 +98,16 @@ static void fill_files(struct fuzz_session *session, void *arg)
 	files->count = 1 + fuzz_below(&session->random, fuzz_below(&session->random, 4) ? 3 : 64);
 	files->addr = (uint64_t)(uintptr_t)fds;
 	for (uint32_t i = 0; i < files->count; i++)
-		fds[i] = fuzz_below(&session->random, 2) ? -1
+		fds[i] = fuzz_below(&session->random, 4) ? -1
 							 : (int)fuzz_below(&session->random, 16);
+}
+
+/* Others use them by then, or not: a process lives too short to come back here often. */
+static void done_files(struct fuzz_session *session, int fd, const void *arg)
+{
+	(void)arg;
+	if (fuzz_below(&session->random, 2))
+		ioctl(fd, XSC_IOC_UNREGISTER_FILES, 0);
 }
 
 static void fill_wait(struct fuzz_session *session, void *arg)
@@ -258,14 +266,15 @@ static const int serve_reached[] = {EINTR, ESHUTDOWN, EOVERFLOW, ENXIO, 0};
 static const int wait_reached[] = {ETIME, EINTR, ESHUTDOWN, EOVERFLOW, ENXIO, 0};
 static const int shut_reached[] = {ESHUTDOWN, ENXIO, 0};
 static const int files_reached[] = {EBUSY, EBADF, 0};
+static const int unregister_reached[] = {ENXIO, 0};
 
 static const struct fuzz_call calls[] = {
 	{"SETUP", XSC_IOC_SETUP, sizeof(struct xsc_setup), false, fill_setup, done_setup},
 	{"SERVE", XSC_IOC_SERVE, sizeof(struct xsc_serve), true, fill_serve, done_serve,
 		serve_reached},
 	{"REGISTER_FILES", XSC_IOC_REGISTER_FILES, sizeof(struct xsc_files), false, fill_files,
-		NULL, files_reached},
-	{"UNREGISTER_FILES", XSC_IOC_UNREGISTER_FILES},
+		done_files, files_reached},
+	{"UNREGISTER_FILES", XSC_IOC_UNREGISTER_FILES, 0, false, NULL, NULL, unregister_reached},
 	{"WAKE", XSC_IOC_WAKE, 0, false, NULL, NULL, shut_reached},
 	{"WAIT", XSC_IOC_WAIT, sizeof(struct xsc_wait), true, fill_wait, NULL, wait_reached},
 	{"SHUTDOWN", XSC_IOC_SHUTDOWN, 0, false, NULL, NULL, shut_reached},
