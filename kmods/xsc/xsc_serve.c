@@ -57,7 +57,8 @@ bool xsc_serve_confined(void)
 
 /*
  * Must the thread leave? Asked before each operation. -EINTR means: to come back
- * at once.
+ * at once. Task work is a file to release, or, since Linux 6.4, the scheduler's ten
+ * times a second.
  */
 static __always_inline int must_leave(struct xsc_server *srv)
 {
@@ -65,7 +66,7 @@ static __always_inline int must_leave(struct xsc_server *srv)
 		return -ESHUTDOWN;
 	if (xsc_serve_confined())
 		return -EACCES;
-	if (signal_pending(current))
+	if (signal_pending(current) || task_work_pending(current))
 		return -EINTR;
 	if (srv->path_ops >= AUDITED_PATHS && !audit_dummy_context())
 		return -EINTR;
@@ -173,9 +174,11 @@ static int carry_out(struct xsc_server *srv)
 		/*
 		 * The last reference of a file is dropped on the way to user
 		 * mode. Who sees the completion of a CLOSE may count on it, as
-		 * after close(2).
+		 * after close(2). What does not sleep is not held up for it:
+		 * another thread would complete what comes behind first.
 		 */
-		if (unlikely(task_work_pending(current))) {
+		if (unlikely(srv->ops[srv->next].opcode == XSC_OP_CLOSE) &&
+		    task_work_pending(current)) {
 			srv->res = res;
 			srv->stage = XSC_STAGE_DONE;
 			return -EINTR;
