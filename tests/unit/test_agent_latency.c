@@ -223,8 +223,17 @@ static void test_load(void **state)
 		dir);
 	make_json(0);
 	expect("stress-ng", 0, "# SKIP no stress-ng");
-	script("stress-ng", "exit 0\n");
+	/* A load that is over before the tool is. */
+	script("stress-ng", "echo $$ > %s/pid\n", dir);
+	script("cyclictest",
+		FIND_JSON "while read -r l; do echo \"$l\"; done < %s/json > $json\n"
+			  "over() { read -r s < /proc/$p/stat && case $s in *') Z '*) ;; *) false "
+			  ";; esac; }\n"
+			  "until [ -s %s/pid ] && read -r p < %s/pid && over; do :; done\n",
+		dir, dir, dir);
 	expect("stress-ng", 1, "not ok 2 - stress-ng was a load");
+	script("cyclictest", FIND_JSON "while read -r l; do echo \"$l\"; done < %s/json > $json\n",
+		dir);
 	script("stress-ng", "while :; do :; done\n");
 	expect("stress-ng", 0, "\nok 2 - stress-ng was a load");
 }
@@ -236,10 +245,10 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const names[] = {"cyclictest", "stress-ng", "json"};
+	static const char *const names[] = {"cyclictest", "stress-ng", "json", "pid"};
 	char path[128];
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		unlink(path);
 	}
