@@ -31,9 +31,9 @@
 /* The result of an operation that the thread has to do in user space. */
 #define XSC_IN_USER_SPACE	INT_MIN
 /* The same, and it will not sleep there. */
-#define XSC_IN_USER_SPACE_SOON	(INT_MIN + 2)
+#define XSC_IN_USER_SPACE_SOON	(INT_MIN + 1)
 /* It has none yet: the operation is the ring's again (xsc_arm.c). */
-#define XSC_ARMED		(INT_MIN + 1)
+#define XSC_ARMED		(INT_MIN + 2)
 
 /*
  * An operation runs in a lent thread, thus as the ring's owner, and may sleep

@@ -145,7 +145,8 @@ static int carry_out(struct xsc_server *srv)
 		WRITE_ONCE(srv->working, true);
 		res = xsc_consume(srv, &srv->ops[srv->next]);
 		WRITE_ONCE(srv->working, false);
-		if (unlikely(READ_ONCE(srv->batch.left)))
+		/* Pairs with the release there: behind a "no" the batch is whole. */
+		if (unlikely(smp_load_acquire(&srv->batch.left)))
 			take_batch_back(srv);
 
 		if (unlikely(res < 0)) {

@@ -34,9 +34,8 @@ static inline void xsc_full_barrier(void)
 }
 
 /*
- * Has it been about 20 microseconds since @start, a result of xsc_ticks()? Between 4 and 40
- * on x86, whose counters run at 0.5 to 5 GHz. No clock of the C library's: where the kernel
- * has no counter for user space, that is a system call.
+ * The CPU's counter, for xsc_long_since(). No clock of the C library's: where the kernel has
+ * no counter for user space, that is a system call.
  */
 static inline uint64_t xsc_ticks(void)
 {
@@ -52,6 +51,10 @@ static inline uint64_t xsc_ticks(void)
 #endif
 }
 
+/*
+ * Has it been about 20 microseconds since @start, a result of xsc_ticks()? Between 4 and 40
+ * on x86, whose counters run at 0.5 to 5 GHz; at once where there is no counter.
+ */
 static inline int xsc_long_since(uint64_t start)
 {
 #if defined(__x86_64__) || defined(__i386__)

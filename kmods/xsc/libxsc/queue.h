@@ -69,7 +69,7 @@ static inline bool xsc_poll_cq(const struct xsc_ring *ring)
 
 	do {
 		/* Others may reap: as in the library of preload/. */
-		uint32_t reaped = __atomic_load_n(&ring->reaped, __ATOMIC_RELAXED);
+		uint32_t reaped = xsc_load_relaxed(&ring->reaped);
 
 		if (xsc_load_acquire(ring->cq_tail) != reaped)
 			return true;
