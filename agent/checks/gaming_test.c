@@ -99,6 +99,8 @@ static const struct test tests[] = {
 		"a step gets on, also when its time was over before", 60},
 	{"compaction-turns", test_compaction_turns, "a step does not wait for another thread's",
 		30},
+	{"compaction-frees", test_compaction_frees, "what pages were moved away from is free again",
+		60},
 	{"compaction-bad-input", test_compaction_bad, "each bad input alone, with its errno", 10},
 	{"cache-choice", test_cache_choice, "the largest and the nearest, as sysfs has them", 60},
 	{"cache-unequal", test_cache_unequal, "the largest, where they differ in size", 30},

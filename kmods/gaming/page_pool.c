@@ -41,7 +41,9 @@ struct node_pool {
 static DEFINE_SPINLOCK(lock);
 static struct node_pool *nodes;		/* by node id; written under @lock */
 static unsigned long ready_blocks;	/* @lock */
-static unsigned long held;		/* in the lists, or taken and not spent; @lock */
+static unsigned long held;		/* in the lists, old, or taken and not spent; @lock */
+static unsigned long old_count;		/* pages in @old; @lock */
+static LLIST_HEAD(old);			/* of gaming_old_pages */
 static unsigned long last_use;		/* jiffies; racy, a hint */
 static unsigned long not_before;	/* memory was short: jiffies; racy, a hint */
 static bool asked;
@@ -133,6 +135,33 @@ void gaming_pool_give_back(int node, struct page *first, unsigned int count)
 	spin_unlock(&lock);
 }
 
+void gaming_pool_put_later(struct gaming_old_pages *pages)
+{
+	spin_lock(&lock);
+	old_count += pages->count;
+	spin_unlock(&lock);
+	llist_add(&pages->node, &old);
+}
+
+/* How many there were. */
+static unsigned long put_old(void)
+{
+	struct gaming_old_pages *pages, *next;
+	unsigned long count = 0;
+
+	llist_for_each_entry_safe(pages, next, llist_del_all(&old), node) {
+		release_pages(pages->pages, pages->count);
+		spin_lock(&lock);
+		old_count -= pages->count;
+		held -= pages->count;
+		spin_unlock(&lock);
+		count += pages->count;
+		kfree(pages);
+		cond_resched();
+	}
+	return count;
+}
+
 void gaming_pool_quiet_begin(void)
 {
 	atomic_inc(&quiet);
@@ -193,6 +222,7 @@ static void shed_all(void)
 {
 	int node;
 
+	put_old();
 	for_each_node(node)
 		while (shed(&nodes[node]))
 			cond_resched();
@@ -243,6 +273,7 @@ static bool fill(void)
 	bool added = false;
 	int node;
 
+	put_old();
 	for_each_online_node(node) {
 		if (READ_ONCE(nodes[node].wants_block))
 			make_block(node);
@@ -275,12 +306,12 @@ static int run_pool(void *unused)
 
 static unsigned long count_objects(struct shrinker *shrinker, struct shrink_control *sc)
 {
-	return READ_ONCE(nodes[sc->nid].ready);
+	return READ_ONCE(nodes[sc->nid].ready) + READ_ONCE(old_count);
 }
 
 static unsigned long scan_objects(struct shrinker *shrinker, struct shrink_control *sc)
 {
-	unsigned long freed = 0;
+	unsigned long freed = put_old();
 	unsigned int count;
 
 	WRITE_ONCE(not_before, jiffies + RETRY_JIFFIES);

@@ -4,6 +4,7 @@
 #define _GAMING_PAGE_POOL_H
 
 #include <linux/huge_mm.h>
+#include <linux/llist.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
@@ -26,6 +27,20 @@ bool gaming_pool_take(int node, unsigned int want, struct gaming_run *run);
 
 /* A block of GAMING_BLOCK_PAGES, aligned to its size; false: one is asked for. */
 bool gaming_pool_take_block(int node, struct gaming_run *run);
+
+/* Pages that others have taken the place of, a reference to each. */
+struct gaming_old_pages {
+	struct llist_node node;
+	unsigned int count;
+	struct page *pages[GAMING_BLOCK_PAGES];
+};
+
+/*
+ * Takes @old, which is from kmalloc(): the pool's thread puts its pages when nobody
+ * wants quiet, and frees it. Until then they count against the pool's size, each for
+ * one that was taken. The kernel frees pages in bulk now and then, in some 0.3 ms.
+ */
+void gaming_pool_put_later(struct gaming_old_pages *old);
 
 /* Pages that were taken count against the pool's size until they are spent. */
 void gaming_pool_spent(unsigned long pages);

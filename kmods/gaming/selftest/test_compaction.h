@@ -326,6 +326,64 @@ static int test_compaction_progress(void)
 	return 0;
 }
 
+/* MiB that are free, or ready in the pool; -1: not told. */
+static long free_mib(const struct gaming *g)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	struct gaming_pool pool = {0};
+	char line[128];
+	long kib = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "MemFree: %ld", &kib);
+	if (f)
+		fclose(f);
+	if (kib < 0 || gaming_pool(g, &pool))
+		return -1;
+	return kib / 1024 + (long)(pool.pages * PAGE / MIB);
+}
+
+/* What pages were moved away from is free again, a while later. */
+static int test_compaction_frees(void)
+{
+	struct metric *kept = add_metric("not_free_again", "MiB", true);
+	size_t len = 4 * MIB;
+	uint64_t moved = 0, longest;
+	struct gaming_compact sum;
+	struct gaming g;
+	long before = 0, now = 0;
+
+	EXPECT(begin_compaction(&g), 0);
+	if (report->skip[0])
+		return 0;
+	for (int round = 0; round <= 24; round++) {
+		char *addr;
+
+		fill_pool(&g, 2 * len / PAGE);
+		if (!round)
+			before = free_mib(&g);
+		addr = scattered_memory(len, 19);
+		REQUIRE(compact_all(&g, addr, len, 20000000, &sum, &longest) > 0, "COMPACT");
+		munmap(addr, len);
+		moved += sum.moved;
+	}
+	REQUIRE(moved * PAGE >= 64 * MIB, "%llu pages moved", (unsigned long long)moved);
+	gaming_close(&g);
+	EXPECT(gaming_open(&g), 0);
+	for (int i = 0; i < 50 * slowness(); i++) {
+		now = free_mib(&g);
+		if (before - now < 32)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	}
+	kept->count = 1;
+	kept->samples[0] = (double)(before - now);
+	REQUIRE(before > 0 && before - now < 32, "%ld MiB of %llu are not free again", before - now,
+		(unsigned long long)(moved * PAGE / MIB));
+	gaming_close(&g);
+	return 0;
+}
+
 struct long_steps {
 	const struct gaming *g;
 	char *addr;

@@ -52,15 +52,19 @@
  * page just being moved waits for it: @longest_ns at most.
  *
  * The step ends before the budget is over: no batch of pages is begun that took
- * longer than what is left, when the longest yet is taken as a measure. A batch that
- * takes longer than any before it makes the step late, as the kernel frees pages in
- * bulk now and then (a fraction of a millisecond); so does being preempted, since it
- * is the caller's own time. The first batch is a page, and is begun whatever the time
+ * longer than what is left, when the longest yet is taken as a measure; a part of the
+ * budget (a third, 40 us at most) is kept for the timer's tick. What makes a step late
+ * is a batch of more than twice the longest before it, and being preempted, since it is
+ * the caller's own time. The first batch is a page, and is begun whatever the time
  * is: who calls again and again comes to the end, also where a page takes longer than
  * the budget. @spent_ns says how long it was. @next says where to go on, and is the
  * end of the range when all is done. EAGAIN: nothing was moved as the pool has no 2 MiB
  * block at the moment; it was asked to make one. EBUSY: another thread of the session
  * is in a step, which one would have to wait for.
+ *
+ * Pages that were moved away from are freed between steps, by the pool's thread; until
+ * then they count against the pool's size, and stay charged to the memory cgroup where
+ * the kernel does that (Linux 6.1).
  *
  * Left where they are (@kept): huge pages, 2 MiB that are contiguous already, pages
  * that are pinned, shared with another process, swapped out, or on another node.
