@@ -118,6 +118,7 @@ static const struct test tests[] = {
 	{"timer", test_timer, "16 on one eventfd, set anew, ended, gone with the session", 30},
 	{"frame-fixed", test_frame_fixed, "a grid of ends, the missed ones counted", 30},
 	{"frame-vrr", test_frame_vrr, "the rate rises and falls by its rules", 60},
+	{"frame-early", test_frame_early, "the last part of the wait left to the caller", 60},
 	{"frame-signal", test_frame_signal, "broken off, gone on with; one thread at a time", 30},
 	{"gpu-sync", test_gpu_sync, "pending or not, as poll says; time out, signals", 20},
 	{"gpu-wakes", test_gpu_wakes, "a wait ends with the fence's signal, in a batch too", 60},

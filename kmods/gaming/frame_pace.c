@@ -96,7 +96,8 @@ int frame_pace_ready(struct frame_pace *p, ktime_t now, ktime_t *ret_end)
 	/* A signal broke the wait off: the frame was ready then, not only now. */
 	if (!p->waiting) {
 		p->waiting = true;
-		p->ready = now;
+		/* With GAMING_FRAME_EARLY the one before may still be under way. */
+		p->ready = ktime_after(now, p->last) ? now : p->last;
 		if (ktime_after(now, p->end))
 			judge_late(p);
 		else

@@ -51,8 +51,8 @@ static ktime_t boot_offset(void)
 }
 
 /*
- * Bounded by @end, which is spin_ns away at most when the timer was in time, and
- * behind if it was not. Others that want this CPU get it.
+ * Bounded by @end, which is as far away at most as the timer was set early, and behind
+ * if it was that late. Others that want this CPU get it.
  */
 static int spin_until(ktime_t end)
 {
@@ -66,17 +66,15 @@ static int spin_until(ktime_t end)
 	return 0;
 }
 
-static int sleep_until(ktime_t end, u32 spin_ns)
+static int sleep_until(ktime_t wake)
 {
-	ktime_t wake = ktime_sub_ns(end, spin_ns);
-
 	while (ktime_before(ktime_get(), wake)) {
 		if (signal_pending(current))
 			return -EINTR;
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		schedule_hrtimeout_range(&wake, 0, HRTIMER_MODE_ABS);
 	}
-	return spin_until(end);
+	return 0;
 }
 
 static u64 ns_behind(ktime_t then)
@@ -101,7 +99,9 @@ static long do_nanosleep(struct gaming_session *s, void __user *arg)
 		end = caller_time_in(sleep.ns);
 	else
 		end = ktime_add_safe(ktime_get(), min_t(u64, sleep.ns, KTIME_MAX));
-	ret = sleep_until(end, sleep.spin_ns);
+	ret = sleep_until(ktime_sub_ns(end, sleep.spin_ns));
+	if (!ret)
+		ret = spin_until(end);
 	sleep.late_ns = ret ? 0 : ns_behind(end);
 	sleep.left_ns = ret ? max_t(s64, ktime_sub(end, ktime_get()), 0) : 0;
 	if (copy_to_user(arg, &sleep, sizeof(sleep)))
@@ -148,14 +148,16 @@ static long do_frame(struct gaming_session *s, void __user *arg)
 	ret = gaming_copy_arg(&frame, sizeof(frame), arg);
 	if (ret)
 		return ret;
-	if (frame.flags || memchr_inv(frame.resv, 0, sizeof(frame.resv)))
+	if (frame.flags & ~GAMING_FRAME_EARLY || memchr_inv(frame.resv, 0, sizeof(frame.resv)))
 		return -EINVAL;
 	ret = pace_take(t);
 	if (ret)
 		return ret;
 	ret = frame_pace_ready(&t->pace, ktime_get(), &end);
 	if (!ret)
-		ret = sleep_until(end, t->pace.spin_ns);
+		ret = sleep_until(ktime_sub_ns(end, t->pace.spin_ns));
+	if (!ret && !(frame.flags & GAMING_FRAME_EARLY))
+		ret = spin_until(end);
 	if (!ret) {
 		frame.end_ns = caller_time_out(end);
 		frame.late_ns = ns_behind(end);

@@ -81,8 +81,10 @@ static void fill_pace(struct fuzz_session *session, void *arg)
 
 static void fill_frame(struct fuzz_session *session, void *arg)
 {
-	(void)session;
-	((struct gaming_frame *)arg)->size = sizeof(struct gaming_frame);
+	struct gaming_frame *frame = arg;
+
+	frame->size = sizeof(*frame);
+	frame->flags = fuzz_below(&session->random, 2);
 }
 
 static void fill_time(struct fuzz_session *session, void *arg)

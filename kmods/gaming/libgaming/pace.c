@@ -25,14 +25,36 @@ int gaming_pace(const struct gaming *g, uint32_t rate_mhz, uint32_t flags)
 	return (int)gaming_ioctl(g, GAMING_IOC_PACE, &pace);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Until @end. How far behind it. */
+static uint64_t spin_until(uint64_t end)
+{
+	uint64_t now;
+
+	do {
+		now = now_ns();
+	} while (now < end);
+	return now - end;
+}
+
 int gaming_frame(const struct gaming *g, struct gaming_frame *ret_frame)
 {
-	struct gaming_frame frame = {.size = sizeof(frame)};
+	struct gaming_frame frame = {.size = sizeof(frame), .flags = GAMING_FRAME_EARLY};
 	int err = (int)gaming_ioctl(g, GAMING_IOC(GAMING_CALL_FRAME), &frame);
 
-	if (!err && ret_frame)
+	if (err)
+		return err;
+	frame.late_ns = spin_until(frame.end_ns);
+	if (ret_frame)
 		*ret_frame = frame;
-	return err;
+	return 0;
 }
 
 static int plain_sleep_until(uint64_t ns)

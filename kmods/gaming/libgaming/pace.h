@@ -19,7 +19,10 @@
  */
 int gaming_pace(const struct gaming *g, uint32_t rate_mhz, uint32_t flags);
 
-/* Comes back when the frame ends. -EINTR: call again. @ret_frame may be NULL. */
+/*
+ * Comes back when the frame ends, with the end of the wait spun here
+ * (GAMING_FRAME_EARLY). -EINTR: call again. @ret_frame may be NULL.
+ */
 int gaming_frame(const struct gaming *g, struct gaming_frame *ret_frame);
 
 /* Also after signals, and without the device (then as clock_nanosleep(2) does). */

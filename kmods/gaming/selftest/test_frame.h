@@ -125,6 +125,47 @@ static int test_frame_vrr(void)
 	return 0;
 }
 
+static int raw_frame(const struct gaming *g, uint32_t flags, struct gaming_frame *f)
+{
+	*f = (struct gaming_frame){.size = sizeof(*f), .flags = flags};
+	return (int)gaming_ioctl(g, GAMING_IOC(GAMING_CALL_FRAME), f);
+}
+
+/* EARLY leaves the spin to the caller, who may also not spin; without it nobody is early. */
+static int test_frame_early(void)
+{
+	struct gaming_pace pace = {
+		.size = sizeof(pace), .rate_mhz = 100000, .spin_ns = GAMING_SPIN_MAX_NS};
+	uint64_t end = now_ns() + 20000000000u * (uint64_t)slowness(), now, most = 0;
+	struct gaming_frame f;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC_PACE, &pace), 0);
+	/*
+	 * On a machine that is late it takes a while until one is early, and the next ready
+	 * before it has ended: then that has taken no time.
+	 */
+	do {
+		EXPECT(raw_frame(&g, GAMING_FRAME_EARLY, &f), 0);
+		now = now_ns();
+		REQUIRE(f.work_ns < 1000 * MS, "a frame took %llu ns",
+			(unsigned long long)f.work_ns);
+		if (now < f.end_ns) {
+			EXPECT(f.late_ns, 0);
+			most = f.end_ns - now > most ? f.end_ns - now : most;
+		}
+	} while ((!most || f.work_ns) && now < end);
+	REQUIRE(most && !f.work_ns, "of %llu frames none was early", (unsigned long long)f.frame);
+	REQUIRE(most <= GAMING_SPIN_MAX_NS, "%llu ns early", (unsigned long long)most);
+	for (int i = 0; i < 50; i++) {
+		EXPECT(raw_frame(&g, 0, &f), 0);
+		REQUIRE(now_ns() >= f.end_ns + f.late_ns, "frame %d: back before its end", i);
+	}
+	gaming_close(&g);
+	return 0;
+}
+
 static void *wait_for_frame(void *arg)
 {
 	return (void *)(intptr_t)gaming_frame(arg, NULL);

@@ -81,7 +81,7 @@ static int test_time_bad(void)
 			GAMING_SPIN_MAX_NS + 1, EINVAL),
 		TIME_CASE("pace, margin", GAMING_IOC_PACE, gaming_pace, margin_percent, 51, EINVAL),
 		TIME_CASE("pace, reserved", GAMING_IOC_PACE, gaming_pace, resv[2], 1, EINVAL),
-		TIME_CASE("frame, flag", GAMING_IOC(GAMING_CALL_FRAME), gaming_frame, flags, 1,
+		TIME_CASE("frame, flag", GAMING_IOC(GAMING_CALL_FRAME), gaming_frame, flags, 2,
 			EINVAL),
 		TIME_CASE("frame, reserved", GAMING_IOC(GAMING_CALL_FRAME), gaming_frame, resv[0],
 			1, EINVAL),

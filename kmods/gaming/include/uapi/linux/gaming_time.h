@@ -3,11 +3,11 @@
  * /dev/gaming, group time, and FRAME of group scheduling: waking in time.
  *
  * Every wait ends on a timer of the kernel's (hrtimer) without slack, set @spin_ns
- * before the time that is asked for. What is left is spent looking at the clock, so
- * that the caller goes on when the time comes, not some microseconds after the
- * interrupt. The spin never goes on behind that time, is GAMING_SPIN_MAX_NS at most
- * (longer is EINVAL), lets others run that the scheduler wants to run, and ends with
- * a signal. 0: no spin.
+ * before the time that is asked for, GAMING_SPIN_MAX_NS at most (longer is EINVAL).
+ * What is left is spent looking at the clock, so that the caller goes on when the time
+ * comes, not some microseconds after the interrupt. The spin never goes on behind that
+ * time, lets others run that the scheduler wants to run, and ends with a signal. 0: no
+ * spin.
  *
  * The clock is CLOCK_MONOTONIC, as the caller's time namespace has it. Whether the
  * timer's interrupt is programmed in TSC ticks is the kernel's choice; where the CPU
@@ -30,6 +30,11 @@
  *		a period of the band's lowest rate. After 5 stable frames in a row the
  *		rate rises by 1 Hz. Stable is a frame that is ready @margin_percent of
  *		its period before its end, or earlier.
+ *
+ * With GAMING_FRAME_EARLY the spin is the caller's own: FRAME comes back when the timer
+ * has woken it, and the frame ends at @end_ns. Then what is slow behind a sleep (the way
+ * back to user space, memory that no cache or TLB has) is over before the end;
+ * gaming_frame() does that.
  *
  * PACE again begins anew, with @rate_mhz 0 it ends the pacing; FRAME is then ENOENT.
  * EINTR: a signal came, and the frame goes on: call again.
@@ -72,7 +77,7 @@
  * @size:		of this struct
  * @flags:		GAMING_PACE_*
  * @rate_mhz:		frames in 1000 s; 0 ends the pacing
- * @spin_ns:		of each wait; a quarter of the shortest period at most
+ * @spin_ns:		of each frame; a quarter of the shortest period at most
  * @margin_percent:	of a period, 0 to 50
  * @resv:		0
  */
@@ -85,15 +90,17 @@ struct gaming_pace {
 	__u32 resv[3];
 };
 
+#define GAMING_FRAME_EARLY	(1U << 0)
+
 /**
  * struct gaming_frame - argument of GAMING_CALL_FRAME
  * @size:	of this struct
- * @flags:	0
+ * @flags:	GAMING_FRAME_*
  * @frame:	out: how many have ended since PACE
  * @missed:	out: how many ends were missed since PACE
  * @end_ns:	out: when this frame was to end (VRR, late: when it was ready)
  * @work_ns:	out: from the end of the one before until this one was ready
- * @late_ns:	out: from @end_ns until FRAME came back
+ * @late_ns:	out: from @end_ns until FRAME came back; 0: it came back before it
  * @rate_mhz:	out: from now on
  * @resv:	0
  */
