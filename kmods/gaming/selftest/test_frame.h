@@ -136,16 +136,21 @@ static int test_frame_early(void)
 {
 	struct gaming_pace pace = {
 		.size = sizeof(pace), .rate_mhz = 100000, .spin_ns = GAMING_SPIN_MAX_NS};
-	uint64_t end = now_ns() + 20000000000u * (uint64_t)slowness(), now, most = 0;
+	uint64_t end, now, most = 0;
 	struct gaming_frame f;
 	struct gaming g;
 
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(gaming_ioctl(&g, GAMING_IOC_PACE, &pace), 0);
+	for (int i = 0; i < 50; i++) {
+		EXPECT(raw_frame(&g, 0, &f), 0);
+		REQUIRE(now_ns() >= f.end_ns + f.late_ns, "frame %d: back before its end", i);
+	}
 	/*
 	 * On a machine that is late it takes a while until one is early, and the next ready
 	 * before it has ended: then that has taken no time.
 	 */
+	end = now_ns() + 20000000000u;
 	do {
 		EXPECT(raw_frame(&g, GAMING_FRAME_EARLY, &f), 0);
 		now = now_ns();
@@ -156,12 +161,10 @@ static int test_frame_early(void)
 			most = f.end_ns - now > most ? f.end_ns - now : most;
 		}
 	} while ((!most || f.work_ns) && now < end);
+	if ((!most || f.work_ns) && slowness() > 1)
+		return skip("here a thread wakes later than the longest spin is long");
 	REQUIRE(most && !f.work_ns, "of %llu frames none was early", (unsigned long long)f.frame);
 	REQUIRE(most <= GAMING_SPIN_MAX_NS, "%llu ns early", (unsigned long long)most);
-	for (int i = 0; i < 50; i++) {
-		EXPECT(raw_frame(&g, 0, &f), 0);
-		REQUIRE(now_ns() >= f.end_ns + f.late_ns, "frame %d: back before its end", i);
-	}
 	gaming_close(&g);
 	return 0;
 }

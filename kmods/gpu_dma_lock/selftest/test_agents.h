@@ -442,11 +442,18 @@ static int test_killed(void)
 			}
 		}
 		random_next(&random);
+		/* Half of them have been once around, however slow the machine. */
+		if (i & 2) {
+			uint64_t before = report->progress;
+			int status;
+
+			while (report->progress == before)
+				REQUIRE(!waitpid(child, &status, WNOHANG), "owner %d ended", i);
+		}
 		usleep(500 + random % 20000);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 	}
-	REQUIRE(report->progress > 0, "nobody lived long enough to allocate");
 	REQUIRE(live_becomes(bytes, agents), "%lld bytes, %lld agents more than before",
 		live_bytes() - bytes, live_agents() - agents);
 	return 0;

@@ -134,11 +134,12 @@ static int test_handover(void)
 				break;
 			case 1:
 				xsc_prep_write(sqe, fds[1], "x", 1);
+				if (sent == sizeof(seen) - 1)
+					break;
 				sqe->user_data = sent++;
 				sqe = xsc_get_sqe(&ring);
-				if (!sqe || sent == sizeof(seen))
-					break;
-				xsc_prep_read(sqe, fds[0], &byte, 1);
+				if (sqe)
+					xsc_prep_read(sqe, fds[0], &byte, 1);
 				break;
 			case 2:
 				xsc_prep_close(sqe, dup(0));
@@ -149,7 +150,7 @@ static int test_handover(void)
 			default:
 				break; /* a NOP */
 			}
-			if (sqe && sent < sizeof(seen))
+			if (sqe)
 				sqe->user_data = sent++;
 			if (random_next(&seed) & 1)
 				xsc_submit(&ring);
