@@ -57,7 +57,7 @@ static __poll_t xsc_poll(struct file *file, poll_table *wait)
 	if (!smp_load_acquire(&ring->ready))
 		return EPOLLERR;
 	poll_wait(file, &ring->cq_wait, wait);
-	/* Queued, then looked: pairs with wq_has_sleeper() in xsc_cq_post(). */
+	/* Queued, then looked: pairs with wq_has_sleeper() in publish(). */
 	smp_mb();
 	unreaped = xsc_cq_unreaped(ring, NULL);
 	if (unreaped < 0 || READ_ONCE(ring->error))
@@ -68,6 +68,7 @@ static __poll_t xsc_poll(struct file *file, poll_table *wait)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (READ_ONCE(ring->shut))
 		mask |= EPOLLHUP;
+	xsc_cq_settle(ring);
 	return mask;
 }
 

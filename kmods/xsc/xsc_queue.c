@@ -365,6 +365,20 @@ static int cq_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 }
 
 /**
+ * xsc_cq_settle - what the kernel's own counter said can be seen by user space
+ * @ring: the ring; for those who answer user space by that counter
+ *
+ * publish() counts first, then shows, both under the lock.
+ */
+void xsc_cq_settle(struct xsc_ring *ring)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&ring->cq_lock, irq);
+	spin_unlock_irqrestore(&ring->cq_lock, irq);
+}
+
+/**
  * xsc_cq_wait - sleep until completions are there
  * @ring: the ring, set up
  * @min_complete: how many unreaped ones, 1 to cq_entries
@@ -405,5 +419,8 @@ int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns)
 	/* What came while time ran out has come. */
 	if (ret == -ETIME && cq_reached(ring, waiter.target) > 0)
 		ret = 1;
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	xsc_cq_settle(ring);
+	return 0;
 }

@@ -177,6 +177,7 @@ void xsc_cq_post(struct xsc_server *srv, u64 user_data, s32 res);
 void xsc_cq_publish(struct xsc_server *srv);
 void xsc_cq_publish_left(struct xsc_ring *ring);
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head);
+void xsc_cq_settle(struct xsc_ring *ring);
 int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns);
 
 /* xsc_files.c */
