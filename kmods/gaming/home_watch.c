@@ -70,7 +70,6 @@ static void unhook(struct home_watch *watch)
 
 static void free_watch(struct home_watch *watch)
 {
-	preempt_notifier_dec();
 	kfree(watch);
 	module_put(THIS_MODULE);
 }
@@ -192,7 +191,6 @@ int home_watch_begin(struct home_watches *w, const struct cpumask *home)
 	if (!watch)
 		return -ENOMEM;
 	__module_get(THIS_MODULE);
-	preempt_notifier_inc();
 	preempt_notifier_init(&watch->notifier, &notifier_ops);
 	init_irq_work(&watch->off_the_hook, queue_freeing);
 	INIT_WORK(&watch->freeing, free_left);
@@ -252,16 +250,24 @@ void home_watches_end(struct home_watches *w)
 	mutex_unlock(&w->lock);
 }
 
+/*
+ * The scheduler's notifiers stay on with the module: to switch them patches its code on
+ * all CPUs, which is not for anyone who opens the device to do as often as he likes.
+ */
 int home_watch_load(void)
 {
 	freers = alloc_workqueue("gaming_watch", 0, 0);
-	return freers ? 0 : -ENOMEM;
+	if (!freers)
+		return -ENOMEM;
+	preempt_notifier_inc();
+	return 0;
 }
 
 /* Watches hold the module: what is still under way here is the end of free_left(). */
 void home_watch_unload(void)
 {
 	destroy_workqueue(freers);
+	preempt_notifier_dec();
 }
 
 #else
