@@ -226,7 +226,8 @@ static int test_arm_ends(void)
 	setsockopt(fds[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	start = now_ns();
 	EXPECT(ONE(&ring, recvfrom, fds[1], got, 1, 0, NULL, NULL), -EAGAIN);
-	REQUIRE(now_ns() - start >= 29000000, "SO_RCVTIMEO is not kept");
+	/* In jiffies, of which the first may be almost over. */
+	REQUIRE(now_ns() - start >= 15000000, "SO_RCVTIMEO is not kept");
 
 	/* All of it, or as much as counts. */
 	tcp_pair(fds);
