@@ -68,18 +68,25 @@ UNUSED static void *plain_memory(size_t len)
 	return addr;
 }
 
-/* VmLck of this process, in KiB. */
-UNUSED static long locked_kib(void)
+/* What stands behind @name ("VmLck:") in a file of /proc, in KiB; -1: not told. */
+UNUSED static long proc_kib(const char *path, const char *name)
 {
-	FILE *f = fopen("/proc/self/status", "re");
+	FILE *f = fopen(path, "re");
 	char line[128];
 	long kib = -1;
 
 	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "VmLck: %ld", &kib);
+		if (!strncmp(line, name, strlen(name)))
+			kib = strtol(line + strlen(name), NULL, 10);
 	if (f)
 		fclose(f);
 	return kib;
+}
+
+/* Locked memory of this process. */
+UNUSED static long locked_kib(void)
+{
+	return proc_kib("/proc/self/status", "VmLck:");
 }
 
 UNUSED static int become_nobody(void)

@@ -329,15 +329,9 @@ static int test_compaction_progress(void)
 /* MiB that are free, or ready in the pool; -1: not told. */
 static long free_mib(const struct gaming *g)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
+	long kib = proc_kib("/proc/meminfo", "MemFree:");
 	struct gaming_pool pool = {0};
-	char line[128];
-	long kib = -1;
 
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "MemFree: %ld", &kib);
-	if (f)
-		fclose(f);
 	if (kib < 0 || gaming_pool(g, &pool))
 		return -1;
 	return kib / 1024 + (long)(pool.pages * PAGE / MIB);
