@@ -53,7 +53,7 @@
  *
  * The step ends before the budget is over: no batch of pages is begun that took
  * longer than what is left, when the longest yet is taken as a measure; a part of the
- * budget (a third, 40 us at most) is kept for the timer's tick. What makes a step late
+ * budget (a third, 70 us at most) is kept for the timer's tick. What makes a step late
  * is a batch of more than twice the longest before it, and being preempted, since it is
  * the caller's own time. The first batch is a page, and is begun whatever the time
  * is: who calls again and again comes to the end, also where a page takes longer than
