@@ -183,12 +183,13 @@ static int bench_priority(void)
 	if (geteuid() || sched_getaffinity(0, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) < 2)
 		return skip("needs root and 2 CPUs");
 	EXPECT(gaming_open(&inversion.g), 0);
+	/* The last is a PI futex on both sides: two runs of the same lock differ by as much. */
 	if (compare_kinds(&usual, MUTEX_GAMING, MUTEX_PLAIN, "no inheritance", 1, ">= 1") ||
 		compare_kinds(&usual, MUTEX_GAMING, MUTEX_PI, "PI futex", 1, ">= 1") ||
 		compare_kinds(&background, MUTEX_GAMING, MUTEX_PI, "PI futex", 0, "") ||
 		compare_kinds(
 			&real_time, MUTEX_GAMING_RT, MUTEX_PLAIN, "no inheritance", 1, ">= 1") ||
-		compare_kinds(&real_time, MUTEX_GAMING_RT, MUTEX_PI, "PI futex", 0.95, ">= 1"))
+		compare_kinds(&real_time, MUTEX_GAMING_RT, MUTEX_PI, "PI futex", 0.95, ">= 0.95"))
 		return 1;
 	gaming_close(&inversion.g);
 	return 0;
