@@ -8,7 +8,7 @@
 #include "kmods/gaming/selftest/pages.h"
 
 /* Another thread's turn is no part of a step, and this CPU's only one may have one at each tick. */
-static int step_undisturbed(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
+static int step_undisturbed(const struct gaming *g, void *addr, size_t len, uint64_t budget_ns,
 	void **next, struct gaming_compact *step)
 {
 	int ret = sys(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}));
@@ -20,32 +20,10 @@ static int step_undisturbed(const struct gaming *g, char *addr, size_t len, uint
 	return ret;
 }
 
-/* Between two steps all others may run, so the pool is filled. Steps, or -errno. */
-static int steps_undisturbed(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
-	uint64_t *longest)
-{
-	struct gaming_compact step = {0};
-	void *next = addr;
-	int ret, steps = 0, waits = 0;
-
-	*longest = 0;
-	do {
-		ret = step_undisturbed(g, addr, len, budget_ns, &next, &step);
-		if (ret == -EAGAIN && waits++ < 100) {
-			nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-			continue;
-		}
-		if (ret < 0)
-			return ret;
-		*longest = step.spent_ns > *longest ? step.spent_ns : *longest;
-		steps++;
-	} while (ret != 1);
-	return steps;
-}
-
 static int compact_within(const struct gaming *g, uint64_t budget_us)
 {
 	size_t len = 8 * MIB;
+	struct gaming_compact sum;
 	uint64_t longest;
 	char name[40], what[80], target[40];
 	struct metric *m;
@@ -54,7 +32,8 @@ static int compact_within(const struct gaming *g, uint64_t budget_us)
 
 	fill_pool(g, 2 * len / PAGE);
 	addr = scattered_memory(len, 9);
-	steps = steps_undisturbed(g, addr, len, budget_us * 1000, &longest);
+	steps = compact_all_by(
+		step_undisturbed, g, addr, len, budget_us * 1000, &sum, &longest);
 	REQUIRE(steps > 0, "COMPACT: %d", steps);
 	munmap(addr, len);
 	snprintf(name, sizeof(name), "longest_step_of_%lu_us", (unsigned long)budget_us);

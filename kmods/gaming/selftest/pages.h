@@ -111,9 +111,13 @@ UNUSED static char *scattered_memory(size_t len, uint32_t seed)
 	return addr;
 }
 
+/* gaming_compact(), or something around it. */
+typedef int compact_step(const struct gaming *g, void *addr, size_t len, uint64_t budget_ns,
+	void **next, struct gaming_compact *step);
+
 /* Steps until all is done. How many, or a negative errno. */
-UNUSED static int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
-	struct gaming_compact *sum, uint64_t *longest_step)
+static int compact_all_by(compact_step *make_step, const struct gaming *g, char *addr, size_t len,
+	uint64_t budget_ns, struct gaming_compact *sum, uint64_t *longest_step)
 {
 	struct gaming_compact step = {0};
 	void *next = addr;
@@ -122,7 +126,7 @@ UNUSED static int compact_all(const struct gaming *g, char *addr, size_t len, ui
 	*sum = (struct gaming_compact){0};
 	*longest_step = 0;
 	for (;;) {
-		ret = gaming_compact(g, addr, len, budget_ns, &next, &step);
+		ret = make_step(g, addr, len, budget_ns, &next, &step);
 		if (ret == -EAGAIN && waits++ < 100 * slowness()) {
 			nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 			continue;
@@ -139,6 +143,12 @@ UNUSED static int compact_all(const struct gaming *g, char *addr, size_t len, ui
 		if (ret)
 			return steps;
 	}
+}
+
+UNUSED static int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
+	struct gaming_compact *sum, uint64_t *longest_step)
+{
+	return compact_all_by(gaming_compact, g, addr, len, budget_ns, sum, longest_step);
 }
 
 UNUSED static int begin_compaction(struct gaming *g)
