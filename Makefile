@@ -16,7 +16,7 @@ export RIGPROOF_CACHE := $(CACHE)
 CC       ?= gcc
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers -Werror
-CPPFLAGS += -D_GNU_SOURCE -I. -DRIGPROOF_VERSION='"$(VERSION)"'
+CPPFLAGS += -D_GNU_SOURCE -I.
 ALL_CFLAGS = -std=gnu17 $(WARN) -fstack-protector-strong -fPIE $(CFLAGS) -MMD -MP
 Q := $(if $(V),,@)
 
@@ -46,7 +46,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/asan/bin/%,$(wildcard tests/unit/test
 KMOD_TESTS := $(B)/check-kmods/bin/fail_nth $(B)/check-kmods/bin/fuzz_ioctl
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style
+.PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style FORCE
 all: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so kmods ## build everything into build/
 
 help: ## this list
@@ -153,6 +153,15 @@ $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f),$(B)/fuzz)))
 $(eval $(call object_rule,$(B),$(CC)))
 $(eval $(call object_rule,$(B)/asan,$(CC),$(ASAN)))
 $(eval $(call object_rule,$(B)/fuzz,clang,$(FUZZ)))
+
+# One object knows the version, so that a commit rebuilds no other; the stamp changes with it.
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
+VERSIONS := $(foreach b,$(B) $(B)/asan $(B)/fuzz,$(b)/obj/lib/version.o)
+$(VERSIONS): CPPFLAGS += -DRIGPROOF_VERSION='"$(VERSION)"'
+$(VERSIONS): $(B)/version
 
 $(B)/bin/%: $(B)/obj/server/%_main.o $(call archives,cli,$(B))
 	@mkdir -p $(@D)

@@ -11,6 +11,7 @@
 #include "keys/pem.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/version.h"
 
 #define TOKEN_TEXT 129
 #define CHAIN_MAX 8 /* certificates */
@@ -36,7 +37,7 @@ int rp_hello_make(EVP_PKEY *key, const char *image, const char *root, const char
 	hello = json_pack("{s:s, s:o, s:O, s:s, s:o, s:O, s:s, s:s}", "csr", csr, "mac",
 		rp_inventory_macs(inventory), "uuid", json_object_get(inventory, "uuid"), "token",
 		token, "secure_boot", rp_secure_boot_to_json(&state), "inventory", inventory,
-		"agent", RIGPROOF_VERSION, "image", image);
+		"agent", rp_version(), "image", image);
 	if (!hello)
 		return rp_error_set(err, -ENOMEM, "no memory");
 	*ret = hello;

@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "lib/log.h"
+#include "lib/version.h"
 
 static const char help[] =
 	"rigproof-agent [OPTION...]: report this rig to its lab's server, run the signed job,\n"
@@ -49,7 +50,7 @@ static int parse(int argc, char **argv, struct rp_agent_options *ret)
 			fputs(help, stdout);
 			return 0;
 		case 'v':
-			puts("rigproof-agent " RIGPROOF_VERSION);
+			printf("rigproof-agent %s\n", rp_version());
 			return 0;
 		default:
 			fputs("rigproof-agent: try --help\n", stderr);

@@ -10,6 +10,7 @@
 #include "lib/digest.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
+#include "lib/version.h"
 
 #define BODY_MAX (32u << 20)
 
@@ -186,12 +187,14 @@ static CURLcode set_tls(CURL *curl, const struct rp_http_config *config)
 static CURLcode set_policy(struct rp_http *http, const struct rp_http_config *config)
 {
 	CURL *curl = http->curl;
+	char agent[80]; /* copied by libcurl */
 
 	SET(CURLOPT_PROTOCOLS_STR, "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROXY, ""); /* not NULL: that would look at $https_proxy */
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_USERAGENT, "rigproof/" RIGPROOF_VERSION);
+	snprintf(agent, sizeof(agent), "rigproof/%s", rp_version());
+	SET(CURLOPT_USERAGENT, agent);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT,
 		(long)(config->connect_timeout_s ? config->connect_timeout_s : 10));

@@ -5,6 +5,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/version.h"
 #include "server/site.h"
 
 static const char help[] =
@@ -71,7 +72,7 @@ int rp_site_options_parse(int argc, char **argv, struct rp_site_options *ret)
 			rp_log_set_level(RP_LOG_DEBUG);
 			break;
 		case 'V':
-			puts("rigproofd " RIGPROOF_VERSION);
+			printf("rigproofd %s\n", rp_version());
 			return 1;
 		case 'h':
 			fputs(help, stdout);

@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/version.h"
 #include "manifests/manifest.h"
 #include "server/artefacts.h"
 #include "server/jobs.h"
@@ -253,7 +254,7 @@ int rp_site_run(struct rp_server *server, struct rp_error *err)
 	r = write_address(server, err);
 	if (r < 0)
 		return r;
-	rp_log_info("rigproofd " RIGPROOF_VERSION " serves %s, state in %s", server->listening,
+	rp_log_info("rigproofd %s serves %s, state in %s", rp_version(), server->listening,
 		server->state_dir);
 	sd_notifyf(0, "READY=1\nSTATUS=Serving %s", server->listening);
 	if (event_base_dispatch(server->base) < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/version.h"
 
 static const char *const global_usage =
 	"[--state DIR] [--server URL] [--root CRT] [--token-file FILE] [--json]";
@@ -368,7 +369,7 @@ int rp_cli_parse(int argc, char **argv, FILE *out, struct rp_cli *ret, struct rp
 		return rp_error_set(err, -ENOMEM, "no memory");
 	for (int i = 1; r >= 0 && i < argc; i++) {
 		if (!strcmp(argv[i], "--version")) {
-			fprintf(out, "rigproof %s\n", RIGPROOF_VERSION);
+			fprintf(out, "rigproof %s\n", rp_version());
 			rp_cli_done(&cli);
 			return 0;
 		}
