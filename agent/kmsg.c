@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/tap.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/printable.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX */
 #define FACILITY_SHIFT 3
@@ -182,7 +182,7 @@ int rp_kmsg_add(struct rp_kmsg *kmsg, const char *record, size_t len)
 	end = memchr(start, '\n', len - (size_t)(start - record));
 	if (!end)
 		end = record + len;
-	rp_tap_copy_text(message, sizeof(message), start, (size_t)(end - start));
+	rp_printable_copy(message, sizeof(message), start, (size_t)(end - start));
 	snprintf(line, sizeof(line), "[%5llu.%06llu] %s\n", microseconds / 1000000,
 		microseconds % 1000000, message);
 	r = append(kmsg, line);

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "agent/tap.h"
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/printable.h"
 
 /* 0 where path is a file with this digest: then *ret_fd is that very file. */
 static int open_matching(const char *path, const char *sha256, int *ret_fd)
@@ -139,7 +139,7 @@ int rp_module_load(const struct rp_module_place *place, const json_t *module, js
 		if (r < 0)
 			describe_refusal(place, mark, -r, &err);
 	}
-	rp_tap_copy_text(message, sizeof(message), err.text, strlen(err.text));
+	rp_printable_copy(message, sizeof(message), err.text, strlen(err.text));
 	result = json_pack("{s:O, s:O, s:b, s:i, s:s}", "name", json_object_get(module, "name"),
 		"sha256", json_object_get(module, "sha256"), "loaded", r == 0, "errno", -r,
 		"message", message);

@@ -14,6 +14,7 @@
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/printable.h"
 
 #define MESSAGE_MAX 512
 #define SYSTEMD_STATUS 200 /* exit statuses from here on are systemd's: it could not even exec */
@@ -23,7 +24,7 @@ static json_t *text_of(const char *text)
 {
 	char clean[MESSAGE_MAX];
 
-	rp_tap_copy_text(clean, sizeof(clean), text, strlen(text));
+	rp_printable_copy(clean, sizeof(clean), text, strlen(text));
 	return json_string(clean);
 }
 

@@ -25,52 +25,8 @@ struct parser {
 	long long seen; /* tests */
 	bool plan_done; /* a plan that came after tests: nothing may follow */
 	bool bailed;
-	size_t samples; /* that may still come */
+	struct rp_tap_yaml yaml;
 };
-
-/* True where a UTF-8 sequence begins here, of *len bytes (RFC 3629); else *len is untouched. */
-static bool utf8_sequence(const unsigned char *text, size_t left, size_t *len)
-{
-	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned int value;
-	size_t n = *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0;
-
-	if (!n || n > left)
-		return false;
-	value = *text & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return false;
-		value = value << 6 | (text[i] & 0x3f);
-	}
-	if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-		return false;
-	*len = n;
-	return true;
-}
-
-void rp_tap_copy_text(char *ret, size_t size, const char *text, size_t len)
-{
-	size_t to = 0;
-
-	for (size_t from = 0; from < len;) {
-		size_t n = 1;
-		bool ascii = (unsigned char)text[from] < 0x80 && text[from];
-		bool valid =
-			ascii || utf8_sequence((const unsigned char *)text + from, len - from, &n);
-
-		if (to + n >= size)
-			break;
-		if (valid)
-			memcpy(ret + to, text + from, n);
-		else
-			ret[to] = '?';
-		to += n;
-		from += n;
-	}
-	ret[to] = '\0';
-	rp_printable(ret);
-}
 
 /* The first thing wrong is what a person needs: others follow from it. */
 __attribute__((format(printf, 2, 3))) static void complain(
@@ -199,7 +155,7 @@ static void read_directive(struct line line, struct test *test)
 		skip_space(&line);
 		test->directive = directives[i].directive;
 		test->ok = test->ok && !directives[i].failed;
-		rp_tap_copy_text(test->reason, sizeof(test->reason), line.text, line.len);
+		rp_printable_copy(test->reason, sizeof(test->reason), line.text, line.len);
 		trim_end(test->reason);
 		unescape(test->reason);
 		return;
@@ -247,7 +203,7 @@ static int read_test(struct parser *parser, struct line line, bool ok)
 	else if (line.len == 1 && *line.text == '-')
 		advance(&line, 1);
 	hash = find_directive(line);
-	rp_tap_copy_text(test.description, sizeof(test.description), line.text, hash);
+	rp_printable_copy(test.description, sizeof(test.description), line.text, hash);
 	trim_end(test.description);
 	unescape(test.description);
 	if (hash < line.len)
@@ -288,7 +244,7 @@ static int read_plan(struct parser *parser, struct line line)
 		read_directive(line, &test);
 		if (!*test.directive) {
 			skip_space(&line);
-			rp_tap_copy_text(test.reason, sizeof(test.reason), line.text, line.len);
+			rp_printable_copy(test.reason, sizeof(test.reason), line.text, line.len);
 		}
 		memcpy(parser->tap.skip_reason, test.reason, sizeof(test.reason));
 	}
@@ -300,7 +256,7 @@ static int read_bail_out(struct parser *parser, struct line line)
 	char reason[RP_TAP_TEXT];
 
 	skip_space(&line);
-	rp_tap_copy_text(reason, sizeof(reason), line.text, line.len);
+	rp_printable_copy(reason, sizeof(reason), line.text, line.len);
 	parser->bailed = true;
 	complain(parser, "bailed out%s%.200s", *reason ? ": " : "", reason);
 	return 0;
@@ -339,12 +295,12 @@ static int read_yaml(struct parser *parser, struct line line)
 
 	while (next_line(parser, &line)) {
 		if (starts_with(line, "  ...")) {
-			r = rp_tap_yaml_read(block ? block : "", len, parser->tap.metrics,
-				&parser->samples, message, problem, sizeof(problem));
+			r = rp_tap_yaml_read(block ? block : "", len, &parser->yaml, message,
+				problem, sizeof(problem));
 			if (r == -EINVAL) {
 				char text[RP_TAP_TEXT];
 
-				rp_tap_copy_text(text, sizeof(text), problem, strlen(problem));
+				rp_printable_copy(text, sizeof(text), problem, strlen(problem));
 				complain(parser, "test %lld: %.200s", parser->seen, text);
 			}
 			return r == -ENOMEM ? r : explain(parser, message);
@@ -431,11 +387,12 @@ int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret)
 		.end = text + len,
 		.tap = {.tests = json_array(), .metrics = json_array()},
 		.plan = -1,
-		.samples = RP_TAP_SAMPLES_MAX,
+		.yaml = {.metrics_max = RP_TAP_METRICS_MAX, .samples_left = RP_TAP_SAMPLES_MAX},
 	};
 	struct line line;
 	int r = parser.tap.tests && parser.tap.metrics ? 0 : -ENOMEM;
 
+	parser.yaml.metrics = parser.tap.metrics;
 	while (r == 0 && !parser.bailed && next_line(&parser, &line))
 		r = read_line(&parser, line);
 	if (r < 0) {

@@ -42,12 +42,6 @@ struct rp_tap {
 int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret);
 void rp_tap_done(struct rp_tap *tap);
 
-/*
- * Text from a check as it may stand in JSON and in a terminal: at most size - 1 bytes, UTF-8, no
- * control characters.
- */
-void rp_tap_copy_text(char *ret, size_t size, const char *text, size_t len);
-
 static inline void rp_cleanup_tap(struct rp_tap *tap)
 {
 	rp_tap_done(tap);

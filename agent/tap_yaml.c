@@ -7,28 +7,28 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "agent/tap.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 
 #define DEPTH_MAX 16
 
 struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the one that was read last */
-	size_t *samples;
-	char *message;
-	char *problem;
-	size_t problem_size;
+	struct rp_tap_yaml *sum;
+	char *message, *problem;
+	size_t text_size; /* of either */
 };
 
 static int refuse(struct reader *reader, const char *text)
 {
-	snprintf(reader->problem, reader->problem_size, "YAML block, line %zu: %s",
+	snprintf(reader->problem, reader->text_size, "YAML block, line %zu: %s",
 		reader->event.start_mark.line + 1, text);
 	return -EINVAL;
 }
@@ -112,7 +112,7 @@ static int read_string(struct reader *reader, json_t *metric, const char *key)
 		return refuse(reader, "expected a text");
 	if (reader->event.data.scalar.length >= sizeof(text))
 		return refuse(reader, "text too long");
-	rp_tap_copy_text(text, sizeof(text), scalar(reader), reader->event.data.scalar.length);
+	rp_printable_copy(text, sizeof(text), scalar(reader), reader->event.data.scalar.length);
 	return json_object_set_new(metric, key, json_string(text)) < 0 ? -ENOMEM : 0;
 }
 
@@ -148,11 +148,11 @@ static int read_samples(struct reader *reader, json_t *metric)
 
 		if (!number)
 			return refuse(reader, "samples: expected numbers");
-		if (*reader->samples == 0) {
+		if (reader->sum->samples_left == 0) {
 			json_decref(number);
 			return refuse(reader, "samples: too many in this output");
 		}
-		--*reader->samples;
+		reader->sum->samples_left--;
 		if (json_array_append_new(list, number) < 0)
 			return -ENOMEM;
 	}
@@ -192,7 +192,7 @@ static int check_metric(struct reader *reader, const json_t *metric)
 }
 
 /* The mapping whose start was just read. */
-static int read_metric(struct reader *reader, json_t *metrics)
+static int read_metric(struct reader *reader)
 {
 	rp_cleanup(json) json_t *metric = json_pack("{s:s, s:n, s:s, s:s, s:[]}", "name", "",
 		"value", "unit", "", "better", "", "samples");
@@ -217,19 +217,19 @@ static int read_metric(struct reader *reader, json_t *metrics)
 	r = check_metric(reader, metric);
 	if (r < 0)
 		return r;
-	if (json_array_size(metrics) >= RP_TAP_METRICS_MAX)
+	if (json_array_size(reader->sum->metrics) >= reader->sum->metrics_max)
 		return refuse(reader, "too many metrics in this output");
-	return json_array_append(metrics, metric) < 0 ? -ENOMEM : 0;
+	return json_array_append(reader->sum->metrics, metric) < 0 ? -ENOMEM : 0;
 }
 
-static int read_metrics(struct reader *reader, json_t *metrics)
+static int read_metrics(struct reader *reader)
 {
 	int r, type;
 
 	if (reader->event.type != YAML_SEQUENCE_START_EVENT)
 		return refuse(reader, "metrics: expected a list");
 	while ((type = next(reader)) == YAML_MAPPING_START_EVENT) {
-		r = read_metric(reader, metrics);
+		r = read_metric(reader);
 		if (r < 0)
 			return r;
 	}
@@ -242,12 +242,12 @@ static int read_message(struct reader *reader)
 {
 	if (reader->event.type != YAML_SCALAR_EVENT)
 		return skip_node(reader);
-	rp_tap_copy_text(
-		reader->message, RP_TAP_TEXT, scalar(reader), reader->event.data.scalar.length);
+	rp_printable_copy(reader->message, reader->text_size, scalar(reader),
+		reader->event.data.scalar.length);
 	return 0;
 }
 
-static int read_block(struct reader *reader, json_t *metrics)
+static int read_block(struct reader *reader)
 {
 	int r, type;
 
@@ -265,7 +265,7 @@ static int read_block(struct reader *reader, json_t *metrics)
 		if (type < 0)
 			return type;
 		if (is_metrics)
-			r = read_metrics(reader, metrics);
+			r = read_metrics(reader);
 		else
 			r = is_message ? read_message(reader) : skip_node(reader);
 		if (r < 0)
@@ -274,19 +274,21 @@ static int read_block(struct reader *reader, json_t *metrics)
 	return type < 0 ? type : 0;
 }
 
-int rp_tap_yaml_read(const char *text, size_t len, json_t *metrics, size_t *samples,
-	char *ret_message, char *ret_problem, size_t size)
+int rp_tap_yaml_read(const char *text, size_t len, struct rp_tap_yaml *sum, char *ret_message,
+	char *ret_problem, size_t size)
 {
-	struct reader reader = {.samples = samples,
+	struct reader reader = {
+		.sum = sum,
 		.message = ret_message,
 		.problem = ret_problem,
-		.problem_size = size};
+		.text_size = size,
+	};
 	int r;
 
 	if (!yaml_parser_initialize(&reader.parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, len);
-	r = read_block(&reader, metrics);
+	r = read_block(&reader);
 	yaml_event_delete(&reader.event);
 	yaml_parser_delete(&reader.parser);
 	return r;

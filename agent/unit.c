@@ -15,9 +15,9 @@
 #include <string.h>
 
 #include "agent/systemd1.h"
-#include "agent/tap.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/printable.h"
 
 #define GRACE_US (30 * RP_SECOND) /* beyond the check's time: systemd's own work under load */
 #define DRAIN_READS 256
@@ -58,7 +58,7 @@ static void copy_last_words(struct rp_unit *unit, char ret_words[LAST_WORDS_MAX]
 	for (size_t i = 0; i < errors->len; i++)
 		if (errors->data[i] == '\n')
 			errors->data[i] = ' ';
-	rp_tap_copy_text(ret_words, LAST_WORDS_MAX, errors->len ? errors->data : "", errors->len);
+	rp_printable_copy(ret_words, LAST_WORDS_MAX, errors->len ? errors->data : "", errors->len);
 }
 
 static void finish(struct rp_unit *unit)

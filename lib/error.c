@@ -12,7 +12,7 @@
 /* All formatting goes to a copy first: callers quote err->text in a new text for err. */
 static int store(struct rp_error *err, int code, const char *text)
 {
-	snprintf(err->text, sizeof(err->text), "%s", text);
+	snprintf(err->text, sizeof(err->text), "%.*s", (int)sizeof(err->text) - 1, text);
 	rp_printable(err->text);
 	err->code = code;
 	return code;

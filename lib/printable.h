@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Foreign bytes quoted in an error or a log line must not steer a terminal or forge a line. */
+/* Foreign bytes quoted in an error, a log line or JSON must not steer a terminal or forge a line.
+ */
 #ifndef RP_LIB_PRINTABLE_H
 #define RP_LIB_PRINTABLE_H
 
+#include <stddef.h>
+
 /* Control characters become '?'. The length stays. UTF-8 passes, its C1 controls do not. */
-static inline void rp_printable(char *text)
-{
-	unsigned char before = 0;
+void rp_printable(char *text);
 
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < 0x20 || c == 0x7f || (before == 0xc2 && c >= 0x80 && c < 0xa0))
-			*text = '?';
-		if (*text == '?' && before == 0xc2)
-			text[-1] = '?';
-		before = c;
-	}
-}
+/*
+ * Copy len bytes of any kind (NUL among them) as text for JSON and terminals: at most size - 1
+ * bytes, always NUL-terminated, whole UTF-8 sequences (RFC 3629) only. Each byte of what is none,
+ * and each control character, becomes '?'. size is at least 1.
+ */
+void rp_printable_copy(char *ret, size_t size, const char *text, size_t len);
 
 #endif

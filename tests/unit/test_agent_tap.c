@@ -221,29 +221,6 @@ static void test_too_many(void **state)
 	assert_non_null(strstr(tap.problem, "too many metrics"));
 }
 
-static void test_copy_text(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t len;
-		const char *found;
-	} texts[] = {
-		{"plain", 5, "plain"}, {"a\0b", 3, "a?b"}, {"\xc3", 1, "?"}, /* cut */
-		{"\xc0\xaf", 2, "??"},					     /* overlong */
-		{"\xed\xa0\x80", 3, "???"},				     /* surrogate */
-		{"\xf4\x90\x80\x80", 4, "????"},			     /* beyond Unicode */
-		{"\xe2\x82\xac\xe2\x82\xac", 6, "\xe2\x82\xac\xe2\x82\xac"},
-		{"1234567\xe2\x82\xac", 10, "1234567"}, /* does not fit as a whole */
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		char text[10];
-
-		rp_tap_copy_text(text, sizeof(text), texts[i].text, texts[i].len);
-		assert_string_equal(text, texts[i].found);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest all[] = {
@@ -254,7 +231,6 @@ int main(void)
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_copy_text),
 	};
 
 	return cmocka_run_group_tests_name("agent/tap", all, NULL, NULL);
