@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/agent_internal.h"
+#include "agent/agent.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 
 #include "agent/boot_key.h"
+#include "agent/session.h"
+#include "agent/states.h"
 #include "agent/unit.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -18,52 +18,8 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
-#define BACKOFF_FIRST_MS 500
-#define BACKOFF_MAX_MS 60000
 #define HEARTBEAT_MS 10000
 #define ACCURACY_US 1000 /* sd-event would let each step wait for a quarter of a second */
-
-static const struct {
-	const char *name, *stage; /* on the bus; to the server */
-} states[] = {
-	[RP_AGENT_HELLO] = {"hello", "agent"},
-	[RP_AGENT_ENROL] = {"enrol", "agent"},
-	[RP_AGENT_JOB] = {"job", "agent"},
-	[RP_AGENT_CHECKS] = {"checks", "checks"},
-	[RP_AGENT_REPORT] = {"report", "report"},
-	[RP_AGENT_END] = {"end", "report"},
-};
-
-/* Between 3/4 and 5/4 of ms: a lab that lost power must not speak in one voice. */
-static int64_t jitter(int64_t ms)
-{
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)rp_clock_monotonic();
-	return ms * 1000 * 3 / 4 + random % (ms * 500 + 1);
-}
-
-int64_t rp_agent_backoff(struct rp_agent *agent)
-{
-	int64_t ms = BACKOFF_FIRST_MS;
-
-	for (int i = 0; i < agent->failures && ms < BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	agent->failures++;
-	return jitter(ms > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : ms);
-}
-
-/* When state is entered by success, the pace of retries begins anew. */
-void rp_agent_enter(struct rp_agent *agent, enum rp_agent_state state)
-{
-	if (state != RP_AGENT_HELLO && state != agent->state)
-		agent->failures = 0;
-	agent->state = state;
-	agent->status.state = states[state].name;
-	rp_agent_bus_changed(agent->bus);
-	sd_notifyf(0, "STATUS=%s %s", states[state].name, agent->status.job);
-}
 
 static int on_step(sd_event_source *source, uint64_t now, void *context)
 {
@@ -76,59 +32,19 @@ static int on_step(sd_event_source *source, uint64_t now, void *context)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-void rp_agent_wake(struct rp_agent *agent)
-{
-	sd_event_source_set_time_relative(agent->step, 0);
-	sd_event_source_set_enabled(agent->step, SD_EVENT_ONESHOT);
-}
-
-/* ---- to the server, beside the state machine ---- */
-
-void rp_agent_event(struct rp_agent *agent, const char *stage, const char *format, ...)
-{
-	rp_cleanup(answer) struct rp_answer answer = {0};
-	rp_cleanup(json) json_t *body = NULL;
-	struct rp_error text = RP_ERROR_NONE, err = RP_ERROR_NONE;
-	char message[384];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	rp_error_set(&text, 0, "%s", message);
-	body = json_pack("{s:s, s:s}", "stage", stage, "message", text.text);
-	if (body && rp_agent_server_call(
-			    agent->server, "POST", "/rig/v1/event", body, &answer, &err) < 0)
-		rp_log_warning("event: %s", err.text);
-	else if (answer.status >= 400)
-		rp_log_warning("event: %s", answer.reason);
-}
-
-/* The server has given the job up: so do we. Reports are past that. */
-static void cancel(struct rp_agent *agent)
-{
-	if (agent->state != RP_AGENT_JOB && agent->state != RP_AGENT_CHECKS)
-		return;
-	rp_log_info("the server cancelled the job");
-	agent->run = rp_run_free(agent->run);
-	*agent->status.job = '\0';
-	rp_agent_enter(agent, RP_AGENT_HELLO);
-	rp_agent_wake(agent);
-}
-
 static void send_heartbeat(struct rp_agent *agent)
 {
 	rp_cleanup(answer) struct rp_answer answer = {0};
 	struct rp_error err = RP_ERROR_NONE;
 	rp_cleanup(json) json_t *body = json_pack("{s:s, s:s, s:i, s:i}", "stage",
-		states[agent->state].stage, "check", agent->status.check, "done",
+		rp_agent_stage_text(agent->state), "check", agent->status.check, "done",
 		(int)agent->status.done, "total", (int)agent->status.total);
 
 	if (body && rp_agent_server_call(
 			    agent->server, "POST", "/rig/v1/heartbeat", body, &answer, &err) < 0)
 		rp_log_debug("heartbeat: %s", err.text);
 	else if (strcmp(rp_json_string_or(answer.json, "action", ""), "cancel") == 0)
-		cancel(agent);
+		rp_agent_cancel(agent);
 }
 
 static int on_heartbeat(sd_event_source *source, uint64_t now, void *context)
@@ -138,7 +54,7 @@ static int on_heartbeat(sd_event_source *source, uint64_t now, void *context)
 	/* While a step is due that talks to the server anyway, a beat would say no more. */
 	if (agent->admitted && agent->state != RP_AGENT_HELLO && agent->state != RP_AGENT_END)
 		send_heartbeat(agent);
-	sd_event_source_set_time_relative(source, (uint64_t)jitter(HEARTBEAT_MS));
+	sd_event_source_set_time_relative(source, (uint64_t)rp_agent_jitter(HEARTBEAT_MS));
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -156,41 +72,6 @@ static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *conte
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	return sd_event_exit(sd_event_source_get_event(source), 0);
-}
-
-static int connect_bus(struct rp_agent *agent)
-{
-	rp_cleanup(bus) sd_bus *bus = NULL;
-	int r = sd_bus_open_system(&bus);
-
-	if (r >= 0)
-		r = sd_bus_attach_event(bus, agent->event, SD_EVENT_PRIORITY_NORMAL);
-	if (r >= 0)
-		r = rp_agent_bus_show(bus, &agent->status);
-	if (r < 0)
-		return r;
-	agent->bus = rp_steal(bus);
-	return 0;
-}
-
-static void drop_bus(struct rp_agent *agent)
-{
-	if (!agent->bus)
-		return;
-	sd_bus_detach_event(agent->bus);
-	agent->bus = sd_bus_flush_close_unref(agent->bus);
-}
-
-void rp_agent_ensure_bus(struct rp_agent *agent)
-{
-	int r;
-
-	if (agent->bus && sd_bus_is_open(agent->bus) > 0)
-		return;
-	drop_bus(agent);
-	r = connect_bus(agent);
-	if (r < 0)
-		rp_log_warning("no system bus: %s", strerror(-r));
 }
 
 /* ---- start and end ---- */
@@ -262,7 +143,7 @@ int rp_agent_new(
 
 	if (!agent || make_paths(agent, options) < 0 || !(agent->stages = make_stages()))
 		return rp_error_set(err, -ENOMEM, "no memory");
-	agent->status.state = states[RP_AGENT_HELLO].name;
+	agent->status.state = rp_agent_state_text(RP_AGENT_HELLO);
 	r = rp_agent_config_load(options->config_dir, &agent->config, err);
 	if (r == 0)
 		r = get_key(agent, err);
@@ -284,7 +165,7 @@ struct rp_agent *rp_agent_free(struct rp_agent *agent)
 	if (!agent)
 		return NULL;
 	rp_run_free(agent->run);
-	drop_bus(agent);
+	rp_agent_drop_bus(agent);
 	sd_event_source_disable_unref(agent->step);
 	sd_event_source_disable_unref(agent->heartbeat);
 	sd_event_source_disable_unref(agent->kmsg_source);

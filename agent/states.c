@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent does in each of its states. */
+#include "agent/states.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent_internal.h"
 #include "agent/efivars.h"
 #include "agent/job.h"
 #include "agent/module.h"
@@ -439,6 +439,19 @@ static int64_t do_end(struct rp_agent *agent)
 		rp_log_error("%s: no answer from systemd: %s", agent->ending, strerror(-r));
 	/* systemd ends us with the rest; should it not have, ask again. */
 	return r < 0 ? rp_agent_backoff(agent) : seconds(POWER_AGAIN_S);
+}
+
+/* ---- what leads from one state to the next ---- */
+
+void rp_agent_cancel(struct rp_agent *agent)
+{
+	if (agent->state != RP_AGENT_JOB && agent->state != RP_AGENT_CHECKS)
+		return;
+	rp_log_info("the server cancelled the job");
+	agent->run = rp_run_free(agent->run);
+	*agent->status.job = '\0';
+	rp_agent_enter(agent, RP_AGENT_HELLO);
+	rp_agent_wake(agent);
 }
 
 static int64_t (*const acts[])(struct rp_agent *agent) = {

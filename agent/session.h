@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's state and what its states do. Private to agent.c and states.c. */
-#ifndef RP_AGENT_AGENT_INTERNAL_H
-#define RP_AGENT_AGENT_INTERNAL_H
+/*
+ * One conversation of this rig with its server, and where it stands. What all states need is here:
+ * how to enter one, the pace of retries, the bus, a word to the server. agent.c drives it,
+ * states.c says what each state does, server.h carries what is said.
+ */
+#ifndef RP_AGENT_SESSION_H
+#define RP_AGENT_SESSION_H
 
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -9,15 +13,12 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "agent/agent.h"
 #include "agent/bus.h"
 #include "agent/config.h"
 #include "agent/hello.h"
 #include "agent/kmsg.h"
 #include "agent/run.h"
 #include "agent/server.h"
-
-#define RP_AGENT_WAIT (-1) /* no next step by time: something else wakes the agent */
 
 enum rp_agent_state {
 	RP_AGENT_HELLO,
@@ -41,24 +42,33 @@ struct rp_agent {
 	int failures; /* in a row: they set the pace */
 	bool admitted;
 	struct rp_identity identity;
-	struct rp_run *run;
+	struct rp_run *run; /* NULL but in RP_AGENT_CHECKS */
 	struct rp_agent_status status;
-	json_t *stages;	 /* "agent" */
+	json_t *stages;	 /* [{"stage","start","end"}]: "agent" */
 	char ending[16]; /* "poweroff" or "reboot" */
 };
 
-/* states.c: do one bounded thing; returns microseconds until the next, or RP_AGENT_WAIT. */
-int64_t rp_agent_step(struct rp_agent *agent);
+/* The state's name on the bus. */
+const char *rp_agent_state_text(enum rp_agent_state state);
 
-/* agent.c */
+/* The stage of a boot's timeline that the server is told of in this state. */
+const char *rp_agent_stage_text(enum rp_agent_state state);
+
+/* Enter state, and show it on the bus. By a success the pace of retries begins anew. */
 void rp_agent_enter(struct rp_agent *agent, enum rp_agent_state state);
+
+/* Step as soon as the loop comes to it. */
 void rp_agent_wake(struct rp_agent *agent);
+
+/* Between 3/4 and 5/4 of ms, in microseconds: a lab that lost power must not speak in one voice. */
+int64_t rp_agent_jitter(int64_t ms);
 
 /* Microseconds to wait after one more failure: up to a minute, jittered. */
 int64_t rp_agent_backoff(struct rp_agent *agent);
 
 /* Connect to the system bus if there is no connection. */
 void rp_agent_ensure_bus(struct rp_agent *agent);
+void rp_agent_drop_bus(struct rp_agent *agent);
 
 /* POST /rig/v1/event, once; nothing depends on it. */
 void rp_agent_event(struct rp_agent *agent, const char *stage, const char *format, ...)
