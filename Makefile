@@ -170,9 +170,11 @@ $(B)/bin/%: $(B)/obj/agent/%_main.o $(call archives,agent,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 
-# A check may use libxsc or libgaming; each is one file plus the archives it needs.
+# A check may use libxsc or libgaming; each is one file plus the archives it needs. Those of modules have tests.
 LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
 LIBGAMING := $(wildcard kmods/gaming/libgaming/*.c)
+SELFTEST := $(wildcard kmods/selftest/*.c)
+$(patsubst %,$(B)/bin/checks/%,gaming_bench gaming_test gpu_dma_test xsc_ring_test): $(SELFTEST:%.c=$(B)/obj/%.o)
 $(filter $(B)/bin/checks/gaming_%,$(CHECKS)): $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBGAMING:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)

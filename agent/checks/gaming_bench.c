@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/checks/runner.h"
+#include "kmods/selftest/runner.h"
 #include "kmods/gaming/bench/bench.h"
 #include "kmods/gaming/bench/compaction.h"
 #include "kmods/gaming/bench/first_touch.h"

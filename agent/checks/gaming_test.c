@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/checks/runner.h"
+#include "kmods/selftest/runner.h"
 #include "kmods/gaming/selftest/test_assets.h"
 #include "kmods/gaming/selftest/test_compaction.h"
 #include "kmods/gaming/selftest/test_pagefault.h"

@@ -5,7 +5,7 @@
  * Needs an edu device behind an IOMMU (QEMU: -device intel-iommu -device edu) for
  * the DMA, and a DRM device for PRIME; what the machine has not is skipped.
  */
-#include "agent/checks/runner.h"
+#include "kmods/selftest/runner.h"
 #include "kmods/gpu_dma_lock/selftest/test_agents.h"
 #include "kmods/gpu_dma_lock/selftest/test_cost.h"
 #include "kmods/gpu_dma_lock/selftest/test_dma.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/checks/runner.h"
+#include "kmods/selftest/runner.h"
 #include "kmods/xsc/selftest/test_arm.h"
 #include "kmods/xsc/selftest/test_ends.h"
 #include "kmods/xsc/selftest/test_files.h"

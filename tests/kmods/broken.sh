@@ -55,7 +55,8 @@ build() {
   case $2 in
     lib"$module"/*)
       cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$top" -I"$top/kmods/$module/include/uapi" -I"$source/lib$module" \
-        -o "$work/$1.check" "$checks/$program.c" "$source/lib$module"/*.c "${libs[@]}" -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
+        -o "$work/$1.check" "$checks/$program.c" "$top"/kmods/selftest/*.c "$source/lib$module"/*.c \
+        "${libs[@]}" -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
   esac
 }
 

@@ -11,7 +11,7 @@
 #ifndef GAMING_BENCH_BENCH_H
 #define GAMING_BENCH_BENCH_H
 
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 
 #define BENCH_PAIRS MAX_SAMPLES
 

@@ -15,7 +15,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 
 struct instructions {
 	volatile uint64_t *rounds;

@@ -13,7 +13,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 
 #define TRACING "/sys/kernel/tracing/"
 #define COPIES_EVENT TRACING "events/kprobes/gaming_copies/"

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 #include "gaming.h"
 
 UNUSED static long ioctl_arg(int fd, unsigned long cmd, void *arg)

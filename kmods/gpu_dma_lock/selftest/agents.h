@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 #include "kmods/gpu_dma_lock/include/uapi/linux/gpu_dma_lock.h"
 
 #define PAGE ((uint64_t)sysconf(_SC_PAGESIZE))

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "agent/checks/report.h"
+#include "kmods/selftest/report.h"
 #include "xsc.h"
 
 #define NOBODY 65534

@@ -1,44 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Runs the tests of a check, and prints TAP 14 with their metrics.
- *
- * Each test is a child process with a deadline of its own, so that it may change
- * its limits and its user, close everything, or crash. What it has to say comes
- * back through a page shared with the parent, which alone prints.
- */
-#ifndef RP_CHECK_RUNNER_H
-#define RP_CHECK_RUNNER_H
+#include "kmods/selftest/runner.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/checks/report.h"
-
-struct test {
-	const char *name;
-	/* In a child. 0, or what FAIL() gives. */
-	int (*run)(void);
-	const char *what;
-	int seconds; /* the deadline, on an idle machine */
-};
-
-struct check {
-	const char *name;   /* of the program */
-	const char *what;   /* a line for --help */
-	const char *device; /* without it, all is skipped */
-	const char *module; /* that brings the device */
-	const struct test *tests;
-	size_t count;
-	/* Before the first test and after the last, in the parent; may be NULL. */
-	int (*begin)(void);
-	void (*end)(void);
-};
+#include "kmods/selftest/report.h"
 
 /* YAML's double quotes: nothing in there means anything but itself. */
 static void print_quoted(const char *text)
@@ -145,7 +117,7 @@ static int usage(const struct check *check, int status)
 	return status;
 }
 
-static int run_check(const struct check *check, int argc, char **argv)
+int run_check(const struct check *check, int argc, char **argv)
 {
 	int failed = 0, count = argc > 1 ? argc - 1 : (int)check->count;
 
@@ -183,5 +155,3 @@ static int run_check(const struct check *check, int argc, char **argv)
 		check->end();
 	return failed ? 1 : 0;
 }
-
-#endif
