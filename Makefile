@@ -201,7 +201,7 @@ $(B)/obj/agent/checks/xsc_preload_library.o: $(B)/lib/libxsc-preload.so
 $(B)/bin/checks/xsc_preload: $(B)/obj/agent/checks/xsc_preload_library.o
 # liburing is what the ring is compared with; linked in, as images do not have it.
 $(B)/bin/checks/xsc_bench $(B)/bin/checks/gaming_bench: LDLIBS += -l:liburing.a
-# The compressors that direct_storage's decoders are checked against.
+# The compressors that the gaming module's decoders are checked against.
 $(B)/bin/checks/gaming_test: LDLIBS += -l:libzstd.a -l:liblz4.a
 $(B)/shared/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 

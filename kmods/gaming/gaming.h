@@ -24,10 +24,10 @@ struct gaming_call {
 enum gaming_feature_id {
 	GAMING_FUTEX,		/* gaming_futex.c */
 	GAMING_PRIORITY,	/* gaming_priority.c */
-	GAMING_STORAGE,		/* direct_storage.c */
-	GAMING_CACHE,		/* numa_cache_sched.c */
-	GAMING_TIME,		/* hw_timestamp_sched.c */
-	GAMING_COMPACTION,	/* realtime_compaction.c */
+	GAMING_STORAGE,		/* gaming_storage.c */
+	GAMING_CACHE,		/* gaming_cache.c */
+	GAMING_TIME,		/* gaming_time.c */
+	GAMING_COMPACTION,	/* gaming_compaction.c */
 	GAMING_PAGEFAULT,	/* gaming_pagefault.c */
 	GAMING_GPU,		/* gaming_gpu.c */
 	GAMING_FEATURE_COUNT
@@ -48,10 +48,10 @@ struct gaming_feature {
 
 extern const struct gaming_feature gaming_futex_feature;
 extern const struct gaming_feature gaming_priority_feature;
-extern const struct gaming_feature direct_storage_feature;
-extern const struct gaming_feature numa_cache_sched_feature;
-extern const struct gaming_feature hw_timestamp_sched_feature;
-extern const struct gaming_feature realtime_compaction_feature;
+extern const struct gaming_feature gaming_storage_feature;
+extern const struct gaming_feature gaming_cache_feature;
+extern const struct gaming_feature gaming_time_feature;
+extern const struct gaming_feature gaming_compaction_feature;
 extern const struct gaming_feature gaming_pagefault_feature;
 extern const struct gaming_feature gaming_gpu_feature;
 

@@ -14,7 +14,7 @@
 
 #include <linux/gaming_gpu.h>
 
-#include "caller_time.h"
+#include "gaming_caller_time.h"
 #include "gaming.h"
 
 #if IS_BUILTIN(CONFIG_SYNC_FILE) && IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
@@ -92,7 +92,7 @@ static long do_sync(struct gaming_session *s, void __user *arg)
 	    sync.resv)
 		return -EINVAL;
 	if (sync.flags & GAMING_SYNC_TIMEOUT)
-		ticks = ticks_until(caller_time_in(sync.timeout_ns));
+		ticks = ticks_until(gaming_caller_time_in(sync.timeout_ns));
 	else if (sync.timeout_ns)
 		return -EINVAL;
 	ret = wait_fd(&sync, ticks);

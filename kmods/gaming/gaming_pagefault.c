@@ -22,7 +22,7 @@
 
 #include <linux/gaming_memory.h>
 #include "gaming.h"
-#include "page_batch.h"
+#include "gaming_page_batch.h"
 
 #if IS_ENABLED(CONFIG_DEVICE_MIGRATION)
 

@@ -13,11 +13,11 @@
 static const struct gaming_feature *const features[] = {
 	&gaming_futex_feature,
 	&gaming_priority_feature,
-	&direct_storage_feature,
+	&gaming_storage_feature,
 	&gaming_pagefault_feature,
-	&realtime_compaction_feature,
-	&numa_cache_sched_feature,
-	&hw_timestamp_sched_feature,
+	&gaming_compaction_feature,
+	&gaming_cache_feature,
+	&gaming_time_feature,
 	&gaming_gpu_feature,
 };
 

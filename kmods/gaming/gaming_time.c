@@ -15,8 +15,8 @@
 
 #include <linux/gaming_time.h>
 
-#include "caller_time.h"
-#include "frame_pace.h"
+#include "gaming_caller_time.h"
+#include "gaming_frame_pace.h"
 #include "gaming.h"
 #include "gaming_compat.h"
 
@@ -36,7 +36,7 @@ struct timer {
 
 struct times {
 	unsigned long pacing;		/* bit 0: a thread is in FRAME or PACE */
-	struct frame_pace pace;		/* whoever has the bit */
+	struct gaming_frame_pace pace;		/* whoever has the bit */
 	struct mutex lock;		/* of the timers */
 	struct timer *timers[GAMING_TIMERS];
 };
@@ -96,7 +96,7 @@ static long do_nanosleep(struct gaming_session *s, void __user *arg)
 		return -EINVAL;
 
 	if (sleep.flags & GAMING_SLEEP_ABS)
-		end = caller_time_in(sleep.ns);
+		end = gaming_caller_time_in(sleep.ns);
 	else
 		end = ktime_add_safe(ktime_get(), min_t(u64, sleep.ns, KTIME_MAX));
 	ret = sleep_until(ktime_sub_ns(end, sleep.spin_ns));
@@ -133,7 +133,7 @@ static long do_pace(struct gaming_session *s, void __user *arg)
 	ret = pace_take(t);
 	if (ret)
 		return ret;
-	ret = frame_pace_begin(&t->pace, &pace, ktime_get());
+	ret = gaming_frame_pace_begin(&t->pace, &pace, ktime_get());
 	pace_put(t);
 	return ret;
 }
@@ -153,15 +153,15 @@ static long do_frame(struct gaming_session *s, void __user *arg)
 	ret = pace_take(t);
 	if (ret)
 		return ret;
-	ret = frame_pace_ready(&t->pace, ktime_get(), &end);
+	ret = gaming_frame_pace_ready(&t->pace, ktime_get(), &end);
 	if (!ret)
 		ret = sleep_until(ktime_sub_ns(end, t->pace.spin_ns));
 	if (!ret && !(frame.flags & GAMING_FRAME_EARLY))
 		ret = spin_until(end);
 	if (!ret) {
-		frame.end_ns = caller_time_out(end);
+		frame.end_ns = gaming_caller_time_out(end);
 		frame.late_ns = ns_behind(end);
-		frame_pace_end(&t->pace, end, &frame);
+		gaming_frame_pace_end(&t->pace, end, &frame);
 	}
 	pace_put(t);
 	if (ret)
@@ -252,7 +252,7 @@ static long do_get_time(struct gaming_session *s, void __user *arg)
 	mono = read_together(&time.cycles, &time.width_cycles);
 	time.flags = counter_is_steady() ? GAMING_TIME_STEADY : 0;
 	time.hz = counter_hz();
-	time.monotonic_ns = caller_time_out(mono);
+	time.monotonic_ns = gaming_caller_time_out(mono);
 	time.boot_ns = ktime_to_ns(ktime_add(ktime_mono_to_any(mono, TK_OFFS_BOOT),
 					     boot_offset()));
 	time.real_ns = ktime_to_ns(ktime_mono_to_real(mono));
@@ -331,7 +331,7 @@ static int set_timer(struct times *t, struct gaming_timer *set, struct eventfd_c
 	if (!timer)
 		return 0;
 	if (set->flags & GAMING_TIMER_ABS)
-		first = caller_time_in(set->ns);
+		first = gaming_caller_time_in(set->ns);
 	else
 		first = ktime_add_safe(ktime_get(), min_t(u64, set->ns, KTIME_MAX));
 	hrtimer_start(&timer->hrtimer, first, HRTIMER_MODE_ABS);
@@ -414,7 +414,7 @@ static const struct gaming_call calls[] = {
 	{ GAMING_IOC_PACE, do_pace },
 };
 
-const struct gaming_feature hw_timestamp_sched_feature = {
+const struct gaming_feature gaming_time_feature = {
 	.id = GAMING_TIME,
 	.calls = calls,
 	.call_count = ARRAY_SIZE(calls),

@@ -18,7 +18,7 @@
 
 #include <linux/gaming_memory.h>
 #include "gaming_compat.h"
-#include "page_pool.h"
+#include "gaming_pool.h"
 
 #define IDLE_JIFFIES	(10 * HZ)
 #define RETRY_JIFFIES	(HZ / 2)

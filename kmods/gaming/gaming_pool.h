@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Memory that is free and zeroed already: runs of contiguous pages. */
-#ifndef _GAMING_PAGE_POOL_H
-#define _GAMING_PAGE_POOL_H
+#ifndef _GAMING_POOL_H
+#define _GAMING_POOL_H
 
 #include <linux/huge_mm.h>
 #include <linux/llist.h>
@@ -55,4 +55,4 @@ void gaming_pool_quiet_end(void);
 struct gaming_pool;
 void gaming_pool_state(struct gaming_pool *state);
 
-#endif /* _GAMING_PAGE_POOL_H */
+#endif /* _GAMING_POOL_H */

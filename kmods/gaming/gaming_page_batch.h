@@ -8,7 +8,7 @@
 #define _GAMING_PAGE_BATCH_H
 
 #include <linux/mm.h>
-#include "page_pool.h"
+#include "gaming_pool.h"
 
 struct gaming_page_batch {
 	struct page *pages[GAMING_BLOCK_PAGES];

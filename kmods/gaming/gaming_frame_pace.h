@@ -3,8 +3,8 @@
  * When frames end: gaming_time.h tells the rules. No clock is read and nothing
  * waits here; the caller brings the time, and excludes others.
  */
-#ifndef _FRAME_PACE_H
-#define _FRAME_PACE_H
+#ifndef _GAMING_FRAME_PACE_H
+#define _GAMING_FRAME_PACE_H
 
 #include <linux/ktime.h>
 #include <linux/types.h>
@@ -12,7 +12,7 @@
 struct gaming_frame;
 struct gaming_pace;
 
-struct frame_pace {
+struct gaming_frame_pace {
 	u32 rate_mhz;		/* 0: no pacing */
 	u32 lowest_mhz;		/* of the band; without VRR all three are one */
 	u32 highest_mhz;
@@ -29,12 +29,13 @@ struct frame_pace {
 };
 
 /* -EINVAL, and nothing has changed. */
-int frame_pace_begin(struct frame_pace *p, const struct gaming_pace *pace, ktime_t now);
+int gaming_frame_pace_begin(struct gaming_frame_pace *p, const struct gaming_pace *pace,
+			    ktime_t now);
 
 /* The frame is ready at @now: when does it end? @now or earlier: at once. -ENOENT. */
-int frame_pace_ready(struct frame_pace *p, ktime_t now, ktime_t *ret_end);
+int gaming_frame_pace_ready(struct gaming_frame_pace *p, ktime_t now, ktime_t *ret_end);
 
 /* It ended at @end, the next begins. Fills in what @frame tells of the pace. */
-void frame_pace_end(struct frame_pace *p, ktime_t end, struct gaming_frame *frame);
+void gaming_frame_pace_end(struct gaming_frame_pace *p, ktime_t end, struct gaming_frame *frame);
 
-#endif /* _FRAME_PACE_H */
+#endif /* _GAMING_FRAME_PACE_H */

@@ -15,17 +15,17 @@
 #include <linux/vmalloc.h>
 #include <linux/zstd.h>
 
-#include "direct_storage.h"
+#include "gaming_storage.h"
 
 /* What a direct read begins and ends at; no file system has larger blocks than a page. */
 #define STAGE_ALIGN	PAGE_SIZE
 
-void storage_stage_init(struct storage_stage *stage)
+void gaming_storage_stage_init(struct gaming_storage_stage *stage)
 {
 	mutex_init(&stage->lock);
 }
 
-static void drop_pages(struct storage_stage *stage)
+static void drop_pages(struct gaming_storage_stage *stage)
 {
 	if (stage->map)
 		vunmap(stage->map);
@@ -38,14 +38,14 @@ static void drop_pages(struct storage_stage *stage)
 	stage->segments = NULL;
 }
 
-void storage_stage_destroy(struct storage_stage *stage)
+void gaming_storage_stage_destroy(struct gaming_storage_stage *stage)
 {
 	drop_pages(stage);
 	kvfree(stage->zstd);
 }
 
 /* @count pages at least; what was in them is gone if there are more now. */
-static int have_pages(struct storage_stage *stage, unsigned int count)
+static int have_pages(struct gaming_storage_stage *stage, unsigned int count)
 {
 	lockdep_assert_held(&stage->lock);
 	if (count <= stage->page_count)
@@ -102,8 +102,8 @@ static ssize_t read_range(struct file *file, loff_t pos, struct iov_iter *iter, 
 }
 
 /* Reads the packed bytes; @ret_at says where in the stage they begin. */
-static int fetch(struct storage_stage *stage, struct file *file, const struct gaming_load *load,
-		 size_t *ret_at)
+static int fetch(struct gaming_storage_stage *stage, struct file *file,
+		 const struct gaming_load *load, size_t *ret_at)
 {
 	u64 begin = round_down(load->offset, STAGE_ALIGN);
 	size_t at = load->offset - begin;
@@ -116,7 +116,7 @@ static int fetch(struct storage_stage *stage, struct file *file, const struct ga
 	if (ret)
 		return ret;
 	iov_iter_bvec(&iter, ITER_DEST, stage->segments, bytes >> PAGE_SHIFT, bytes);
-	got = read_range(file, begin, &iter, storage_ioprio(load->priority));
+	got = read_range(file, begin, &iter, gaming_storage_ioprio(load->priority));
 	if (got < 0)
 		return got;
 	if (got < at + load->packed)
@@ -133,8 +133,8 @@ static ssize_t unpack_lz4(const void *from, size_t packed, void *to, size_t room
 	return ret < 0 ? -EBADMSG : ret;
 }
 
-static ssize_t unpack_zstd(struct storage_stage *stage, const void *from, size_t packed, void *to,
-			   size_t room)
+static ssize_t unpack_zstd(struct gaming_storage_stage *stage, const void *from, size_t packed,
+			   void *to, size_t room)
 {
 	size_t workspace = zstd_dctx_workspace_bound(), ret;
 	zstd_dctx *dctx;
@@ -151,15 +151,15 @@ static ssize_t unpack_zstd(struct storage_stage *stage, const void *from, size_t
 	return zstd_is_error(ret) ? -EBADMSG : ret;
 }
 
-static ssize_t fetch_and_unpack(struct storage *st, struct storage_buffer *buffer,
+static ssize_t fetch_and_unpack(struct gaming_storage *st, struct gaming_storage_buffer *buffer,
 				struct file *file, const struct gaming_load *load)
 {
-	struct storage_stage *stage = storage_stage(st);
+	struct gaming_storage_stage *stage = gaming_storage_stage(st);
 	ssize_t ret;
 	size_t at;
 	void *to;
 
-	to = storage_buffer_map(storage_buffers(st), buffer);
+	to = gaming_storage_buffer_map(gaming_storage_buffers(st), buffer);
 	if (!to)
 		return -ENOMEM;
 	to += load->buffer_at;
@@ -175,7 +175,7 @@ static ssize_t fetch_and_unpack(struct storage *st, struct storage_buffer *buffe
 }
 
 /* Not packed: into the buffer, with nothing between. */
-static ssize_t fetch_plain(struct storage_buffer *buffer, struct file *file,
+static ssize_t fetch_plain(struct gaming_storage_buffer *buffer, struct file *file,
 			   const struct gaming_load *load)
 {
 	struct iov_iter iter;
@@ -183,12 +183,12 @@ static ssize_t fetch_plain(struct storage_buffer *buffer, struct file *file,
 
 	if (load->packed > load->room)
 		return -EBADMSG;
-	storage_buffer_iter(buffer, &iter, ITER_DEST, load->buffer_at, load->packed);
-	got = read_range(file, load->offset, &iter, storage_ioprio(load->priority));
+	gaming_storage_buffer_iter(buffer, &iter, ITER_DEST, load->buffer_at, load->packed);
+	got = read_range(file, load->offset, &iter, gaming_storage_ioprio(load->priority));
 	return got >= 0 && got < load->packed ? -EBADMSG : got;
 }
 
-u64 storage_formats(void)
+u64 gaming_storage_formats(void)
 {
 	return (IS_ENABLED(CONFIG_LZ4_DECOMPRESS) ? GAMING_FEAT_LZ4 : 0) |
 	       (IS_ENABLED(CONFIG_ZSTD_DECOMPRESS) ? GAMING_FEAT_ZSTD : 0);
@@ -214,11 +214,11 @@ static int check_load(const struct gaming_load *load)
 	}
 }
 
-long storage_load(struct gaming_session *s, void __user *arg)
+long gaming_storage_load(struct gaming_session *s, void __user *arg)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 	struct gaming_load load;
-	struct storage *st;
+	struct gaming_storage *st;
 	struct file *file;
 	ssize_t ret;
 
@@ -227,16 +227,16 @@ long storage_load(struct gaming_session *s, void __user *arg)
 		ret = check_load(&load);
 	if (ret)
 		return ret;
-	st = storage_of(s);
+	st = gaming_storage_of(s);
 	if (IS_ERR(st))
 		return PTR_ERR(st);
-	buffer = storage_buffer_get(storage_buffers(st), load.buffer);
+	buffer = gaming_storage_buffer_get(gaming_storage_buffers(st), load.buffer);
 	if (!buffer)
 		return -ENOENT;
 	ret = -EINVAL;
-	if (!storage_range_fits(buffer, load.buffer_at, load.room))
+	if (!gaming_storage_range_fits(buffer, load.buffer_at, load.room))
 		goto put_buffer;
-	file = storage_file(load.fd, FMODE_READ);
+	file = gaming_storage_file(load.fd, FMODE_READ);
 	ret = PTR_ERR(file);
 	if (IS_ERR(file))
 		goto put_buffer;
@@ -245,12 +245,12 @@ long storage_load(struct gaming_session *s, void __user *arg)
 	if (ret >= 0) {
 		load.size = sizeof(load);
 		load.len = ret;
-		load.cached = storage_is_cached(file, load.offset, load.packed);
+		load.cached = gaming_storage_is_cached(file, load.offset, load.packed);
 		ret = copy_to_user(arg, &load, sizeof(load)) ? -EFAULT : 0;
 	}
 	fput(file);
 put_buffer:
-	storage_buffer_put(buffer);
+	gaming_storage_buffer_put(buffer);
 	return ret;
 }
 
@@ -263,11 +263,11 @@ static bool stream_is_good(const struct gaming_stream *stream)
 	       stream->len <= GAMING_BUFFER_BYTES && stream->offset + stream->len <= S64_MAX;
 }
 
-long storage_stream(struct gaming_session *s, void __user *arg)
+long gaming_storage_stream(struct gaming_session *s, void __user *arg)
 {
 	struct gaming_request request;
 	struct gaming_stream stream;
-	struct storage *st;
+	struct gaming_storage *st;
 	int ret;
 
 	ret = gaming_copy_arg(&stream, sizeof(stream), arg);
@@ -275,7 +275,7 @@ long storage_stream(struct gaming_session *s, void __user *arg)
 		return ret;
 	if (!stream_is_good(&stream))
 		return -EINVAL;
-	st = storage_of(s);
+	st = gaming_storage_of(s);
 	if (IS_ERR(st))
 		return PTR_ERR(st);
 	request = (struct gaming_request){
@@ -289,7 +289,7 @@ long storage_stream(struct gaming_session *s, void __user *arg)
 	stream.begun = 0;
 	while (stream.begun < stream.len && !signal_pending(current)) {
 		request.len = min_t(u64, stream.chunk, stream.len - stream.begun);
-		ret = storage_begin(st, &request, stream.eventfd);
+		ret = gaming_storage_begin(st, &request, stream.eventfd);
 		if (ret)
 			break;
 		request.user_data++;
@@ -305,7 +305,7 @@ long storage_stream(struct gaming_session *s, void __user *arg)
 	return ret ? ret : -EINTR;
 }
 
-long storage_preload(struct gaming_session *s, void __user *arg)
+long gaming_storage_preload(struct gaming_session *s, void __user *arg)
 {
 	struct gaming_preload preload;
 	struct file *file;

@@ -20,7 +20,7 @@
 #include <linux/gaming_memory.h>
 #include "gaming.h"
 #include "gaming_compat.h"
-#include "page_batch.h"
+#include "gaming_page_batch.h"
 
 /* A page is out of reach while its batch is under way, so batches are small. */
 #define BATCH_PAGES	32
@@ -408,7 +408,7 @@ static const struct gaming_call calls[] = {
 	{ GAMING_IOC_CONTIGUITY, do_contiguity },
 };
 
-const struct gaming_feature realtime_compaction_feature = {
+const struct gaming_feature gaming_compaction_feature = {
 	.id = GAMING_COMPACTION,
 	.calls = calls,
 	.call_count = ARRAY_SIZE(calls),

@@ -9,7 +9,7 @@
 #include <linux/device.h>
 #include <linux/string.h>
 
-#include "cache_topology.h"
+#include "gaming_cache_topology.h"
 
 static int is_cache(struct device *dev, void *data)
 {
@@ -19,7 +19,7 @@ static int is_cache(struct device *dev, void *data)
 static int take_if_higher(struct device *dev, void *data)
 {
 	const struct cacheinfo *leaf = dev_get_drvdata(dev);
-	struct llc *llc = data;
+	struct gaming_llc *llc = data;
 
 	if (!leaf || leaf->type == CACHE_TYPE_INST || leaf->level <= llc->level)
 		return 0;
@@ -32,7 +32,7 @@ static int take_if_higher(struct device *dev, void *data)
 	return 0;
 }
 
-int llc_of_cpu(unsigned int cpu, struct llc *ret)
+int gaming_llc_of_cpu(unsigned int cpu, struct gaming_llc *ret)
 {
 	struct device *dev, *cache = NULL;
 

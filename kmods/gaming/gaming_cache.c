@@ -14,26 +14,26 @@
 
 #include <linux/gaming_sched.h>
 
-#include "cache_topology.h"
+#include "gaming_cache_topology.h"
 #include "gaming.h"
-#include "home_watch.h"
+#include "gaming_home_watch.h"
 
 /* Too large for a stack where there may be 8192 CPUs. */
 struct choice {
-	struct llc best, other;
+	struct gaming_llc best, other;
 	struct cpumask allowed, seen;
 };
 
 /* How far is @llc from @cpu? Its own cache is nearest. */
-static int distance(const struct llc *llc, unsigned int cpu)
+static int distance(const struct gaming_llc *llc, unsigned int cpu)
 {
 	if (cpumask_test_cpu(cpu, &llc->cpus))
 		return 0;
 	return node_distance(cpu_to_node(cpu), cpu_to_node(llc->first_cpu));
 }
 
-static bool is_better(const struct llc *a, const struct llc *b, const struct cpumask *allowed,
-		      unsigned int cpu)
+static bool is_better(const struct gaming_llc *a, const struct gaming_llc *b,
+		      const struct cpumask *allowed, unsigned int cpu)
 {
 	unsigned int many_a = cpumask_weight_and(&a->cpus, allowed);
 	unsigned int many_b = cpumask_weight_and(&b->cpus, allowed);
@@ -56,7 +56,7 @@ static int choose_largest(struct choice *c, u32 flags, unsigned int cpu)
 			continue;
 		if (flags & GAMING_AFFINITY_LOCAL && cpu_to_node(i) != cpu_to_node(cpu))
 			continue;
-		if (llc_of_cpu(i, &c->other))
+		if (gaming_llc_of_cpu(i, &c->other))
 			continue;
 		cpumask_or(&c->seen, &c->seen, &c->other.cpus);
 		if (found && !is_better(&c->other, &c->best, &c->allowed, cpu))
@@ -77,7 +77,7 @@ static int choose(struct choice *c, u32 flags)
 	if (flags & GAMING_AFFINITY_LARGEST)
 		ret = choose_largest(c, flags, cpu);
 	else
-		ret = llc_of_cpu(cpu, &c->best) ? -EOPNOTSUPP : 0;
+		ret = gaming_llc_of_cpu(cpu, &c->best) ? -EOPNOTSUPP : 0;
 	if (ret)
 		return ret;
 	/* Migrated meanwhile, by a new mask: take the new one, which is never empty. */
@@ -144,7 +144,7 @@ static long do_set_affinity(struct gaming_session *s, void __user *arg)
 	if (!ret && copy_to_user(arg, &affinity, sizeof(affinity)))
 		ret = -EFAULT;
 	if (!ret && affinity.flags & GAMING_AFFINITY_WATCH)
-		ret = home_watch_begin(gaming_session_get(s, GAMING_CACHE), &c->best.cpus);
+		ret = gaming_home_watch_begin(gaming_session_get(s, GAMING_CACHE), &c->best.cpus);
 drop:
 	kfree(c);
 	return ret;
@@ -160,8 +160,8 @@ static long do_watch(struct gaming_session *s, void __user *arg)
 		return ret;
 	if (watch.flags & ~GAMING_WATCH_END || watch.resv)
 		return -EINVAL;
-	ret = home_watch_read(gaming_session_get(s, GAMING_CACHE), &watch,
-			      watch.flags & GAMING_WATCH_END);
+	ret = gaming_home_watch_read(gaming_session_get(s, GAMING_CACHE), &watch,
+				     watch.flags & GAMING_WATCH_END);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &watch, sizeof(watch)) ? -EFAULT : 0;
@@ -201,32 +201,32 @@ static long do_yield(struct gaming_session *s, void __user *arg)
 
 static int cache_open(struct gaming_session *s)
 {
-	struct home_watches *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	struct gaming_home_watches *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 
 	if (!w)
 		return -ENOMEM;
-	home_watches_init(w);
+	gaming_home_watches_init(w);
 	gaming_session_set(s, GAMING_CACHE, w);
 	return 0;
 }
 
 static void cache_flush(struct gaming_session *s)
 {
-	home_watches_end(gaming_session_get(s, GAMING_CACHE));
+	gaming_home_watches_end(gaming_session_get(s, GAMING_CACHE));
 }
 
 static void cache_release(struct gaming_session *s)
 {
-	struct home_watches *w = gaming_session_get(s, GAMING_CACHE);
+	struct gaming_home_watches *w = gaming_session_get(s, GAMING_CACHE);
 
-	home_watches_end(w);
+	gaming_home_watches_end(w);
 	kfree(w);
 }
 
 static u64 cache_features(void)
 {
-	struct llc *llc = kmalloc(sizeof(*llc), GFP_KERNEL);
-	bool l3 = llc && !llc_of_cpu(raw_smp_processor_id(), llc) && llc->level >= 3;
+	struct gaming_llc *llc = kmalloc(sizeof(*llc), GFP_KERNEL);
+	bool l3 = llc && !gaming_llc_of_cpu(raw_smp_processor_id(), llc) && llc->level >= 3;
 
 	kfree(llc);
 	return l3 ? GAMING_FEAT_L3 : 0;
@@ -238,12 +238,12 @@ static const struct gaming_call calls[] = {
 	{ GAMING_IOC_WATCH, do_watch },
 };
 
-const struct gaming_feature numa_cache_sched_feature = {
+const struct gaming_feature gaming_cache_feature = {
 	.id = GAMING_CACHE,
 	.calls = calls,
 	.call_count = ARRAY_SIZE(calls),
-	.load = home_watch_load,
-	.unload = home_watch_unload,
+	.load = gaming_home_watch_load,
+	.unload = gaming_home_watch_unload,
 	.features = cache_features,
 	.open = cache_open,
 	.flush = cache_flush,

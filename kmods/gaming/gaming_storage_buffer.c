@@ -7,16 +7,16 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#include "direct_storage.h"
+#include "gaming_storage.h"
 
-void storage_table_init(struct storage_table *table)
+void gaming_storage_table_init(struct gaming_storage_table *table)
 {
 	mutex_init(&table->lock);
 	xa_init_flags(&table->buffers, XA_FLAGS_ALLOC1);
 	table->count = 0;
 }
 
-void storage_buffer_put(struct storage_buffer *buffer)
+void gaming_storage_buffer_put(struct gaming_storage_buffer *buffer)
 {
 	if (!buffer || !refcount_dec_and_test(&buffer->refs))
 		return;
@@ -31,13 +31,13 @@ void storage_buffer_put(struct storage_buffer *buffer)
 	kfree(buffer);
 }
 
-void storage_table_destroy(struct storage_table *table)
+void gaming_storage_table_destroy(struct gaming_storage_table *table)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 	unsigned long id;
 
 	xa_for_each(&table->buffers, id, buffer)
-		storage_buffer_put(buffer);
+		gaming_storage_buffer_put(buffer);
 	xa_destroy(&table->buffers);
 }
 
@@ -51,7 +51,7 @@ static bool can_be_pinned(struct page *page)
 }
 
 /* All of them, or none. */
-static int pin(struct storage_buffer *buffer, unsigned long addr)
+static int pin(struct gaming_storage_buffer *buffer, unsigned long addr)
 {
 	unsigned long done = 0, i;
 	long count;
@@ -82,7 +82,7 @@ static bool follows(const struct page *page, const struct page *before)
 }
 
 /* The fewer pieces, the less the block layer has to do with each request. */
-static int make_segments(struct storage_buffer *buffer)
+static int make_segments(struct gaming_storage_buffer *buffer)
 {
 	struct page **pages = buffer->pages;
 	unsigned long i, count = 1;
@@ -108,9 +108,9 @@ static int make_segments(struct storage_buffer *buffer)
 	return 0;
 }
 
-static struct storage_buffer *make_buffer(unsigned long addr, size_t len)
+static struct gaming_storage_buffer *make_buffer(unsigned long addr, size_t len)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 	int ret = -ENOMEM;
 
 	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
@@ -133,7 +133,7 @@ static struct storage_buffer *make_buffer(unsigned long addr, size_t len)
 	mmgrab(buffer->mm);
 	ret = make_segments(buffer);
 	if (ret) {
-		storage_buffer_put(buffer);
+		gaming_storage_buffer_put(buffer);
 		return ERR_PTR(ret);
 	}
 	return buffer;
@@ -147,9 +147,9 @@ free:
 	return ERR_PTR(ret);
 }
 
-int storage_buffer_add(struct storage_table *table, struct gaming_buffer *arg)
+int gaming_storage_buffer_add(struct gaming_storage_table *table, struct gaming_buffer *arg)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 	int ret;
 
 	if (!arg->len || arg->len > GAMING_BUFFER_BYTES || arg->id || !PAGE_ALIGNED(arg->addr) ||
@@ -167,13 +167,13 @@ int storage_buffer_add(struct storage_table *table, struct gaming_buffer *arg)
 		table->count++;
 	mutex_unlock(&table->lock);
 	if (ret)
-		storage_buffer_put(buffer);
+		gaming_storage_buffer_put(buffer);
 	return ret;
 }
 
-int storage_buffer_del(struct storage_table *table, u32 id)
+int gaming_storage_buffer_del(struct gaming_storage_table *table, u32 id)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 	int ret = 0;
 
 	mutex_lock(&table->lock);
@@ -188,13 +188,13 @@ int storage_buffer_del(struct storage_table *table, u32 id)
 	}
 	mutex_unlock(&table->lock);
 	if (!ret)
-		storage_buffer_put(buffer);
+		gaming_storage_buffer_put(buffer);
 	return ret;
 }
 
-struct storage_buffer *storage_buffer_get(struct storage_table *table, u32 id)
+struct gaming_storage_buffer *gaming_storage_buffer_get(struct gaming_storage_table *table, u32 id)
 {
-	struct storage_buffer *buffer;
+	struct gaming_storage_buffer *buffer;
 
 	mutex_lock(&table->lock);
 	buffer = xa_load(&table->buffers, id);
@@ -205,7 +205,7 @@ struct storage_buffer *storage_buffer_get(struct storage_table *table, u32 id)
 }
 
 /* The last segment that begins at @page or before. */
-static unsigned int find_segment(const struct storage_buffer *buffer, unsigned int page)
+static unsigned int find_segment(const struct gaming_storage_buffer *buffer, unsigned int page)
 {
 	unsigned int low = 0, high = buffer->segment_count;
 
@@ -220,8 +220,8 @@ static unsigned int find_segment(const struct storage_buffer *buffer, unsigned i
 	return low;
 }
 
-void storage_buffer_iter(const struct storage_buffer *buffer, struct iov_iter *iter,
-			 unsigned int direction, size_t at, size_t len)
+void gaming_storage_buffer_iter(const struct gaming_storage_buffer *buffer, struct iov_iter *iter,
+				unsigned int direction, size_t at, size_t len)
 {
 	unsigned int first, last;
 
@@ -234,7 +234,8 @@ void storage_buffer_iter(const struct storage_buffer *buffer, struct iov_iter *i
 	iter->iov_offset = at - ((size_t)buffer->segment_page[first] << PAGE_SHIFT);
 }
 
-void *storage_buffer_map(struct storage_table *table, struct storage_buffer *buffer)
+void *gaming_storage_buffer_map(struct gaming_storage_table *table,
+				struct gaming_storage_buffer *buffer)
 {
 	mutex_lock(&table->lock);
 	if (!buffer->map)

@@ -23,9 +23,9 @@
 #include <linux/gaming_sched.h>
 
 #include "gaming_compat.h"
-#include "home_watch.h"
+#include "gaming_home_watch.h"
 
-void home_watches_init(struct home_watches *w)
+void gaming_home_watches_init(struct gaming_home_watches *w)
 {
 	mutex_init(&w->lock);
 	INIT_LIST_HEAD(&w->list);
@@ -35,7 +35,7 @@ void home_watches_init(struct home_watches *w)
 
 enum { WATCHED, LEFT, DEAD };
 
-struct home_watch {
+struct gaming_home_watch {
 	struct preempt_notifier notifier;
 	struct list_head link;		/* in the session; its lock */
 	struct task_struct *task;	/* compared only, and not once DEAD */
@@ -54,21 +54,21 @@ struct home_watch {
 
 static struct workqueue_struct *freers;
 
-static struct home_watch *of_notifier(struct preempt_notifier *notifier)
+static struct gaming_home_watch *of_notifier(struct preempt_notifier *notifier)
 {
-	return container_of(notifier, struct home_watch, notifier);
+	return container_of(notifier, struct gaming_home_watch, notifier);
 }
 
 /*
  * In a notifier: the list is being walked, by this CPU only, and the walker goes on
  * from here, so the link must stay readable until preemption is on again.
  */
-static void unhook(struct home_watch *watch)
+static void unhook(struct gaming_home_watch *watch)
 {
 	hlist_del_rcu(&watch->notifier.link);
 }
 
-static void free_watch(struct home_watch *watch)
+static void free_watch(struct gaming_home_watch *watch)
 {
 	kfree(watch);
 	module_put(THIS_MODULE);
@@ -76,7 +76,7 @@ static void free_watch(struct home_watch *watch)
 
 static void free_left(struct work_struct *work)
 {
-	struct home_watch *watch = container_of(work, struct home_watch, freeing);
+	struct gaming_home_watch *watch = container_of(work, struct gaming_home_watch, freeing);
 
 	synchronize_rcu();
 	irq_work_sync(&watch->off_the_hook);
@@ -86,13 +86,14 @@ static void free_left(struct work_struct *work)
 /* With the run queue locked nothing can be woken: hence the interrupt in between. */
 static void queue_freeing(struct irq_work *work)
 {
-	struct home_watch *watch = container_of(work, struct home_watch, off_the_hook);
+	struct gaming_home_watch *watch = container_of(work, struct gaming_home_watch,
+						       off_the_hook);
 
 	queue_work(freers, &watch->freeing);
 }
 
 /* True if the watch is nobody's any more. */
-static bool leave_if_told(struct home_watch *watch)
+static bool leave_if_told(struct gaming_home_watch *watch)
 {
 	if (atomic_read(&watch->state) != LEFT)
 		return false;
@@ -103,7 +104,7 @@ static bool leave_if_told(struct home_watch *watch)
 
 static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	struct home_watch *watch = of_notifier(notifier);
+	struct gaming_home_watch *watch = of_notifier(notifier);
 
 	if (leave_if_told(watch))
 		return;
@@ -118,7 +119,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	struct home_watch *watch = of_notifier(notifier);
+	struct gaming_home_watch *watch = of_notifier(notifier);
 	bool at_home = cpumask_test_cpu(cpu, &watch->home);
 
 	if (leave_if_told(watch))
@@ -139,7 +140,7 @@ static struct preempt_ops notifier_ops = {
 };
 
 /* By the session, which has it in its list no more. */
-static void leave(struct home_watch *watch)
+static void leave(struct gaming_home_watch *watch)
 {
 	if (atomic_cmpxchg(&watch->state, WATCHED, LEFT) != DEAD)
 		return;
@@ -149,7 +150,7 @@ static void leave(struct home_watch *watch)
 }
 
 /* By the thread itself: no switch comes in between. */
-static void end_own(struct home_watch *watch)
+static void end_own(struct gaming_home_watch *watch)
 {
 	list_del(&watch->link);
 	preempt_disable();
@@ -159,9 +160,9 @@ static void end_own(struct home_watch *watch)
 }
 
 /* Those whose threads have died, so that a session with many threads does not grow. */
-static void free_dead(struct home_watches *w)
+static void free_dead(struct gaming_home_watches *w)
 {
-	struct home_watch *watch, *next;
+	struct gaming_home_watch *watch, *next;
 
 	lockdep_assert_held(&w->lock);
 	list_for_each_entry_safe(watch, next, &w->list, link) {
@@ -172,9 +173,9 @@ static void free_dead(struct home_watches *w)
 	}
 }
 
-static struct home_watch *find_own(struct home_watches *w)
+static struct gaming_home_watch *find_own(struct gaming_home_watches *w)
 {
-	struct home_watch *watch;
+	struct gaming_home_watch *watch;
 
 	lockdep_assert_held(&w->lock);
 	list_for_each_entry(watch, &w->list, link)
@@ -183,10 +184,10 @@ static struct home_watch *find_own(struct home_watches *w)
 	return NULL;
 }
 
-int home_watch_begin(struct home_watches *w, const struct cpumask *home)
+int gaming_home_watch_begin(struct gaming_home_watches *w, const struct cpumask *home)
 {
-	struct home_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
-	struct home_watch *before;
+	struct gaming_home_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	struct gaming_home_watch *before;
 
 	if (!watch)
 		return -ENOMEM;
@@ -212,9 +213,9 @@ int home_watch_begin(struct home_watches *w, const struct cpumask *home)
 	return 0;
 }
 
-int home_watch_read(struct home_watches *w, struct gaming_watch *ret, bool end)
+int gaming_home_watch_read(struct gaming_home_watches *w, struct gaming_watch *ret, bool end)
 {
-	struct home_watch *watch;
+	struct gaming_home_watch *watch;
 
 	mutex_lock(&w->lock);
 	watch = find_own(w);
@@ -234,9 +235,9 @@ int home_watch_read(struct home_watches *w, struct gaming_watch *ret, bool end)
 	return watch ? 0 : -ENOENT;
 }
 
-void home_watches_end(struct home_watches *w)
+void gaming_home_watches_end(struct gaming_home_watches *w)
 {
-	struct home_watch *watch, *next;
+	struct gaming_home_watch *watch, *next;
 
 	mutex_lock(&w->lock);
 	list_for_each_entry_safe(watch, next, &w->list, link) {
@@ -254,7 +255,7 @@ void home_watches_end(struct home_watches *w)
  * The scheduler's notifiers stay on with the module: to switch them patches its code on
  * all CPUs, which is not for anyone who opens the device to do as often as he likes.
  */
-int home_watch_load(void)
+int gaming_home_watch_load(void)
 {
 	freers = alloc_workqueue("gaming_watch", 0, 0);
 	if (!freers)
@@ -264,7 +265,7 @@ int home_watch_load(void)
 }
 
 /* Watches hold the module: what is still under way here is the end of free_left(). */
-void home_watch_unload(void)
+void gaming_home_watch_unload(void)
 {
 	destroy_workqueue(freers);
 	preempt_notifier_dec();
@@ -272,26 +273,26 @@ void home_watch_unload(void)
 
 #else
 
-int home_watch_begin(struct home_watches *w, const struct cpumask *home)
+int gaming_home_watch_begin(struct gaming_home_watches *w, const struct cpumask *home)
 {
 	return -EOPNOTSUPP;
 }
 
-int home_watch_read(struct home_watches *w, struct gaming_watch *ret, bool end)
+int gaming_home_watch_read(struct gaming_home_watches *w, struct gaming_watch *ret, bool end)
 {
 	return -ENOENT;
 }
 
-void home_watches_end(struct home_watches *w)
+void gaming_home_watches_end(struct gaming_home_watches *w)
 {
 }
 
-int home_watch_load(void)
+int gaming_home_watch_load(void)
 {
 	return 0;
 }
 
-void home_watch_unload(void)
+void gaming_home_watch_unload(void)
 {
 }
 

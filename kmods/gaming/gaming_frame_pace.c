@@ -8,14 +8,15 @@
 
 #include <linux/gaming_time.h>
 
-#include "frame_pace.h"
+#include "gaming_frame_pace.h"
 
 static u64 period_ns(u32 rate_mhz)
 {
 	return div_u64(1000000000000ULL, rate_mhz);
 }
 
-int frame_pace_begin(struct frame_pace *p, const struct gaming_pace *pace, ktime_t now)
+int gaming_frame_pace_begin(struct gaming_frame_pace *p, const struct gaming_pace *pace,
+			    ktime_t now)
 {
 	bool vrr = pace->flags & GAMING_PACE_VRR;
 	u32 rate = pace->rate_mhz;
@@ -23,7 +24,7 @@ int frame_pace_begin(struct frame_pace *p, const struct gaming_pace *pace, ktime
 	if (pace->flags & ~GAMING_PACE_VRR || pace->margin_percent > 50)
 		return -EINVAL;
 	if (!rate) {
-		*p = (struct frame_pace){};
+		*p = (struct gaming_frame_pace){};
 		return 0;
 	}
 	if (rate < GAMING_RATE_MIN_MHZ || rate > GAMING_RATE_MAX_MHZ)
@@ -34,7 +35,7 @@ int frame_pace_begin(struct frame_pace *p, const struct gaming_pace *pace, ktime
 	    pace->spin_ns > period_ns(vrr ? rate / 3 * 4 : rate) / 4)
 		return -EINVAL;
 
-	*p = (struct frame_pace){
+	*p = (struct gaming_frame_pace){
 		.rate_mhz = rate,
 		.lowest_mhz = vrr ? rate / 3 * 2 : rate,
 		.highest_mhz = vrr ? rate / 3 * 4 : rate,
@@ -47,19 +48,19 @@ int frame_pace_begin(struct frame_pace *p, const struct gaming_pace *pace, ktime
 	return 0;
 }
 
-static void raise_rate(struct frame_pace *p)
+static void raise_rate(struct gaming_frame_pace *p)
 {
 	p->stable = 0;
 	p->rate_mhz = min(p->rate_mhz + GAMING_PACE_STEP_MHZ, p->highest_mhz);
 }
 
 /* A frame took @took_ns, more than a period. */
-static void lower_rate(struct frame_pace *p, u64 took_ns)
+static void lower_rate(struct gaming_frame_pace *p, u64 took_ns)
 {
 	p->rate_mhz = max_t(u64, div64_u64(1000000000000ULL, took_ns), p->lowest_mhz);
 }
 
-static void judge_early(struct frame_pace *p)
+static void judge_early(struct gaming_frame_pace *p)
 {
 	u64 margin = div_u64(ktime_to_ns(ktime_sub(p->end, p->last)) * p->margin_percent, 100);
 
@@ -71,7 +72,7 @@ static void judge_early(struct frame_pace *p)
 		raise_rate(p);
 }
 
-static void judge_late(struct frame_pace *p)
+static void judge_late(struct gaming_frame_pace *p)
 {
 	u64 late = ktime_to_ns(ktime_sub(p->ready, p->end));
 	u64 took = ktime_to_ns(ktime_sub(p->ready, p->last));
@@ -89,7 +90,7 @@ static void judge_late(struct frame_pace *p)
 	}
 }
 
-int frame_pace_ready(struct frame_pace *p, ktime_t now, ktime_t *ret_end)
+int gaming_frame_pace_ready(struct gaming_frame_pace *p, ktime_t now, ktime_t *ret_end)
 {
 	if (!p->rate_mhz)
 		return -ENOENT;
@@ -107,7 +108,7 @@ int frame_pace_ready(struct frame_pace *p, ktime_t now, ktime_t *ret_end)
 	return 0;
 }
 
-void frame_pace_end(struct frame_pace *p, ktime_t end, struct gaming_frame *frame)
+void gaming_frame_pace_end(struct gaming_frame_pace *p, ktime_t end, struct gaming_frame *frame)
 {
 	p->frame++;
 	frame->frame = p->frame;

@@ -20,38 +20,38 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "direct_storage.h"
-#include "storage_queue.h"
+#include "gaming_storage.h"
+#include "gaming_storage_queue.h"
 
-struct storage {
-	struct storage_table buffers;
-	struct storage_stage stage;
-	struct storage_queue queue;
+struct gaming_storage {
+	struct gaming_storage_table buffers;
+	struct gaming_storage_stage stage;
+	struct gaming_storage_queue queue;
 };
 
-struct storage_table *storage_buffers(struct storage *st)
+struct gaming_storage_table *gaming_storage_buffers(struct gaming_storage *st)
 {
 	return &st->buffers;
 }
 
-struct storage_stage *storage_stage(struct storage *st)
+struct gaming_storage_stage *gaming_storage_stage(struct gaming_storage *st)
 {
 	return &st->stage;
 }
 
-static struct storage *make_storage(void)
+static struct gaming_storage *make_storage(void)
 {
-	struct storage *st;
+	struct gaming_storage *st;
 
 	st = kzalloc(sizeof(*st), GFP_KERNEL_ACCOUNT);
 	if (!st)
 		return NULL;
-	if (storage_queue_init(&st->queue)) {
+	if (gaming_storage_queue_init(&st->queue)) {
 		kfree(st);
 		return NULL;
 	}
-	storage_table_init(&st->buffers);
-	storage_stage_init(&st->stage);
+	gaming_storage_table_init(&st->buffers);
+	gaming_storage_stage_init(&st->stage);
 	return st;
 }
 
@@ -70,9 +70,9 @@ static bool is_confined(void)
 #endif
 }
 
-struct storage *storage_of(struct gaming_session *s)
+struct gaming_storage *gaming_storage_of(struct gaming_session *s)
 {
-	struct storage *st;
+	struct gaming_storage *st;
 
 	if (is_confined())
 		return ERR_PTR(-EPERM);
@@ -86,7 +86,7 @@ struct storage *storage_of(struct gaming_session *s)
 	return st ? st : ERR_PTR(-ENOMEM);
 }
 
-int storage_ioprio(u32 priority)
+int gaming_storage_ioprio(u32 priority)
 {
 	switch (priority) {
 	case GAMING_STORAGE_IMMEDIATE:
@@ -102,7 +102,7 @@ int storage_ioprio(u32 priority)
 	}
 }
 
-struct file *storage_file(int fd, fmode_t mode)
+struct file *gaming_storage_file(int fd, fmode_t mode)
 {
 	struct file *file = fget(fd);
 	umode_t type;
@@ -121,43 +121,43 @@ struct file *storage_file(int fd, fmode_t mode)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-bool storage_is_cached(struct file *file, loff_t pos, size_t len)
+bool gaming_storage_is_cached(struct file *file, loff_t pos, size_t len)
 {
 	return len && filemap_range_has_page(file->f_mapping, pos, pos + len - 1);
 }
 
 static void complete_kiocb(struct kiocb *kiocb, long res)
 {
-	storage_queue_end(container_of(kiocb, struct storage_op, kiocb), res);
+	gaming_storage_queue_end(container_of(kiocb, struct gaming_storage_op, kiocb), res);
 }
 
 /* What is the same for a read and a write. 0, or the request's result. */
-static int prepare(struct storage_op *op, const struct gaming_request *request, fmode_t mode,
+static int prepare(struct gaming_storage_op *op, const struct gaming_request *request, fmode_t mode,
 		   struct iov_iter *iter)
 {
-	struct storage *st = container_of(op->queue, struct storage, queue);
+	struct gaming_storage *st = container_of(op->queue, struct gaming_storage, queue);
 	struct file *file;
 
 	op->user_data = request->user_data;
 	if (request->len > GAMING_IO_BYTES || request->priority >= GAMING_STORAGE_PRIORITIES)
 		return -EINVAL;
-	op->buffer = storage_buffer_get(&st->buffers, request->buffer);
+	op->buffer = gaming_storage_buffer_get(&st->buffers, request->buffer);
 	if (!op->buffer)
 		return -ENOENT;
-	if (!storage_range_fits(op->buffer, request->buffer_at, request->len))
+	if (!gaming_storage_range_fits(op->buffer, request->buffer_at, request->len))
 		return -EINVAL;
-	file = storage_file(request->fd, mode);
+	file = gaming_storage_file(request->fd, mode);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	init_sync_kiocb(&op->kiocb, file);
 	op->kiocb.ki_flags &= ~IOCB_HIPRI; /* nobody polls for it */
-	op->kiocb.ki_ioprio = storage_ioprio(request->priority);
-	storage_buffer_iter(op->buffer, iter, mode & FMODE_WRITE ? ITER_SOURCE : ITER_DEST,
-			    request->buffer_at, request->len);
+	op->kiocb.ki_ioprio = gaming_storage_ioprio(request->priority);
+	gaming_storage_buffer_iter(op->buffer, iter, mode & FMODE_WRITE ? ITER_SOURCE : ITER_DEST,
+				   request->buffer_at, request->len);
 	return 0;
 }
 
-static int verify(struct storage_op *op, int direction, loff_t pos, size_t len)
+static int verify(struct gaming_storage_op *op, int direction, loff_t pos, size_t len)
 {
 	op->pos = pos;
 	op->kiocb.ki_pos = pos;
@@ -167,7 +167,7 @@ static int verify(struct storage_op *op, int direction, loff_t pos, size_t len)
 }
 
 /* What vfs_write() does around ->write_iter. */
-static long write_now(struct storage_op *op, struct iov_iter *iter)
+static long write_now(struct gaming_storage_op *op, struct iov_iter *iter)
 {
 	struct file *file = op->kiocb.ki_filp;
 	long ret;
@@ -194,7 +194,7 @@ static void count_read(struct file *file, long res)
 	add_rchar(current, res);
 }
 
-static long read_now(struct storage_op *op, struct iov_iter *iter)
+static long read_now(struct gaming_storage_op *op, struct iov_iter *iter)
 {
 	struct file *file = op->kiocb.ki_filp;
 	long ret;
@@ -208,8 +208,8 @@ static long read_now(struct storage_op *op, struct iov_iter *iter)
 }
 
 /* As read(2) and write(2) do it, with the lock that orders them. */
-static long at_position(struct storage_op *op, struct iov_iter *iter,
-			long (*now)(struct storage_op *op, struct iov_iter *iter))
+static long at_position(struct gaming_storage_op *op, struct iov_iter *iter,
+			long (*now)(struct gaming_storage_op *op, struct iov_iter *iter))
 {
 	struct file *file = op->kiocb.ki_filp;
 	bool locked = file->f_mode & FMODE_ATOMIC_POS;
@@ -226,7 +226,7 @@ static long at_position(struct storage_op *op, struct iov_iter *iter,
 	return ret;
 }
 
-static void begin_read(struct storage_op *op, const struct gaming_request *request)
+static void begin_read(struct gaming_storage_op *op, const struct gaming_request *request)
 {
 	struct iov_iter iter;
 	long ret;
@@ -243,10 +243,10 @@ static void begin_read(struct storage_op *op, const struct gaming_request *reque
 	}
 	inc_syscr(current);
 	if (ret != -EIOCBQUEUED)
-		storage_queue_end(op, ret);
+		gaming_storage_queue_end(op, ret);
 }
 
-static void do_one_write(struct storage_op *op, const struct gaming_request *request)
+static void do_one_write(struct gaming_storage_op *op, const struct gaming_request *request)
 {
 	struct iov_iter iter;
 	long ret;
@@ -258,20 +258,21 @@ static void do_one_write(struct storage_op *op, const struct gaming_request *req
 		op->kiocb.ki_pos = request->offset;
 		ret = write_now(op, &iter);
 	}
-	storage_queue_end(op, ret);
+	gaming_storage_queue_end(op, ret);
 }
 
-int storage_begin(struct storage *st, const struct gaming_request *request, int eventfd)
+int gaming_storage_begin(struct gaming_storage *st, const struct gaming_request *request,
+			 int eventfd)
 {
 	struct eventfd_ctx *ctx = NULL;
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 
 	if (eventfd >= 0) {
 		ctx = eventfd_ctx_fdget(eventfd);
 		if (IS_ERR(ctx))
 			return PTR_ERR(ctx);
 	}
-	op = storage_queue_begin(&st->queue);
+	op = gaming_storage_queue_begin(&st->queue);
 	if (!op) {
 		if (ctx)
 			eventfd_ctx_put(ctx);
@@ -282,22 +283,22 @@ int storage_begin(struct storage *st, const struct gaming_request *request, int 
 	return 0;
 }
 
-typedef void (*begin_t)(struct storage_op *op, const struct gaming_request *request);
+typedef void (*begin_t)(struct gaming_storage_op *op, const struct gaming_request *request);
 
 /*
  * As many as fit, which are the first: those by priority, and in order within one.
  * How many.
  */
-static unsigned int begin_all(struct storage *st, const struct gaming_request *requests,
+static unsigned int begin_all(struct gaming_storage *st, const struct gaming_request *requests,
 			      unsigned int count, begin_t begin)
 {
 	u32 priority, last = GAMING_STORAGE_PRIORITIES - 1;
 	unsigned int begun = 0, i;
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 	struct blk_plug plug;
 	LIST_HEAD(ops);
 
-	while (begun < count && (op = storage_queue_begin(&st->queue))) {
+	while (begun < count && (op = gaming_storage_queue_begin(&st->queue))) {
 		list_add_tail(&op->link, &ops);
 		begun++;
 	}
@@ -306,7 +307,7 @@ static unsigned int begin_all(struct storage *st, const struct gaming_request *r
 		for (i = 0; i < begun; i++) {
 			if (min(requests[i].priority, last) != priority)
 				continue;
-			op = list_first_entry(&ops, struct storage_op, link);
+			op = list_first_entry(&ops, struct gaming_storage_op, link);
 			list_del(&op->link);
 			begin(op, &requests[i]);
 		}
@@ -315,36 +316,36 @@ static unsigned int begin_all(struct storage *st, const struct gaming_request *r
 	return begun;
 }
 
-static struct gaming_done result_of(struct storage_op *op)
+static struct gaming_done result_of(struct gaming_storage_op *op)
 {
 	struct file *file = op->kiocb.ki_filp;
 	struct gaming_done done = { .user_data = op->user_data, .res = op->res };
 
-	if (op->res > 0 && storage_is_cached(file, op->pos, op->res))
+	if (op->res > 0 && gaming_storage_is_cached(file, op->pos, op->res))
 		done.flags |= GAMING_DONE_CACHED;
 	return done;
 }
 
 /* Adds to io->done_count. */
-static int tell(struct storage *st, struct gaming_io *io)
+static int tell(struct gaming_storage *st, struct gaming_io *io)
 {
 	struct gaming_done __user *to = u64_to_user_ptr(io->done);
 	struct gaming_done done;
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 
 	while (io->done_count < io->done_most) {
-		op = storage_queue_take(&st->queue);
+		op = gaming_storage_queue_take(&st->queue);
 		if (!op)
 			break;
 		done = result_of(op);
 		if (copy_to_user(&to[io->done_count], &done, sizeof(done))) {
-			storage_queue_take_back(op);
+			gaming_storage_queue_take_back(op);
 			return -EFAULT;
 		}
 		io->done_count++;
 		if (op->kiocb.ki_complete) /* else it was counted when it was made */
 			count_read(op->kiocb.ki_filp, op->res);
-		storage_queue_free(op);
+		gaming_storage_queue_free(op);
 	}
 	return 0;
 }
@@ -372,7 +373,7 @@ static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, boo
 {
 	struct gaming_request *requests;
 	struct gaming_io io;
-	struct storage *st;
+	struct gaming_storage *st;
 	unsigned int i;
 	int ret, told;
 
@@ -382,7 +383,7 @@ static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, boo
 	if (io.flags || io.resv || io.count > GAMING_IO_MOST || io.wanted > io.done_most ||
 	    io.done_most > GAMING_IO_MOST || (!io.count && !io.done_most))
 		return -EINVAL;
-	st = storage_of(s);
+	st = gaming_storage_of(s);
 	if (IS_ERR(st))
 		return PTR_ERR(st);
 	ret = copy_requests(&io, &requests);
@@ -396,9 +397,9 @@ static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, boo
 	io.done_count = 0;
 	io.begun = begin_all(st, requests, io.count, begin);
 	kfree(requests);
-	ret = io.wanted ? storage_queue_wait(&st->queue, io.wanted, io.timeout_ns) : 0;
+	ret = io.wanted ? gaming_storage_queue_wait(&st->queue, io.wanted, io.timeout_ns) : 0;
 	told = tell(st, &io);
-	io.under_way = storage_queue_length(&st->queue);
+	io.under_way = gaming_storage_queue_length(&st->queue);
 	if (copy_to_user(arg, &io, sizeof(io)) || told)
 		return -EFAULT;
 	if (io.begun || io.done_count)
@@ -433,19 +434,19 @@ static int copy_buffer(struct gaming_buffer *buffer, void __user *arg)
 static long do_buffer_add(struct gaming_session *s, void __user *arg)
 {
 	struct gaming_buffer buffer;
-	struct storage *st;
+	struct gaming_storage *st;
 	int ret;
 
 	ret = copy_buffer(&buffer, arg);
 	if (ret)
 		return ret;
-	st = storage_of(s);
+	st = gaming_storage_of(s);
 	if (IS_ERR(st))
 		return PTR_ERR(st);
 	buffer.size = sizeof(buffer);
-	ret = storage_buffer_add(&st->buffers, &buffer);
+	ret = gaming_storage_buffer_add(&st->buffers, &buffer);
 	if (!ret && copy_to_user(arg, &buffer, sizeof(buffer))) {
-		storage_buffer_del(&st->buffers, buffer.id);
+		gaming_storage_buffer_del(&st->buffers, buffer.id);
 		ret = -EFAULT;
 	}
 	return ret;
@@ -454,7 +455,7 @@ static long do_buffer_add(struct gaming_session *s, void __user *arg)
 static long do_buffer_del(struct gaming_session *s, void __user *arg)
 {
 	struct gaming_buffer buffer;
-	struct storage *st;
+	struct gaming_storage *st;
 	int ret;
 
 	ret = copy_buffer(&buffer, arg);
@@ -462,19 +463,19 @@ static long do_buffer_del(struct gaming_session *s, void __user *arg)
 		return ret;
 	if (buffer.addr || buffer.len)
 		return -EINVAL;
-	st = storage_of(s);
-	return IS_ERR(st) ? PTR_ERR(st) : storage_buffer_del(&st->buffers, buffer.id);
+	st = gaming_storage_of(s);
+	return IS_ERR(st) ? PTR_ERR(st) : gaming_storage_buffer_del(&st->buffers, buffer.id);
 }
 
 static void storage_release(struct gaming_session *s)
 {
-	struct storage *st = gaming_session_get(s, GAMING_STORAGE);
+	struct gaming_storage *st = gaming_session_get(s, GAMING_STORAGE);
 
 	if (!st)
 		return;
-	storage_queue_destroy(&st->queue);
-	storage_table_destroy(&st->buffers);
-	storage_stage_destroy(&st->stage);
+	gaming_storage_queue_destroy(&st->queue);
+	gaming_storage_table_destroy(&st->buffers);
+	gaming_storage_stage_destroy(&st->stage);
 	kfree(st);
 }
 
@@ -482,17 +483,17 @@ static const struct gaming_call calls[] = {
 	{ GAMING_IOC(GAMING_CALL_READ), do_read },
 	{ GAMING_IOC(GAMING_CALL_PREAD), do_pread },
 	{ GAMING_IOC(GAMING_CALL_WRITE), do_write },
-	{ GAMING_IOC(GAMING_CALL_LOAD), storage_load },
-	{ GAMING_IOC(GAMING_CALL_STREAM), storage_stream },
-	{ GAMING_IOC(GAMING_CALL_PRELOAD), storage_preload },
+	{ GAMING_IOC(GAMING_CALL_LOAD), gaming_storage_load },
+	{ GAMING_IOC(GAMING_CALL_STREAM), gaming_storage_stream },
+	{ GAMING_IOC(GAMING_CALL_PRELOAD), gaming_storage_preload },
 	{ GAMING_IOC_BUFFER_ADD, do_buffer_add },
 	{ GAMING_IOC_BUFFER_DEL, do_buffer_del },
 };
 
-const struct gaming_feature direct_storage_feature = {
+const struct gaming_feature gaming_storage_feature = {
 	.id = GAMING_STORAGE,
 	.calls = calls,
 	.call_count = ARRAY_SIZE(calls),
-	.features = storage_formats,
+	.features = gaming_storage_formats,
 	.release = storage_release,
 };

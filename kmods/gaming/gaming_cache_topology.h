@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The last-level caches of this machine, as its CPUs tell of them. */
-#ifndef _CACHE_TOPOLOGY_H
-#define _CACHE_TOPOLOGY_H
+#ifndef _GAMING_CACHE_TOPOLOGY_H
+#define _GAMING_CACHE_TOPOLOGY_H
 
 #include <linux/cpumask.h>
 #include <linux/types.h>
 
-struct llc {
+struct gaming_llc {
 	unsigned int level;
 	u64 bytes;
 	unsigned int first_cpu;	/* the lowest that shares it */
@@ -14,6 +14,6 @@ struct llc {
 };
 
 /* Of @cpu. -ENOENT: it tells nothing, or has been switched off. May sleep. */
-int llc_of_cpu(unsigned int cpu, struct llc *ret);
+int gaming_llc_of_cpu(unsigned int cpu, struct gaming_llc *ret);
 
-#endif /* _CACHE_TOPOLOGY_H */
+#endif /* _GAMING_CACHE_TOPOLOGY_H */

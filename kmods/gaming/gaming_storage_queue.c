@@ -7,11 +7,11 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
-#include "direct_storage.h"
+#include "gaming_storage.h"
 #include "gaming_compat.h"
-#include "storage_queue.h"
+#include "gaming_storage_queue.h"
 
-int storage_queue_init(struct storage_queue *q)
+int gaming_storage_queue_init(struct gaming_storage_queue *q)
 {
 	int i;
 
@@ -27,26 +27,26 @@ int storage_queue_init(struct storage_queue *q)
 	return 0;
 }
 
-struct storage_op *storage_queue_begin(struct storage_queue *q)
+struct gaming_storage_op *gaming_storage_queue_begin(struct gaming_storage_queue *q)
 {
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 
 	spin_lock_irq(&q->lock);
-	op = list_first_entry_or_null(&q->free, struct storage_op, link);
+	op = list_first_entry_or_null(&q->free, struct gaming_storage_op, link);
 	if (op) {
 		list_del(&op->link);
 		q->under_way++;
 	}
 	spin_unlock_irq(&q->lock);
 	if (op)
-		*op = (struct storage_op){ .queue = q };
+		*op = (struct gaming_storage_op){ .queue = q };
 	return op;
 }
 
 /* From wherever the device's interrupt came. Behind the unlock @op is the reaper's. */
-void storage_queue_end(struct storage_op *op, long res)
+void gaming_storage_queue_end(struct gaming_storage_op *op, long res)
 {
-	struct storage_queue *q = op->queue;
+	struct gaming_storage_queue *q = op->queue;
 	unsigned long flags;
 
 	switch (res) {
@@ -67,12 +67,12 @@ void storage_queue_end(struct storage_op *op, long res)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-struct storage_op *storage_queue_take(struct storage_queue *q)
+struct gaming_storage_op *gaming_storage_queue_take(struct gaming_storage_queue *q)
 {
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 
 	spin_lock_irq(&q->lock);
-	op = list_first_entry_or_null(&q->done, struct storage_op, link);
+	op = list_first_entry_or_null(&q->done, struct gaming_storage_op, link);
 	if (op) {
 		list_del(&op->link);
 		q->done_count--;
@@ -81,9 +81,9 @@ struct storage_op *storage_queue_take(struct storage_queue *q)
 	return op;
 }
 
-void storage_queue_take_back(struct storage_op *op)
+void gaming_storage_queue_take_back(struct gaming_storage_op *op)
 {
-	struct storage_queue *q = op->queue;
+	struct gaming_storage_queue *q = op->queue;
 
 	spin_lock_irq(&q->lock);
 	list_add(&op->link, &q->done);
@@ -91,21 +91,21 @@ void storage_queue_take_back(struct storage_op *op)
 	spin_unlock_irq(&q->lock);
 }
 
-void storage_queue_free(struct storage_op *op)
+void gaming_storage_queue_free(struct gaming_storage_op *op)
 {
-	struct storage_queue *q = op->queue;
+	struct gaming_storage_queue *q = op->queue;
 
 	if (op->kiocb.ki_filp)
 		fput(op->kiocb.ki_filp);
 	if (op->eventfd)
 		eventfd_ctx_put(op->eventfd);
-	storage_buffer_put(op->buffer);
+	gaming_storage_buffer_put(op->buffer);
 	spin_lock_irq(&q->lock);
 	list_add(&op->link, &q->free);
 	spin_unlock_irq(&q->lock);
 }
 
-static bool enough(struct storage_queue *q, unsigned int wanted)
+static bool enough(struct gaming_storage_queue *q, unsigned int wanted)
 {
 	bool yes;
 
@@ -115,7 +115,7 @@ static bool enough(struct storage_queue *q, unsigned int wanted)
 	return yes;
 }
 
-int storage_queue_wait(struct storage_queue *q, unsigned int wanted, u64 timeout_ns)
+int gaming_storage_queue_wait(struct gaming_storage_queue *q, unsigned int wanted, u64 timeout_ns)
 {
 	if (!timeout_ns)
 		return wait_event_interruptible(q->wait, enough(q, wanted)) ? -EINTR : 0;
@@ -131,7 +131,7 @@ int storage_queue_wait(struct storage_queue *q, unsigned int wanted, u64 timeout
 	}
 }
 
-unsigned int storage_queue_length(struct storage_queue *q)
+unsigned int gaming_storage_queue_length(struct gaming_storage_queue *q)
 {
 	unsigned int length;
 
@@ -141,12 +141,12 @@ unsigned int storage_queue_length(struct storage_queue *q)
 	return length;
 }
 
-void storage_queue_destroy(struct storage_queue *q)
+void gaming_storage_queue_destroy(struct gaming_storage_queue *q)
 {
-	struct storage_op *op;
+	struct gaming_storage_op *op;
 
 	wait_event(q->wait, enough(q, UINT_MAX));
-	while ((op = storage_queue_take(q)))
-		storage_queue_free(op);
+	while ((op = gaming_storage_queue_take(q)))
+		gaming_storage_queue_free(op);
 	kvfree(q->ops);
 }

@@ -10,23 +10,23 @@
 #include <linux/wait.h>
 
 struct eventfd_ctx;
-struct storage_buffer;
-struct storage_queue;
+struct gaming_storage_buffer;
+struct gaming_storage_queue;
 
 /* Who began it owns it until it ends; then the queue; then who took it out. */
-struct storage_op {
+struct gaming_storage_op {
 	struct kiocb kiocb;
 	struct list_head link;		/* in free or done, while not under way */
-	struct storage_queue *queue;
-	struct storage_buffer *buffer;
+	struct gaming_storage_queue *queue;
+	struct gaming_storage_buffer *buffer;
 	struct eventfd_ctx *eventfd;
 	loff_t pos;
 	u64 user_data;
 	long res;
 };
 
-struct storage_queue {
-	struct storage_op *ops;
+struct gaming_storage_queue {
+	struct gaming_storage_op *ops;
 	spinlock_t lock;		/* for what follows; taken in interrupts */
 	struct list_head free;
 	struct list_head done;
@@ -36,28 +36,28 @@ struct storage_queue {
 };
 
 /* GAMING_IO_MOST ops. 0, or -ENOMEM. */
-int storage_queue_init(struct storage_queue *q);
+int gaming_storage_queue_init(struct gaming_storage_queue *q);
 /* Waits for what is under way: the device may still write into the buffers. */
-void storage_queue_destroy(struct storage_queue *q);
+void gaming_storage_queue_destroy(struct gaming_storage_queue *q);
 
 /* Under way, and otherwise empty; NULL: none is free. */
-struct storage_op *storage_queue_begin(struct storage_queue *q);
+struct gaming_storage_op *gaming_storage_queue_begin(struct gaming_storage_queue *q);
 /* In any context. Signals ->eventfd. Behind it @op is the queue's. */
-void storage_queue_end(struct storage_op *op, long res);
+void gaming_storage_queue_end(struct gaming_storage_op *op, long res);
 
 /* Takes the oldest that is done; NULL: there is none. */
-struct storage_op *storage_queue_take(struct storage_queue *q);
+struct gaming_storage_op *gaming_storage_queue_take(struct gaming_storage_queue *q);
 /* One of those, not told after all: it is the oldest again. */
-void storage_queue_take_back(struct storage_op *op);
+void gaming_storage_queue_take_back(struct gaming_storage_op *op);
 /* One of those: lets go of its file, buffer and eventfd. */
-void storage_queue_free(struct storage_op *op);
+void gaming_storage_queue_free(struct gaming_storage_op *op);
 
 /*
  * Until @wanted are done, or none is under way. @timeout_ns: 0 is without end. 0,
  * -ETIMEDOUT, -EINTR.
  */
-int storage_queue_wait(struct storage_queue *q, unsigned int wanted, u64 timeout_ns);
+int gaming_storage_queue_wait(struct gaming_storage_queue *q, unsigned int wanted, u64 timeout_ns);
 /* How many are under way or done. */
-unsigned int storage_queue_length(struct storage_queue *q);
+unsigned int gaming_storage_queue_length(struct gaming_storage_queue *q);
 
 #endif /* _GAMING_STORAGE_QUEUE_H */
