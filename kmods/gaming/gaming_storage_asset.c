@@ -6,71 +6,17 @@
 #include <linux/fadvise.h>
 #include <linux/file.h>
 #include <linux/fsnotify.h>
-#include <linux/lz4.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/xacct.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
-#include <linux/zstd.h>
 
-#include "gaming_storage.h"
+#include "gaming_storage_asset.h"
+#include "gaming_storage_io.h"
+#include "gaming_storage_session.h"
 
 /* What a direct read begins and ends at; no file system has larger blocks than a page. */
 #define STAGE_ALIGN	PAGE_SIZE
-
-void gaming_storage_stage_init(struct gaming_storage_stage *stage)
-{
-	mutex_init(&stage->lock);
-}
-
-static void drop_pages(struct gaming_storage_stage *stage)
-{
-	if (stage->map)
-		vunmap(stage->map);
-	while (stage->page_count)
-		__free_page(stage->pages[--stage->page_count]);
-	kvfree(stage->pages);
-	kvfree(stage->segments);
-	stage->map = NULL;
-	stage->pages = NULL;
-	stage->segments = NULL;
-}
-
-void gaming_storage_stage_destroy(struct gaming_storage_stage *stage)
-{
-	drop_pages(stage);
-	kvfree(stage->zstd);
-}
-
-/* @count pages at least; what was in them is gone if there are more now. */
-static int have_pages(struct gaming_storage_stage *stage, unsigned int count)
-{
-	lockdep_assert_held(&stage->lock);
-	if (count <= stage->page_count)
-		return 0;
-	drop_pages(stage);
-	stage->pages = kvmalloc_array(count, sizeof(*stage->pages), GFP_KERNEL_ACCOUNT);
-	stage->segments = kvmalloc_array(count, sizeof(*stage->segments), GFP_KERNEL_ACCOUNT);
-	if (!stage->pages || !stage->segments)
-		goto drop;
-	while (stage->page_count < count) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);
-
-		if (!page)
-			goto drop;
-		stage->segments[stage->page_count] =
-			(struct bio_vec){ .bv_page = page, .bv_len = PAGE_SIZE };
-		stage->pages[stage->page_count++] = page;
-	}
-	stage->map = vmap(stage->pages, count, VM_MAP, PAGE_KERNEL);
-	if (stage->map)
-		return 0;
-drop:
-	drop_pages(stage);
-	return -ENOMEM;
-}
 
 /* All of the range, or as much as the file has: bytes, or an errno. */
 static ssize_t read_range(struct file *file, loff_t pos, struct iov_iter *iter, int ioprio)
@@ -112,7 +58,7 @@ static int fetch(struct gaming_storage_stage *stage, struct file *file,
 	ssize_t got;
 	int ret;
 
-	ret = have_pages(stage, bytes >> PAGE_SHIFT);
+	ret = gaming_storage_stage_grow(stage, bytes >> PAGE_SHIFT);
 	if (ret)
 		return ret;
 	iov_iter_bvec(&iter, ITER_DEST, stage->segments, bytes >> PAGE_SHIFT, bytes);
@@ -125,51 +71,24 @@ static int fetch(struct gaming_storage_stage *stage, struct file *file,
 	return 0;
 }
 
-/* The decoders write no more than @room, and read no more than there is: bytes, or an errno. */
-static ssize_t unpack_lz4(const void *from, size_t packed, void *to, size_t room)
-{
-	int ret = LZ4_decompress_safe(from, to, packed, room);
-
-	return ret < 0 ? -EBADMSG : ret;
-}
-
-static ssize_t unpack_zstd(struct gaming_storage_stage *stage, const void *from, size_t packed,
-			   void *to, size_t room)
-{
-	size_t workspace = zstd_dctx_workspace_bound(), ret;
-	zstd_dctx *dctx;
-
-	lockdep_assert_held(&stage->lock);
-	if (!stage->zstd)
-		stage->zstd = kvmalloc(workspace, GFP_KERNEL_ACCOUNT);
-	if (!stage->zstd)
-		return -ENOMEM;
-	dctx = zstd_init_dctx(stage->zstd, workspace);
-	if (!dctx)
-		return -ENOMEM;
-	ret = zstd_decompress_dctx(dctx, to, room, from, packed);
-	return zstd_is_error(ret) ? -EBADMSG : ret;
-}
-
 static ssize_t fetch_and_unpack(struct gaming_storage *st, struct gaming_storage_buffer *buffer,
 				struct file *file, const struct gaming_load *load)
 {
-	struct gaming_storage_stage *stage = gaming_storage_stage(st);
+	struct gaming_storage_stage *stage = &st->stage;
 	ssize_t ret;
 	size_t at;
 	void *to;
 
-	to = gaming_storage_buffer_map(gaming_storage_buffers(st), buffer);
+	to = gaming_storage_buffer_map(&st->buffers, buffer);
 	if (!to)
 		return -ENOMEM;
 	to += load->buffer_at;
 	if (mutex_lock_interruptible(&stage->lock))
 		return -EINTR;
 	ret = fetch(stage, file, load, &at);
-	if (!ret && load->format == GAMING_FORMAT_LZ4)
-		ret = unpack_lz4(stage->map + at, load->packed, to, load->room);
-	else if (!ret)
-		ret = unpack_zstd(stage, stage->map + at, load->packed, to, load->room);
+	if (!ret)
+		ret = gaming_storage_stage_unpack(stage, load->format, at, load->packed, to,
+						  load->room);
 	mutex_unlock(&stage->lock);
 	return ret;
 }
@@ -186,12 +105,6 @@ static ssize_t fetch_plain(struct gaming_storage_buffer *buffer, struct file *fi
 	gaming_storage_buffer_iter(buffer, &iter, ITER_DEST, load->buffer_at, load->packed);
 	got = read_range(file, load->offset, &iter, gaming_storage_ioprio(load->priority));
 	return got >= 0 && got < load->packed ? -EBADMSG : got;
-}
-
-u64 gaming_storage_formats(void)
-{
-	return (IS_ENABLED(CONFIG_LZ4_DECOMPRESS) ? GAMING_FEAT_LZ4 : 0) |
-	       (IS_ENABLED(CONFIG_ZSTD_DECOMPRESS) ? GAMING_FEAT_ZSTD : 0);
 }
 
 static int check_load(const struct gaming_load *load)
@@ -230,7 +143,7 @@ long gaming_storage_load(struct gaming_session *s, void __user *arg)
 	st = gaming_storage_of(s);
 	if (IS_ERR(st))
 		return PTR_ERR(st);
-	buffer = gaming_storage_buffer_get(gaming_storage_buffers(st), load.buffer);
+	buffer = gaming_storage_buffer_get(&st->buffers, load.buffer);
 	if (!buffer)
 		return -ENOENT;
 	ret = -EINVAL;

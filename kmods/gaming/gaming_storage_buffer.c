@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Registered buffers: pinned pages, as the block layer and a decoder want them. */
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -7,7 +6,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#include "gaming_storage.h"
+#include "gaming_storage_buffer.h"
 
 void gaming_storage_table_init(struct gaming_storage_table *table)
 {

@@ -7,8 +7,8 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
-#include "gaming_storage.h"
 #include "gaming_compat.h"
+#include "gaming_storage_buffer.h"
 #include "gaming_storage_queue.h"
 
 int gaming_storage_queue_init(struct gaming_storage_queue *q)
