@@ -43,7 +43,7 @@ struct gaming_feature {
 	u64 (*features)(void);		/* GAMING_FEAT_* */
 	int (*open)(struct gaming_session *s);
 	void (*flush)(struct gaming_session *s);	/* close(2) by the owner: wake who sleeps */
-	void (*release)(struct gaming_session *s);	/* the last reference: nobody is in a call */
+	void (*release)(struct gaming_session *s);	/* the last: nobody is in a call */
 };
 
 extern const struct gaming_feature gaming_futex_feature;

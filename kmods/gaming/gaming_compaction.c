@@ -25,7 +25,10 @@
 /* A page is out of reach while its batch is under way, so batches are small. */
 #define BATCH_PAGES	32
 
-/* What the timer's tick takes, and what hangs on it: 45 us of instructions were seen; half as much again. */
+/*
+ * What the timer's tick takes, and what hangs on it: 45 us of instructions were seen; half
+ * as much again.
+ */
 #define TICK_NS		70000
 
 /* The session's: where the last call stopped, within a block. */

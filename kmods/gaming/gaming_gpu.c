@@ -19,7 +19,10 @@
 
 #if IS_BUILTIN(CONFIG_SYNC_FILE) && IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
 
-/* Ticks until @end; one more for rounding down, and one as the first is under way. 0: it has passed. */
+/*
+ * Ticks until @end; one more for rounding down, and one as the first is under way. 0: it has
+ * passed.
+ */
 static long ticks_until(ktime_t end)
 {
 	s64 ns = ktime_to_ns(ktime_sub(end, ktime_get()));

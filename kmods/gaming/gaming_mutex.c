@@ -22,7 +22,7 @@
 
 #include <linux/gaming_sync.h>
 
-#include "gaming_futex.h"
+#include "gaming_mutex.h"
 #include "gaming_priority.h"
 
 /* With the lock. 0, -EAGAIN where it was not @from, -EFAULT. */

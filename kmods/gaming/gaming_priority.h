@@ -3,7 +3,7 @@
 #ifndef _GAMING_PRIORITY_H
 #define _GAMING_PRIORITY_H
 
-#include "gaming_futex.h"
+#include "gaming_sync.h"
 
 /*
  * Each waiter brings the memory that raising an owner takes, and takes as much away: so

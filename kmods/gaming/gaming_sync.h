@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who sleeps on an address of a session, and on what: gaming_futex.c has the queues,
- * gaming_mutex.c gives and takes mutexes, gaming_priority.c raises their owners.
+ * Who sleeps on an address of a session, and on what: the queues, and how a thread gets
+ * into them, out, and woken. gaming_futex.c, gaming_mutex.c and gaming_priority.c say who
+ * does so when.
  */
-#ifndef _GAMING_FUTEX_H
-#define _GAMING_FUTEX_H
+#ifndef _GAMING_SYNC_H
+#define _GAMING_SYNC_H
 
 #include <linux/list.h>
 #include <linux/sched.h>
@@ -103,12 +104,4 @@ int gaming_read_word(u32 *value, unsigned long addr);
 /* Without the lock: gets the page, to be written to if @write. 0 or -EFAULT. */
 int gaming_fault_in(unsigned long addr, bool write);
 
-/* gaming_mutex.c */
-long gaming_do_mutex_lock(struct gaming_session *s, void __user *arg);
-long gaming_do_mutex_unlock(struct gaming_session *s, void __user *arg);
-long gaming_do_cond_wait(struct gaming_session *s, void __user *arg);
-/* With the lock: @w of COND gets its mutex, or waits for it from now on. */
-void gaming_cond_signal(struct gaming_sync *sync, struct gaming_waiter *w,
-			struct gaming_wakes *wakes);
-
-#endif /* _GAMING_FUTEX_H */
+#endif /* _GAMING_SYNC_H */
