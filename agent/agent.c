@@ -36,14 +36,21 @@ static void send_heartbeat(struct rp_agent *agent)
 {
 	rp_cleanup(answer) struct rp_answer answer = {0};
 	struct rp_error err = RP_ERROR_NONE;
-	rp_cleanup(json) json_t *body = json_pack("{s:s, s:s, s:i, s:i}", "stage",
-		rp_agent_stage_text(agent->state), "check", agent->status.check, "done",
-		(int)agent->status.done, "total", (int)agent->status.total);
+	rp_cleanup(json) json_t *body = rp_heartbeat_write(&(struct rp_heartbeat){
+		.stage = rp_agent_stage(agent->state),
+		.check = agent->status.check,
+		.done = (int)agent->status.done,
+		.total = (int)agent->status.total,
+	});
+	enum rp_action action = RP_ACTION_CONTINUE;
+	int r = rp_agent_server_call(
+		agent->server, "POST", RP_RIG_PATH_HEARTBEAT, body, &answer, &err);
 
-	if (body && rp_agent_server_call(
-			    agent->server, "POST", "/rig/v1/heartbeat", body, &answer, &err) < 0)
-		rp_log_debug("heartbeat: %s", err.text);
-	else if (strcmp(rp_json_string_or(answer.json, "action", ""), "cancel") == 0)
+	if (r == 0 && answer.status == 200)
+		r = rp_heartbeat_answer_read(answer.json, &action, &err);
+	if (r < 0 || answer.status != 200)
+		rp_log_debug("heartbeat: %s", r < 0 ? err.text : answer.reason);
+	if (action == RP_ACTION_CANCEL)
 		rp_agent_cancel(agent);
 }
 
@@ -131,7 +138,8 @@ static json_t *make_stages(void)
 	char now[RP_TIME_TEXT];
 
 	rp_clock_format(rp_clock_realtime(), now);
-	return json_pack("[{s:s, s:s, s:s}]", "stage", "agent", "start", now, "end", "");
+	return json_pack("[{s:s, s:s, s:s}]", "stage", rp_stage_text(RP_STAGE_AGENT), "start", now,
+		"end", "");
 }
 
 int rp_agent_new(

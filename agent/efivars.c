@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -15,7 +16,6 @@
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
-#include "lib/json.h"
 
 #define GLOBAL_GUID "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define SECURITY_GUID "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
@@ -78,11 +78,6 @@ const char *rp_secure_boot_text(const struct rp_secure_boot *state)
 	if (state->enabled)
 		return "enabled";
 	return state->setup_mode ? "setup mode" : "disabled";
-}
-
-json_t *rp_secure_boot_to_json(const struct rp_secure_boot *state)
-{
-	return json_pack("{s:b, s:b}", "enabled", state->enabled, "setup_mode", state->setup_mode);
 }
 
 /* The kernel makes variables that it does not know immutable, against rm -rf. */
@@ -171,28 +166,23 @@ struct update {
 	size_t len;
 };
 
-static int decode(
-	const json_t *enrolment, const char *name, struct update *ret, struct rp_error *err)
+static int decode(const char *name, const char *text, struct update *ret, struct rp_error *err)
 {
-	const char *text;
-	int r;
+	int r = rp_base64_decode(text, strlen(text), &ret->data, &ret->len);
 
-	r = rp_json_get_string(enrolment, name, &text, err);
-	if (r < 0)
-		return r;
-	r = rp_base64_decode(text, strlen(text), &ret->data, &ret->len);
 	if (r < 0)
 		return rp_error_set(err, r, "%s: not base64", name);
 	return check(name, ret->data, ret->len, err);
 }
 
-int rp_efivars_enrol(const char *dir, const json_t *enrolment, struct rp_error *err)
+int rp_efivars_enrol(const char *dir, const struct rp_enrolment *enrolment, struct rp_error *err)
 {
+	const char *const texts[VARIABLES] = {enrolment->db, enrolment->kek, enrolment->pk};
 	struct update updates[VARIABLES] = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < VARIABLES && r == 0; i++)
-		r = decode(enrolment, variables[i].name, &updates[i], err);
+		r = decode(variables[i].name, texts[i], &updates[i], err);
 	for (size_t i = 0; i < VARIABLES && r == 0; i++)
 		r = rp_efivars_write(dir, variables[i].name, updates[i].data, updates[i].len, err);
 	for (size_t i = 0; i < VARIABLES; i++)

@@ -6,10 +6,10 @@
 #ifndef RP_AGENT_EFIVARS_H
 #define RP_AGENT_EFIVARS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "keys/rig_protocol.h"
 #include "lib/error.h"
 
 #define RP_EFIVARS_DIR "/sys/firmware/efi/efivars"
@@ -29,9 +29,6 @@ void rp_efivars_secure_boot(const char *dir, struct rp_secure_boot *ret);
 /* "enabled", "disabled", "setup mode" or "none" */
 const char *rp_secure_boot_text(const struct rp_secure_boot *state);
 
-/* {"enabled","setup_mode"}, new reference. NULL: no memory. */
-json_t *rp_secure_boot_to_json(const struct rp_secure_boot *state);
-
 /*
  * Write one of "db", "KEK", "PK" with attributes 0x27 (NV, BS, RT, time-based authentication) from
  * the bytes of an .auth file (keys/efi_auth.h), immutable or not. -EINVAL: no such name, or not
@@ -41,9 +38,10 @@ int rp_efivars_write(
 	const char *dir, const char *name, const void *auth, size_t len, struct rp_error *err);
 
 /*
- * Enrol {"db","KEK","PK"} (base64 of the .auth files), in this order: with PK the firmware leaves
- * Setup Mode. All three are decoded and checked before the first is written.
+ * Enrol db, KEK and PK, in this order: with PK the firmware leaves Setup Mode. All three are
+ * decoded and checked before the first is written. -EINVAL: not base64, or not .auth files.
  */
-int rp_efivars_enrol(const char *dir, const json_t *enrolment, struct rp_error *err);
+int rp_efivars_enrol(const char *dir, const struct rp_enrolment *enrolment, struct rp_error *err)
+	__attribute__((warn_unused_result));
 
 #endif

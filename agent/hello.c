@@ -20,6 +20,7 @@ int rp_hello_make(EVP_PKEY *key, const char *image, const char *root, const char
 	json_t **ret, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *inventory = NULL;
+	rp_cleanup(json) json_t *macs = NULL;
 	rp_cleanup(free) char *csr = NULL;
 	struct rp_secure_boot state;
 	char token[TOKEN_TEXT];
@@ -32,12 +33,17 @@ int rp_hello_make(EVP_PKEY *key, const char *image, const char *root, const char
 	rp_efivars_secure_boot(efivars_dir, &state);
 	rp_inventory_boot_option(root, "rigproof.token", token, sizeof(token));
 	inventory = rp_inventory_collect(root, &state);
-	if (!inventory)
-		return rp_error_set(err, -ENOMEM, "no memory");
-	hello = json_pack("{s:s, s:o, s:O, s:s, s:o, s:O, s:s, s:s}", "csr", csr, "mac",
-		rp_inventory_macs(inventory), "uuid", json_object_get(inventory, "uuid"), "token",
-		token, "secure_boot", rp_secure_boot_to_json(&state), "inventory", inventory,
-		"agent", rp_version(), "image", image);
+	macs = rp_inventory_macs(inventory);
+	hello = rp_hello_write(&(struct rp_hello){
+		.csr = csr,
+		.macs = macs,
+		.uuid = rp_json_string_or(inventory, "uuid", ""),
+		.token = token,
+		.secure_boot = {state.enabled, state.setup_mode},
+		.inventory = inventory,
+		.agent = rp_version(),
+		.image = image,
+	});
 	if (!hello)
 		return rp_error_set(err, -ENOMEM, "no memory");
 	*ret = hello;
@@ -85,32 +91,24 @@ static int check_certificate(const char *pem, EVP_PKEY *key, X509 *root,
 	return rp_pki_boot_identity(leaf, identity->rig, identity->boot, err);
 }
 
-int rp_hello_check(const json_t *answer, EVP_PKEY *key, X509 *root, struct rp_identity *ret,
+int rp_identity_take(const json_t *answer, EVP_PKEY *key, X509 *root, struct rp_identity *ret,
 	struct rp_error *err)
 {
 	rp_cleanup(identity) struct rp_identity identity = {0};
-	const char *pem, *rig, *boot, *assurance, *action;
+	struct rp_admission admission;
 	int r;
 
-	r = rp_json_get_string(answer, "certificate", &pem, err);
+	r = rp_admission_read(answer, &admission, err);
 	if (r == 0)
-		r = rp_json_get_string(answer, "rig", &rig, err);
-	if (r == 0)
-		r = rp_json_get_string(answer, "boot", &boot, err);
-	if (r == 0)
-		r = rp_json_get_string(answer, "assurance", &assurance, err);
-	if (r == 0)
-		r = rp_json_get_string(answer, "action", &action, err);
-	if (r == 0)
-		r = check_certificate(pem, key, root, &identity, err);
+		r = check_certificate(admission.certificate, key, root, &identity, err);
 	if (r < 0)
 		return r;
-	if (strcmp(rig, identity.rig) != 0 || strcmp(boot, identity.boot) != 0)
+	if (strcmp(admission.rig, identity.rig) != 0 || strcmp(admission.boot, identity.boot) != 0)
 		return rp_error_set(err, -EACCES,
 			"the server's answer and its certificate name different rigs or boots");
-	snprintf(identity.assurance, sizeof(identity.assurance), "%s", assurance);
-	snprintf(identity.action, sizeof(identity.action), "%s", action);
-	identity.chain_pem = strdup(pem);
+	snprintf(identity.assurance, sizeof(identity.assurance), "%s", admission.assurance);
+	identity.action = admission.action;
+	identity.chain_pem = strdup(admission.certificate);
 	if (!identity.chain_pem)
 		return rp_error_set(err, -ENOMEM, "no memory");
 	*ret = identity;

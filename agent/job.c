@@ -9,24 +9,18 @@
 #include "keys/pem.h"
 #include "keys/pki.h"
 #include "keys/record.h"
+#include "keys/rig_protocol.h"
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/json.h"
 
 /* The key of the certificate that came along, if it may sign jobs. */
-static int get_job_key(const json_t *answer, X509 *root, EVP_PKEY **ret, struct rp_error *err)
+static int get_job_key(const char *pem, X509 *root, EVP_PKEY **ret, struct rp_error *err)
 {
 	rp_cleanup(x509) X509 *cert = NULL;
-	json_t *certificates;
-	const char *pem;
-	int r;
+	int r = rp_pem_read_cert(pem, &cert, err);
 
-	r = rp_json_get_object(answer, "certificates", &certificates, err);
-	if (r == 0)
-		r = rp_json_get_string(certificates, "job", &pem, err);
-	if (r == 0)
-		r = rp_pem_read_cert(pem, &cert, err);
 	if (r == 0)
 		r = rp_pki_verify(cert, NULL, root, RP_ROLE_JOB, err);
 	if (r < 0)
@@ -64,14 +58,15 @@ int rp_job_verify(const json_t *answer, const struct rp_job_expected *expected,
 {
 	rp_cleanup(signed_job) struct rp_signed_job job = {0};
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
-	json_t *envelope;
+	struct rp_job_offer offer;
 	int r;
 
-	r = get_job_key(answer, expected->root, &key, err);
+	r = rp_job_offer_read(answer, &offer, err);
 	if (r == 0)
-		r = rp_json_get_object(answer, "job", &envelope, err);
+		r = get_job_key(offer.certificate, expected->root, &key, err);
 	if (r == 0)
-		r = rp_dsse_verify(envelope, key, RP_TYPE_JOB, &job.payload, &job.payload_len, err);
+		r = rp_dsse_verify(
+			offer.job, key, RP_TYPE_JOB, &job.payload, &job.payload_len, err);
 	if (r == 0)
 		r = rp_json_parse((const char *)job.payload, job.payload_len, &job.json, err);
 	if (r == 0)

@@ -27,16 +27,17 @@ struct rp_job_expected {
 };
 
 /*
- * answer: {"job":ENVELOPE,"certificates":{"job":PEM}} of GET /rig/v1/job. -EINVAL: not such an
- * answer or not such a job. -EACCES: the certificate does not lead to the root, or is not one for
- * jobs; the signature does not hold; another rig, boot or image.
+ * answer: a job offer (keys/rig_protocol.h). -EINVAL: no such answer or no such job. -EACCES: the
+ * certificate does not lead to the root, or is not one for jobs; the signature does not hold;
+ * another rig, boot or image.
  */
 int rp_job_verify(const json_t *answer, const struct rp_job_expected *expected,
-	struct rp_signed_job *ret, struct rp_error *err);
+	struct rp_signed_job *ret, struct rp_error *err) __attribute__((warn_unused_result));
 void rp_signed_job_done(struct rp_signed_job *job);
 
 /* Write nonce down in dir. -EEXIST: it was there, the job has been begun before. */
-int rp_job_claim_nonce(const char *dir, const char *nonce, struct rp_error *err);
+int rp_job_claim_nonce(const char *dir, const char *nonce, struct rp_error *err)
+	__attribute__((warn_unused_result));
 
 static inline void rp_cleanup_signed_job(struct rp_signed_job *job)
 {

@@ -28,9 +28,9 @@ static json_t *text_of(const char *text)
 	return json_string(clean);
 }
 
-json_t *rp_result_error(const char *stage, const char *message)
+json_t *rp_result_error(enum rp_stage stage, const char *message)
 {
-	return json_pack("{s:s, s:o}", "stage", stage, "message", text_of(message));
+	return json_pack("{s:s, s:o}", "stage", rp_stage_text(stage), "message", text_of(message));
 }
 
 /* The exit is "success" where nothing exited; started, "", says so. */

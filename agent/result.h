@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From what happened to the signed result: the facts; what follows from them is keys/statement.h's.
+/*
+ * From what happened to the signed result: the facts. What follows from them is for
+ * keys/statement.h to say.
  */
 #ifndef RP_AGENT_RESULT_H
 #define RP_AGENT_RESULT_H
@@ -10,6 +12,7 @@
 
 #include "agent/kmsg.h"
 #include "agent/unit.h"
+#include "keys/rig_protocol.h"
 #include "keys/statement.h"
 #include "lib/error.h"
 
@@ -23,7 +26,7 @@ json_t *rp_result_of_check(
 json_t *rp_result_not_run(const char *name, const char *verdict, const char *message);
 
 /* {"stage","message"}. New reference. */
-json_t *rp_result_error(const char *stage, const char *message);
+json_t *rp_result_error(enum rp_stage stage, const char *message);
 
 /* rigproof_kernel: release, command line, taint, the log and its reports. New reference. */
 json_t *rp_result_kernel(const char *root, const struct rp_kmsg *kmsg);

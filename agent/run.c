@@ -69,7 +69,7 @@ const char *rp_run_job(const struct rp_run *run)
 	return run->job.id;
 }
 
-void rp_run_abandon(struct rp_run *run, const char *stage, const char *message)
+void rp_run_abandon(struct rp_run *run, enum rp_stage stage, const char *message)
 {
 	if (run->error)
 		return;
@@ -86,7 +86,7 @@ static enum rp_run_state load_module(
 	run->next_module++;
 	if (rp_module_load(place, module, &result) < 0 ||
 		json_array_append_new(run->modules, result) < 0) {
-		rp_run_abandon(run, "agent", "no memory");
+		rp_run_abandon(run, RP_STAGE_AGENT, "no memory");
 		return RP_RUN_AGAIN;
 	}
 	if (!json_is_true(json_object_get(result, "loaded")))
@@ -105,7 +105,7 @@ static void add_check(struct rp_run *run, const char *name, json_t *entry)
 	status->done++;
 	*status->check = '\0';
 	if (json_array_append_new(run->checks, entry) < 0) {
-		rp_run_abandon(run, "checks", "no memory");
+		rp_run_abandon(run, RP_STAGE_CHECKS, "no memory");
 		return;
 	}
 	run->config.progress(run->config.context, name, verdict);
@@ -180,15 +180,19 @@ enum rp_run_state rp_run_step(
 	return check ? run_check(run, check, bus) : RP_RUN_DONE;
 }
 
+static json_t *stage(enum rp_stage stage, const char *start, const char *end)
+{
+	return json_pack(
+		"{s:s, s:s, s:s}", "stage", rp_stage_text(stage), "start", start, "end", end);
+}
+
 /* The stages before, and ours: checks is over, report begins. */
 static json_t *make_stages(const struct rp_run *run, const char *started, const char *now)
 {
 	rp_cleanup(json) json_t *stages = json_copy(run->config.stages);
 
-	if (json_array_append_new(stages, json_pack("{s:s, s:s, s:s}", "stage", "checks", "start",
-						  started, "end", now)) < 0 ||
-		json_array_append_new(stages, json_pack("{s:s, s:s, s:s}", "stage", "report",
-						      "start", now, "end", "")) < 0)
+	if (json_array_append_new(stages, stage(RP_STAGE_CHECKS, started, now)) < 0 ||
+		json_array_append_new(stages, stage(RP_STAGE_REPORT, now, "")) < 0)
 		return NULL;
 	return rp_steal(stages);
 }

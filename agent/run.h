@@ -20,6 +20,7 @@
 #include "agent/job.h"
 #include "agent/kmsg.h"
 #include "agent/module.h"
+#include "keys/rig_protocol.h"
 #include "lib/error.h"
 
 enum rp_run_state { RP_RUN_AGAIN, RP_RUN_WAIT, RP_RUN_DONE };
@@ -47,7 +48,7 @@ int rp_run_new(const struct rp_run_config *config, struct rp_signed_job *job, st
 struct rp_run *rp_run_free(struct rp_run *run);
 
 /* Run nothing (more): the result is an error of the lab in this stage. */
-void rp_run_abandon(struct rp_run *run, const char *stage, const char *message);
+void rp_run_abandon(struct rp_run *run, enum rp_stage stage, const char *message);
 
 /* bus may be NULL (then checks cannot be run); both are for this step alone. */
 enum rp_run_state rp_run_step(

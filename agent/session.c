@@ -9,21 +9,22 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-#include "lib/json.h"
 #include "lib/log.h"
+#include "lib/printable.h"
 
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MAX_MS 60000
 
 static const struct {
-	const char *text, *stage;
+	const char *text;
+	enum rp_stage stage;
 } states[] = {
-	[RP_AGENT_HELLO] = {"hello", "agent"},
-	[RP_AGENT_ENROL] = {"enrol", "agent"},
-	[RP_AGENT_JOB] = {"job", "agent"},
-	[RP_AGENT_CHECKS] = {"checks", "checks"},
-	[RP_AGENT_REPORT] = {"report", "report"},
-	[RP_AGENT_END] = {"end", "report"},
+	[RP_AGENT_HELLO] = {"hello", RP_STAGE_AGENT},
+	[RP_AGENT_ENROL] = {"enrol", RP_STAGE_AGENT},
+	[RP_AGENT_JOB] = {"job", RP_STAGE_AGENT},
+	[RP_AGENT_CHECKS] = {"checks", RP_STAGE_CHECKS},
+	[RP_AGENT_REPORT] = {"report", RP_STAGE_REPORT},
+	[RP_AGENT_END] = {"end", RP_STAGE_REPORT},
 };
 
 const char *rp_agent_state_text(enum rp_agent_state state)
@@ -31,7 +32,7 @@ const char *rp_agent_state_text(enum rp_agent_state state)
 	return states[state].text;
 }
 
-const char *rp_agent_stage_text(enum rp_agent_state state)
+enum rp_stage rp_agent_stage(enum rp_agent_state state)
 {
 	return states[state].stage;
 }
@@ -71,21 +72,22 @@ void rp_agent_wake(struct rp_agent *agent)
 	sd_event_source_set_enabled(agent->step, SD_EVENT_ONESHOT);
 }
 
-void rp_agent_event(struct rp_agent *agent, const char *stage, const char *format, ...)
+void rp_agent_event(struct rp_agent *agent, enum rp_stage stage, const char *format, ...)
 {
 	rp_cleanup(answer) struct rp_answer answer = {0};
 	rp_cleanup(json) json_t *body = NULL;
-	struct rp_error text = RP_ERROR_NONE, err = RP_ERROR_NONE;
-	char message[384];
+	struct rp_error err = RP_ERROR_NONE;
+	char message[384], text[sizeof(message)];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	rp_error_set(&text, 0, "%s", message);
-	body = json_pack("{s:s, s:s}", "stage", stage, "message", text.text);
+	/* It may quote foreign bytes, and be cut within a character. */
+	rp_printable_copy(text, sizeof(text), message, strlen(message));
+	body = rp_event_write(&(struct rp_event){.stage = stage, .message = text});
 	if (body && rp_agent_server_call(
-			    agent->server, "POST", "/rig/v1/event", body, &answer, &err) < 0)
+			    agent->server, "POST", RP_RIG_PATH_EVENT, body, &answer, &err) < 0)
 		rp_log_warning("event: %s", err.text);
 	else if (answer.status >= 400)
 		rp_log_warning("event: %s", answer.reason);

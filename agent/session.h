@@ -19,6 +19,7 @@
 #include "agent/kmsg.h"
 #include "agent/run.h"
 #include "agent/server.h"
+#include "keys/rig_protocol.h"
 
 enum rp_agent_state {
 	RP_AGENT_HELLO,
@@ -44,15 +45,15 @@ struct rp_agent {
 	struct rp_identity identity;
 	struct rp_run *run; /* NULL but in RP_AGENT_CHECKS */
 	struct rp_agent_status status;
-	json_t *stages;	 /* [{"stage","start","end"}]: "agent" */
-	char ending[16]; /* "poweroff" or "reboot" */
+	json_t *stages;	       /* [{"stage","start","end"}]: "agent" */
+	enum rp_action ending; /* poweroff or reboot, in RP_AGENT_END */
 };
 
 /* The state's name on the bus. */
 const char *rp_agent_state_text(enum rp_agent_state state);
 
 /* The stage of a boot's timeline that the server is told of in this state. */
-const char *rp_agent_stage_text(enum rp_agent_state state);
+enum rp_stage rp_agent_stage(enum rp_agent_state state);
 
 /* Enter state, and show it on the bus. By a success the pace of retries begins anew. */
 void rp_agent_enter(struct rp_agent *agent, enum rp_agent_state state);
@@ -70,8 +71,8 @@ int64_t rp_agent_backoff(struct rp_agent *agent);
 void rp_agent_ensure_bus(struct rp_agent *agent);
 void rp_agent_drop_bus(struct rp_agent *agent);
 
-/* POST /rig/v1/event, once; nothing depends on it. */
-void rp_agent_event(struct rp_agent *agent, const char *stage, const char *format, ...)
+/* A line for the history of this boot, sent once; nothing depends on it. */
+void rp_agent_event(struct rp_agent *agent, enum rp_stage stage, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

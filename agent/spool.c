@@ -111,22 +111,15 @@ int rp_spool_next(const char *dir, char ret_job[RP_ID_TEXT], char **ret_text, st
 	return 0;
 }
 
-static int verify_ack(const json_t *answer, X509 *root, json_t **ret, struct rp_error *err)
+static int verify_ack(
+	const struct rp_receipt *receipt, X509 *root, json_t **ret, struct rp_error *err)
 {
 	rp_cleanup(x509) X509 *cert = NULL;
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
 	rp_cleanup(json) json_t *ack = NULL;
-	json_t *certificates, *envelope;
-	const char *pem;
 	int r;
 
-	r = rp_json_get_object(answer, "certificates", &certificates, err);
-	if (r == 0)
-		r = rp_json_get_string(certificates, "log", &pem, err);
-	if (r == 0)
-		r = rp_json_get_object(answer, "ack", &envelope, err);
-	if (r == 0)
-		r = rp_pem_read_cert(pem, &cert, err);
+	r = rp_pem_read_cert(receipt->certificate, &cert, err);
 	if (r == 0)
 		r = rp_pki_verify(cert, NULL, root, RP_ROLE_LOG, err);
 	if (r < 0)
@@ -134,7 +127,7 @@ static int verify_ack(const json_t *answer, X509 *root, json_t **ret, struct rp_
 	key = X509_get_pubkey(cert);
 	if (!key)
 		return rp_error_openssl(err, -EINVAL, "log certificate: no public key");
-	r = rp_dsse_verify_json(envelope, key, RP_TYPE_ACK, &ack, err);
+	r = rp_dsse_verify_json(receipt->ack, key, RP_TYPE_ACK, &ack, err);
 	if (r == 0)
 		r = rp_record_check_ack(ack, err);
 	if (r == 0)
@@ -142,8 +135,8 @@ static int verify_ack(const json_t *answer, X509 *root, json_t **ret, struct rp_
 	return r;
 }
 
-int rp_spool_acknowledge(
-	const char *dir, const char *job, const json_t *answer, X509 *root, struct rp_error *err)
+int rp_spool_acknowledge(const char *dir, const char *job, const struct rp_receipt *receipt,
+	X509 *root, struct rp_error *err)
 {
 	rp_cleanup(free) char *path = path_of(dir, job, SUFFIX);
 	rp_cleanup(free) char *text = NULL;
@@ -151,7 +144,7 @@ int rp_spool_acknowledge(
 	char sha256[RP_SHA256_HEX];
 	int r;
 
-	r = verify_ack(answer, root, &ack, err);
+	r = verify_ack(receipt, root, &ack, err);
 	if (r == 0)
 		r = read_result(dir, job, &text, err);
 	if (r == 0)

@@ -10,10 +10,10 @@
 #include "agent/module.h"
 #include "agent/spool.h"
 #include "agent/systemd1.h"
+#include "keys/rig_protocol.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/log.h"
 
 #define NOW 0
@@ -34,29 +34,24 @@ static int64_t retry_after(const struct rp_answer *answer, int otherwise_s)
 
 /* ---- hello ---- */
 
-static const struct {
-	const char *action;
-	enum rp_agent_state state;
-} actions[] = {
-	{"enrol", RP_AGENT_ENROL},
-	{"job", RP_AGENT_JOB},
-	{"wait", RP_AGENT_HELLO},
-	{"poweroff", RP_AGENT_END},
-	{"reboot", RP_AGENT_END},
-};
-
-static int64_t follow(struct rp_agent *agent, const char *action, const struct rp_answer *answer)
+static int64_t follow(struct rp_agent *agent, enum rp_action action, const struct rp_answer *answer)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
-		if (strcmp(actions[i].action, action) != 0)
-			continue;
-		rp_agent_enter(agent, actions[i].state);
-		snprintf(agent->ending, sizeof(agent->ending), "%s", action);
-		return actions[i].state == RP_AGENT_HELLO ? retry_after(answer, ASK_AGAIN_S) : NOW;
+	switch (action) {
+	case RP_ACTION_ENROL:
+		rp_agent_enter(agent, RP_AGENT_ENROL);
+		return NOW;
+	case RP_ACTION_JOB:
+		rp_agent_enter(agent, RP_AGENT_JOB);
+		return NOW;
+	case RP_ACTION_POWEROFF:
+	case RP_ACTION_REBOOT:
+		agent->ending = action;
+		rp_agent_enter(agent, RP_AGENT_END);
+		return NOW;
+	default:
+		rp_agent_enter(agent, RP_AGENT_HELLO);
+		return retry_after(answer, ASK_AGAIN_S);
 	}
-	rp_log_error("the server wants \"%.32s\", which this agent cannot", action);
-	rp_agent_enter(agent, RP_AGENT_HELLO);
-	return seconds(REFUSED_S);
 }
 
 static int64_t admit(struct rp_agent *agent, const struct rp_answer *answer)
@@ -67,7 +62,7 @@ static int64_t admit(struct rp_agent *agent, const struct rp_answer *answer)
 	char job[RP_ID_TEXT];
 	int r;
 
-	r = rp_hello_check(answer->json, agent->key, agent->config->root, &identity, &err);
+	r = rp_identity_take(answer->json, agent->key, agent->config->root, &identity, &err);
 	if (r == 0)
 		r = rp_agent_server_identify(agent->server, identity.chain_pem, agent->key, &err);
 	if (r < 0) {
@@ -79,7 +74,7 @@ static int64_t admit(struct rp_agent *agent, const struct rp_answer *answer)
 	identity = (struct rp_identity){0};
 	agent->admitted = true;
 	rp_log_info("rig %s, boot %s, assurance %s: %s", agent->identity.rig, agent->identity.boot,
-		agent->identity.assurance, agent->identity.action);
+		agent->identity.assurance, rp_action_text(agent->identity.action));
 	if (rp_spool_next(agent->spool_dir, job, &text, NULL) > 0) {
 		rp_agent_enter(agent, RP_AGENT_REPORT);
 		return NOW;
@@ -99,7 +94,7 @@ static int64_t do_hello(struct rp_agent *agent)
 	r = rp_hello_make(agent->key, agent->config->image, ROOT, RP_EFIVARS_DIR, &hello, &err);
 	if (r == 0)
 		r = rp_agent_server_call(
-			agent->server, "POST", "/rig/v1/hello", hello, &answer, &err);
+			agent->server, "POST", RP_RIG_PATH_HELLO, hello, &answer, &err);
 	if (r < 0) {
 		rp_log_warning("hello: %s", err.text);
 		return rp_agent_backoff(agent);
@@ -107,8 +102,11 @@ static int64_t do_hello(struct rp_agent *agent)
 	if (answer.status == 200)
 		return admit(agent, &answer);
 	if (answer.status == 202) {
-		rp_log_info("not approved yet: %s",
-			rp_json_string_or(answer.json, "reason", "an operator has to"));
+		struct rp_pending pending = {.reason = "an operator has to"};
+
+		if (rp_pending_read(answer.json, &pending, &err) < 0)
+			rp_log_warning("hello: %s", err.text);
+		rp_log_info("not approved yet: %s", pending.reason);
 		return retry_after(&answer, ASK_AGAIN_S);
 	}
 	rp_log_error("hello: %s", answer.reason);
@@ -145,7 +143,8 @@ static char *enrolled_marker(const struct rp_agent *agent)
 }
 
 /* Only in Setup Mode; an agent that was started again after it has a marker for that. */
-static int write_variables(struct rp_agent *agent, const json_t *enrolment, struct rp_error *err)
+static int write_variables(
+	struct rp_agent *agent, const struct rp_enrolment *enrolment, struct rp_error *err)
 {
 	rp_cleanup(free) char *marker = enrolled_marker(agent);
 	struct rp_secure_boot state;
@@ -173,31 +172,38 @@ static int64_t report_enrolled(struct rp_agent *agent)
 	rp_cleanup(json) json_t *body = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_secure_boot state;
+	enum rp_action action;
 	int r;
 
 	rp_efivars_secure_boot(RP_EFIVARS_DIR, &state);
-	body = json_pack("{s:o}", "secure_boot", rp_secure_boot_to_json(&state));
-	r = rp_agent_server_call(agent->server, "POST", "/rig/v1/enrolled", body, &answer, &err);
+	body = rp_enrolled_write(
+		&(struct rp_enrolled){.secure_boot = {state.enabled, state.setup_mode}});
+	r = rp_agent_server_call(agent->server, "POST", RP_RIG_PATH_ENROLLED, body, &answer, &err);
+	if (r == 0 && answer.status == 200)
+		r = rp_enrolled_answer_read(answer.json, &action, &err);
 	if (r < 0 || answer.status != 200)
 		return mend(agent, "enrolled", r, &err, &answer);
 	rp_log_info("the lab's keys are enrolled");
-	return follow(agent, rp_json_string_or(answer.json, "action", "poweroff"), &answer);
+	return follow(agent, action, &answer);
 }
 
 static int64_t do_enrol(struct rp_agent *agent)
 {
 	rp_cleanup(answer) struct rp_answer answer = {0};
 	struct rp_error err = RP_ERROR_NONE;
+	struct rp_enrolment enrolment;
 	int r;
 
-	r = rp_agent_server_call(agent->server, "GET", "/rig/v1/enrolment", NULL, &answer, &err);
+	r = rp_agent_server_call(agent->server, "GET", RP_RIG_PATH_ENROLMENT, NULL, &answer, &err);
 	if (r < 0 || answer.status != 200)
 		return mend(agent, "enrolment", r, &err, &answer);
-	r = write_variables(agent, answer.json, &err);
+	r = rp_enrolment_read(answer.json, &enrolment, &err);
+	if (r == 0)
+		r = write_variables(agent, &enrolment, &err);
 	if (r == 0)
 		return report_enrolled(agent);
 	rp_log_error("enrolment: %s", err.text);
-	rp_agent_event(agent, "agent", "enrolment: %s", err.text);
+	rp_agent_event(agent, RP_STAGE_AGENT, "enrolment: %s", err.text);
 	rp_agent_enter(agent, RP_AGENT_HELLO);
 	return seconds(REFUSED_S);
 }
@@ -262,10 +268,10 @@ static int64_t begin(struct rp_agent *agent, struct rp_signed_job *job, bool los
 	}
 	rp_log_info("job %s", rp_run_job(agent->run));
 	if (lost)
-		rp_run_abandon(agent->run, "agent",
+		rp_run_abandon(agent->run, RP_STAGE_AGENT,
 			"the agent was started again while the job ran: what its checks found is "
 			"lost");
-	rp_agent_event(agent, "checks", "job %s is verified", rp_run_job(agent->run));
+	rp_agent_event(agent, RP_STAGE_CHECKS, "job %s is verified", rp_run_job(agent->run));
 	rp_agent_enter(agent, RP_AGENT_CHECKS);
 	return NOW;
 }
@@ -273,7 +279,7 @@ static int64_t begin(struct rp_agent *agent, struct rp_signed_job *job, bool los
 static int64_t refuse(struct rp_agent *agent, const char *reason)
 {
 	rp_log_error("job refused: %s", reason);
-	rp_agent_event(agent, "agent", "job refused: %s", reason);
+	rp_agent_event(agent, RP_STAGE_AGENT, "job refused: %s", reason);
 	rp_agent_enter(agent, RP_AGENT_HELLO);
 	return seconds(ASK_AGAIN_S);
 }
@@ -304,7 +310,7 @@ static int64_t do_job(struct rp_agent *agent)
 	struct rp_error err = RP_ERROR_NONE;
 	int r;
 
-	r = rp_agent_server_call(agent->server, "GET", "/rig/v1/job", NULL, &answer, &err);
+	r = rp_agent_server_call(agent->server, "GET", RP_RIG_PATH_JOB, NULL, &answer, &err);
 	if (r == 0 && answer.status == 204)
 		return retry_after(&answer, ASK_AGAIN_S);
 	if (r < 0 || answer.status != 200)
@@ -334,11 +340,11 @@ static int64_t finish_run(struct rp_agent *agent)
 		r = rp_spool_put(agent->spool_dir, rp_run_job(agent->run), envelope, &err);
 	if (r < 0 && r != -EEXIST) {
 		rp_log_error("result: %s", err.text);
-		rp_agent_event(agent, "report", "the result cannot be made: %s", err.text);
+		rp_agent_event(agent, RP_STAGE_REPORT, "the result cannot be made: %s", err.text);
 		return rp_agent_backoff(agent);
 	}
 	rp_log_info("job %s: %s", rp_run_job(agent->run), verdict);
-	rp_agent_event(agent, "report", "the result is signed: %s", verdict);
+	rp_agent_event(agent, RP_STAGE_REPORT, "the result is signed: %s", verdict);
 	agent->run = rp_run_free(agent->run);
 	rp_agent_enter(agent, RP_AGENT_REPORT);
 	return NOW;
@@ -379,16 +385,21 @@ static void forget(struct rp_agent *agent, const char *job)
 static int64_t acknowledged(struct rp_agent *agent, const char *job, const struct rp_answer *answer)
 {
 	struct rp_error err = RP_ERROR_NONE;
+	struct rp_receipt receipt;
+	int r;
 
-	if (rp_spool_acknowledge(agent->spool_dir, job, answer->json, agent->config->root, &err) <
-		0) {
+	r = rp_receipt_read(answer->json, &receipt, &err);
+	if (r == 0)
+		r = rp_spool_acknowledge(
+			agent->spool_dir, job, &receipt, agent->config->root, &err);
+	if (r < 0) {
 		rp_log_error("acknowledgement: %s", err.text);
 		return rp_agent_backoff(agent);
 	}
 	rp_log_info("job %s: the result is acknowledged", job);
 	agent->failures = 0;
 	forget(agent, job);
-	return follow(agent, rp_json_string_or(answer->json, "action", "wait"), answer);
+	return follow(agent, receipt.action, answer);
 }
 
 static int64_t do_report(struct rp_agent *agent)
@@ -407,7 +418,7 @@ static int64_t do_report(struct rp_agent *agent)
 		rp_agent_enter(agent, RP_AGENT_HELLO);
 		return r < 0 ? rp_agent_backoff(agent) : NOW;
 	}
-	path = rp_path("/rig/v1/result/%s", job);
+	path = rp_path(RP_RIG_PATH_RESULT "%s", job);
 	r = path ? rp_agent_server_send(agent->server, "PUT", path, text, &answer, &err) : -ENOMEM;
 	if (r == 0 && answer.status == 200)
 		return acknowledged(agent, job, &answer);
@@ -427,16 +438,17 @@ static int64_t do_report(struct rp_agent *agent)
 
 static int64_t do_end(struct rp_agent *agent)
 {
-	const char *method = strcmp(agent->ending, "reboot") == 0 ? "Reboot" : "PowerOff";
+	const char *method = agent->ending == RP_ACTION_REBOOT ? "Reboot" : "PowerOff";
 	int r;
 
 	rp_agent_ensure_bus(agent);
-	rp_log_info("%s", agent->ending);
+	rp_log_info("%s", rp_action_text(agent->ending));
 	r = agent->bus ? sd_bus_call_method_async(agent->bus, NULL, RP_SYSTEMD, RP_SYSTEMD_PATH,
 				 RP_SYSTEMD_MANAGER, method, NULL, NULL, NULL)
 		       : -ENOTCONN;
 	if (r < 0)
-		rp_log_error("%s: no answer from systemd: %s", agent->ending, strerror(-r));
+		rp_log_error("%s: no answer from systemd: %s", rp_action_text(agent->ending),
+			strerror(-r));
 	/* systemd ends us with the rest; should it not have, ask again. */
 	return r < 0 ? rp_agent_backoff(agent) : seconds(POWER_AGAIN_S);
 }

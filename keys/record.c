@@ -5,12 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "keys/rig_protocol.h"
 #include "keys/shape.h"
 
-const char *const rp_stage_words[] = {
-	"power", "dhcp", "loader", "script", "kernel", "agent", "checks", "report", NULL};
 const char *const rp_verdict_words[] = {"pass", "fail", "error", "skip", NULL};
-static const char *const assurances[] = {"none", "boot-token", "secure-boot", "attested", NULL};
 static const char *const schedulers[] = {"other", "fifo", "rr", NULL};
 static const char *const disks[] = {"never", "write", NULL};
 
@@ -88,7 +86,7 @@ static const struct rp_shape boot_shape[] = {
 	{"boot", RP_SHAPE_ID},
 	{"rig", RP_SHAPE_NAME},
 	{"job", RP_SHAPE_ID, .empty = true},
-	{"assurance", RP_SHAPE_WORD, .words = assurances},
+	{"assurance", RP_SHAPE_WORD, .words = rp_assurance_words},
 	{"mac", RP_SHAPE_STRING},
 	{"uuid", RP_SHAPE_STRING},
 	{"address", RP_SHAPE_STRING},
@@ -235,11 +233,6 @@ static int is_one_of(const char *word, const char *const *words)
 		if (strcmp(word, *words) == 0)
 			return 1;
 	return 0;
-}
-
-int rp_stage_valid(const char *word)
-{
-	return is_one_of(word, rp_stage_words);
 }
 
 int rp_verdict_valid(const char *word)

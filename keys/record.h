@@ -23,12 +23,10 @@ int rp_record_check_boot(const json_t *boot, struct rp_error *err);
 
 int rp_record_check_ack(const json_t *ack, struct rp_error *err);
 
-/* 1 where word is one of ours (see build/CONTRACT.md: stage, verdict). */
-int rp_stage_valid(const char *word);
+/* 1 where word is a verdict. */
 int rp_verdict_valid(const char *word);
 
-/* The words themselves, in their order; NULL-terminated. */
-extern const char *const rp_stage_words[];
+/* The words themselves, in their order; NULL-terminated. Stages': keys/rig_protocol.h. */
 extern const char *const rp_verdict_words[];
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "keys/record.h"
+#include "keys/rig_protocol.h"
 #include "keys/shape.h"
 #include "keys/verdict.h"
 #include "lib/cleanup.h"

@@ -67,8 +67,10 @@ static inline json_t *lab_answer(const struct lab *lab, const char *what, const 
 		rp_dsse_sign_json(signer, type, payload, &envelope, NULL) < 0)
 		return NULL;
 	pem = rp_pem_write_cert(cert);
-	return json_pack("{s:o, s:{s:s}}", what, envelope, "certificates",
-		strcmp(what, "ack") == 0 ? "log" : "job", pem);
+	if (strcmp(what, "ack") == 0)
+		return json_pack("{s:o, s:{s:s}, s:s}", what, envelope, "certificates", "log", pem,
+			"action", "poweroff");
+	return json_pack("{s:o, s:{s:s}}", what, envelope, "certificates", "job", pem);
 }
 
 static inline json_t *lab_job(void)

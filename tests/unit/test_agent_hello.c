@@ -54,11 +54,11 @@ static void test_good(void **state)
 	rp_cleanup(json) json_t *good = answer(&lab, key, LAB_RIG);
 	rp_cleanup(identity) struct rp_identity identity = {0};
 
-	if (rp_hello_check(good, key, lab.root, &identity, &err) < 0)
+	if (rp_identity_take(good, key, lab.root, &identity, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(identity.rig, LAB_RIG);
 	assert_string_equal(identity.boot, LAB_BOOT);
-	assert_string_equal(identity.action, "job");
+	assert_int_equal(identity.action, RP_ACTION_JOB);
 	assert_string_equal(identity.assurance, "secure-boot");
 }
 
@@ -82,7 +82,7 @@ static void test_bad(void **state)
 	bad[0] = other_lab, bad[1] = other_name, bad[2] = other_key, bad[3] = other_role;
 	bad[4] = no_pem;
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(rp_hello_check(bad[i], key, lab.root, &identity, &err),
+		assert_int_equal(rp_identity_take(bad[i], key, lab.root, &identity, &err),
 			i < 4 ? -EACCES : -EINVAL);
 		assert_null(identity.chain_pem);
 	}

@@ -122,7 +122,7 @@ static void test_malformed(void **state)
 	rp_cleanup(json) json_t *nothing = json_object();
 	rp_cleanup(json) json_t *answer = NULL;
 
-	expect(nothing, -EINVAL, "certificates");
+	expect(nothing, -EINVAL, "job offer.job: missing");
 	json_object_set_new(payload, "surprise", json_true());
 	answer = lab_answer(&lab, "job", "job", RP_TYPE_JOB, payload);
 	expect(answer, -EINVAL, "surprise");

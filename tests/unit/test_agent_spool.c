@@ -93,6 +93,14 @@ static void test_one_result_a_job(void **state)
 	assert_string_equal(text, "{\"payload\":\"a\"}");
 }
 
+static int acknowledge(const json_t *json)
+{
+	struct rp_receipt receipt;
+	int r = rp_receipt_read(json, &receipt, &err);
+
+	return r < 0 ? r : rp_spool_acknowledge(dir, LAB_JOB, &receipt, lab.root, &err);
+}
+
 static void test_acknowledged(void **state)
 {
 	char digest[RP_SHA256_HEX];
@@ -101,7 +109,7 @@ static void test_acknowledged(void **state)
 	put(LAB_JOB, "a");
 	digest_of("a", digest);
 	good = answer(&lab, "log", LAB_JOB, digest);
-	assert_int_equal(rp_spool_acknowledge(dir, LAB_JOB, good, lab.root, &err), 0);
+	assert_int_equal(acknowledge(good), 0);
 	assert_false(rp_spool_has(dir, LAB_JOB));
 }
 
@@ -122,8 +130,7 @@ static void test_not_acknowledged(void **state)
 	bad[3].answer = answer(&lab, "log", LAB_JOB, wrong);
 	bad[4].answer = json_object();
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(rp_spool_acknowledge(dir, LAB_JOB, bad[i].answer, lab.root, &err),
-			i < 4 ? -EACCES : -EINVAL);
+		assert_int_equal(acknowledge(bad[i].answer), i < 4 ? -EACCES : -EINVAL);
 		assert_true(rp_spool_has(dir, LAB_JOB));
 		json_decref(bad[i].answer);
 	}
