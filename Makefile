@@ -23,24 +23,33 @@ Q := $(if $(V),,@)
 PKGS   := libevent libevent_openssl openssl libcurl libsystemd sqlite3 jansson libcyaml yaml-0.1 libarchive tss2-esys tss2-mu tss2-rc tss2-tctildr
 LDLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 
-# A folder is a static library; NAME_main.c in it is the program's entry and stays outside.
-FOLDERS := lib keys manifests pxe server server/cli agent
+# A folder is a static library; NAME_main.c in it is the program's entry and stays outside. A folder links itself and
+# those below it, so that the linker checks the direction of dependencies: the design draws it, here it stands.
 sources  = $(filter-out %_main.c,$(wildcard $(1)/*.c))
 archive  = $(2)/lib/lib$(subst /,_,$(1)).a
-# A program or test of a folder links it and those below it, so that the linker checks the direction of
-# dependencies (design: lib <- keys <- manifests <- pxe <- server; the agent uses the first three).
-below_lib       := lib
-below_keys      := keys lib
-below_manifests := manifests keys lib
-below_pxe       := pxe manifests keys lib
-below_agent     := agent manifests keys lib
-below_server    := server pxe manifests keys lib
-below_cli       := server/cli server pxe manifests keys lib
+below_lib          := lib
+below_keys         := keys $(below_lib)
+below_manifests    := manifests $(below_keys)
+below_pxe          := pxe $(below_manifests)
+below_agent        := agent $(below_manifests)
+below_server/cas   := server/cas $(below_manifests)
+below_server/http  := server/http $(below_server/cas)
+below_server/store := server/store $(below_manifests)
+below_server/power := server/power $(below_manifests)
+below_server/state := server/state server/store server/power $(below_server/http)
+below_server/jobs  := server/jobs $(below_server/state)
+below_server/boot  := server/boot $(filter-out $(below_manifests),$(below_server/jobs)) $(below_pxe)
+below_server/api   := server/api $(below_server/boot)
+below_server/pages := server/pages $(below_server/jobs)
+below_server       := server server/pages $(below_server/api)
+below_server/cli   := server/cli server/pages $(below_server/http)
+FOLDERS  := $(below_server/cli) agent $(filter-out $(below_server/cli),$(below_server))
 archives = $(foreach f,$(below_$(1)),$(call archive,$(f),$(2)))
-FUZZ_ARCHIVES  = $(call archives,cli,$(B)/fuzz) $(call archive,agent,$(B)/fuzz)
-ASAN_ARCHIVES  = $(call archives,cli,$(B)/asan) $(call archive,agent,$(B)/asan)
+FUZZ_ARCHIVES  = $(call archive,server/cli,$(B)/fuzz) $(call archives,server,$(B)/fuzz) $(call archive,agent,$(B)/fuzz)
+ASAN_ARCHIVES  = $(call archive,server/cli,$(B)/asan) $(call archives,server,$(B)/asan) $(call archive,agent,$(B)/asan)
 
-PROGRAMS := $(patsubst %_main.c,$(B)/bin/%,$(notdir $(wildcard server/*_main.c agent/*_main.c)))
+PROGRAMS := $(patsubst %_main.c,$(B)/bin/%,$(notdir $(wildcard $(FOLDERS:%=%/*_main.c))))
+LAYERS   := $(foreach f,$(FOLDERS),$(B)/layers/$(subst /,_,$(f)))
 CHECKS   := $(patsubst agent/checks/%.c,$(B)/bin/checks/%,$(wildcard agent/checks/*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/asan/bin/%,$(wildcard tests/unit/test_*.c))
 KMOD_TESTS := $(B)/check-kmods/bin/fail_nth $(B)/check-kmods/bin/fuzz_ioctl
@@ -75,7 +84,7 @@ check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed
 	$(Q)tests/check
 
 .PHONY: check-programs
-check-programs: $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%) $(KMOD_TESTS)
+check-programs: $(LAYERS) $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%) $(KMOD_TESTS)
 
 check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (built once), sweeps, fuzzer, patches
 	$(Q)tests/deps.sh tests/kmods/packages.txt
@@ -163,12 +172,24 @@ VERSIONS := $(foreach b,$(B) $(B)/asan $(B)/fuzz,$(b)/obj/lib/version.o)
 $(VERSIONS): CPPFLAGS += -DRIGPROOF_VERSION='"$(VERSION)"'
 $(VERSIONS): $(B)/version
 
-$(B)/bin/%: $(B)/obj/server/%_main.o $(call archives,cli,$(B))
+define program_rule
+$(B)/bin/%: $(B)/obj/$(1)/%_main.o $$(call archives,$(1),$(B))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -pie -Wl,--as-needed -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach f,server server/cli agent,$(eval $(call program_rule,$(f))))
+
+# All of a folder, linked with what is below it and nothing else: a call upwards does not get past this.
+define layer_rule
+$(B)/layers/$(subst /,_,$(1)): $(B)/layers/main.o $$(call archives,$(1),$(B))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -pie -Wl,--gc-sections -o $$@.linked $(B)/layers/main.o -Wl,--whole-archive $$(call archive,$(1),$(B)) \
+		-Wl,--no-whole-archive $$(call archives,$(1),$(B)) $$(LDLIBS) && rm -f $$@.linked && touch $$@
+endef
+$(foreach f,$(FOLDERS),$(eval $(call layer_rule,$(f))))
+$(B)/layers/main.o:
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
-$(B)/bin/%: $(B)/obj/agent/%_main.o $(call archives,agent,$(B))
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
+	$(Q)echo 'int main(void) { return 0; }' | $(CC) -fPIE -x c -c - -o $@
 
 # A check may use libxsc or libgaming; each is one file plus the archives it needs. Those of modules have tests.
 LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
@@ -215,13 +236,15 @@ $(KMOD_TESTS):
 $(B)/obj/tests/kmods/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 $(filter $(B)/obj/tests/kmods/%_gaming.o $(B)/obj/tests/kmods/fail_nth_gaming_%.o $(B)/obj/tests/kmods/fuzz_gaming_%.o,$(call kmod_objects,f)): CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 
-# A unit test is test_FOLDER_NOUN.
+# A unit test is test_FOLDER_NOUN. A room of the server is tested with the server around it.
 define unit_rule
-$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(call archives,$(1),$(B)/asan)
+$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(call archives,$(2),$(B)/asan)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ASAN) -pie -Wl,--as-needed -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
-$(foreach f,lib keys manifests pxe agent server cli,$(eval $(call unit_rule,$(f))))
+$(foreach f,lib keys manifests pxe agent server,$(eval $(call unit_rule,$(f),$(f))))
+$(foreach f,http cas power store state jobs boot api pages,$(eval $(call unit_rule,$(f),server)))
+$(eval $(call unit_rule,cli,server/cli))
 # One noun of the preload library each: the others define read() and open().
 $(B)/asan/bin/test_preload_%: $(B)/asan/obj/tests/unit/test_preload_%.o $(B)/asan/obj/kmods/xsc/preload/%.o
 	@mkdir -p $(@D)

@@ -17,7 +17,10 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "manifests/manifest.h"
-#include "server/policy.h"
+#include "server/api/api.h"
+#include "server/boot/policy.h"
+#include "server/pages/pages.h"
+#include "server/state/tokens.h"
 #include "server/server.h"
 #include "server/site.h"
 
@@ -54,6 +57,12 @@ static char *interface_address(const char *interface)
 	}
 	freeifaddrs(list);
 	return found;
+}
+
+/* "HOST:PORT", "[HOST]:PORT" for IPv6. Caller frees. NULL: no memory. */
+static char *host_and_port(const char *host, int port)
+{
+	return strchr(host, ':') ? rp_path("[%s]:%d", host, port) : rp_path("%s:%d", host, port);
 }
 
 struct opened {
@@ -172,6 +181,10 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 	struct rp_https **ret, struct rp_error *err)
 {
 	const struct rp_https_config config = {
+		.base = server->base,
+		.context = server,
+		.artefacts = server->artefacts,
+		.metrics = server->metrics,
 		.keys_dir = keys_dir,
 		.fd = socket->fd,
 		.routes = all_routes,
@@ -179,13 +192,13 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 		.fetched = rp_policy_artefact_fetched,
 	};
 
-	return rp_https_start(server, &config, ret, err);
+	return rp_https_start(&config, ret, err);
 }
 
 static int open_https(struct rp_server *server, const struct rp_site_options *options,
 	struct opened *ret, struct rp_error *err)
 {
-	rp_cleanup(free) char *address = rp_site_host_and_port(
+	rp_cleanup(free) char *address = host_and_port(
 		is_address(server->address) && (*server->site->address || *server->site->interface)
 			? server->address
 			: "0.0.0.0",
@@ -226,7 +239,7 @@ int rp_site_listen(
 		if (r < 0)
 			return r;
 	}
-	plain = (free(plain), rp_site_host_and_port(server->address, port_of(https.name)));
+	plain = (free(plain), host_and_port(server->address, port_of(https.name)));
 	server->url = plain ? rp_path("https://%s", plain) : NULL;
 	server->listening = is_wildcard(https.name) && server->url
 				    ? strdup(server->url)
@@ -236,7 +249,10 @@ int rp_site_listen(
 	warn_of_names(server);
 	r = serve(server, &https, server->keys_dir, &server->https, err);
 	if (r == 0 && http.fd >= 0) {
-		server->http_port = port_of(http.name);
+		plain = (free(plain), host_and_port(server->address, port_of(http.name)));
+		server->http_url = plain ? rp_path("http://%s", plain) : NULL;
+		if (!server->http_url)
+			return rp_error_set(err, -ENOMEM, "no memory");
 		r = serve(server, &http, NULL, &server->http, err);
 	}
 	return r;

@@ -3,25 +3,26 @@
  * rigproofd: one process, one event loop. What it is made of, in the order in which it starts:
  *
  *   site     command line, state directory, keys, the site's manifest     site.c options.c
- *            artefacts, power, metrics: what needs no store               artefacts.c power.c
- *   listen   HTTPS for rigs, operators and people; routes to handlers     listen.c https.c
- *   netboot  proxyDHCP and TFTP, the firmware's side                      netboot.c pxe/
- *   user     root is given up, if we had it
- *   store    SQLite: rigs, boots, jobs, results                           store.c
- *   log      the append-only log of accepted results                      log.c
- *   tokens   who may call the operator API                                tokens.c
- *   jobs     what a stop or a crash interrupted goes on                   jobs.c
+ *            artefacts, power, metrics: what needs no store               cas/ power/
+ *   listen   HTTPS for rigs, operators and people; routes to handlers     listen.c http/ api/
+ * pages/ netboot  proxyDHCP and TFTP, the firmware's side                      boot/netboot.c pxe/
+ *   user     root is given up, if we had it                               site.c
+ *   store    SQLite: rigs, boots, jobs, results                           store/
+ *   log      the append-only log of accepted results                      state/log.c
+ *   tokens   who may call the operator API                                state/tokens.c
+ *   jobs     what a stop or a crash interrupted goes on                   jobs/schedule.c
  *   run      READY; requests, timers and signals until SIGTERM            site.c
  */
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
-#include "server/log.h"
-#include "server/netboot.h"
+#include "server/jobs/jobs.h"
+#include "server/state/log.h"
+#include "server/boot/netboot.h"
 #include "server/server.h"
 #include "server/site.h"
-#include "server/store.h"
-#include "server/tokens.h"
+#include "server/store/store.h"
+#include "server/state/tokens.h"
 
 static int start_netboot(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)

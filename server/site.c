@@ -16,16 +16,18 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "lib/version.h"
 #include "manifests/manifest.h"
-#include "server/artefacts.h"
-#include "server/jobs.h"
-#include "server/log.h"
-#include "server/netboot.h"
-#include "server/power.h"
+#include "server/cas/artefacts.h"
+#include "server/http/https.h"
+#include "server/jobs/jobs.h"
+#include "server/state/log.h"
+#include "server/boot/netboot.h"
+#include "server/power/power.h"
 #include "server/server.h"
 #include "server/site.h"
-#include "server/store.h"
+#include "server/store/store.h"
 
 static int make_layout(struct rp_server *server, struct rp_error *err)
 {
@@ -154,7 +156,7 @@ int rp_site_load(
 		return r;
 	server->base = event_base_new();
 	server->metrics = rp_metrics_new();
-	server->power = server->base ? rp_power_new(server->base) : NULL;
+	server->power = server->base ? rp_power_new(server->base, server->metrics) : NULL;
 	if (!server->metrics || !server->power)
 		return rp_error_set(err, -ENOMEM, "no memory");
 	return rp_artefacts_new(
@@ -289,6 +291,7 @@ void rp_site_done(struct rp_server *server)
 	free(server->address);
 	free(server->listening);
 	free(server->url);
+	free(server->http_url);
 	free((char *)server->keys_dir);
 	free((char *)server->state_dir);
 	if (server->lock > 0)

@@ -37,7 +37,8 @@ int rp_site_load(
 
 /*
  * listen.c. The listening sockets: passed by systemd (named "https" and "http"), else opened here.
- * Sets server->url, starts server->https and, where the site has an http_port, server->http.
+ * Sets server->url and http_url, starts server->https and, where the site has an http_port,
+ * server->http.
  */
 int rp_site_listen(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err);
@@ -54,14 +55,5 @@ int rp_site_run(struct rp_server *server, struct rp_error *err);
 
 /* Ends and frees everything, in reverse order; also after a start that failed half-way. */
 void rp_site_done(struct rp_server *server);
-
-/* "HOST:PORT", "[HOST]:PORT" for IPv6. Caller frees. NULL: no memory. */
-char *rp_site_host_and_port(const char *host, int port);
-
-/* The host of server->url: an IP address or a name. */
-const char *rp_site_address(const struct rp_server *server);
-
-/* "http://10.77.0.1:8080", NULL where there is no plain HTTP. Caller frees. */
-char *rp_site_http_url(const struct rp_server *server);
 
 #endif

@@ -10,7 +10,7 @@
 #include "lib/file.h"
 #include "lib/http.h"
 #include "lib/json.h"
-#include "server/artefacts.h"
+#include "server/cas/artefacts.h"
 
 struct rp_client {
 	struct rp_http *http;

@@ -7,7 +7,7 @@
 #include "lib/json.h"
 #include "server/cli/evidence.h"
 #include "server/cli/table.h"
-#include "server/report.h"
+#include "server/pages/report.h"
 
 static int fetch_list(const struct rp_cli *cli, const char *path, const char *key, json_t **ret,
 	struct rp_error *err)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "server/http_request.h"
-#include "server/power.h"
+#include "server/http/http_request.h"
+#include "server/power/power.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -19,6 +19,7 @@
 #include <openssl/pem.h>
 
 #include "keys/pki.h"
+#include "lib/metrics.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
@@ -26,7 +27,9 @@
 #include "lib/http.h"
 #include "lib/json.h"
 #include "lib/log.h"
-#include "server/artefacts.h"
+#include "server/cas/artefacts.h"
+#include "server/api/api.h"
+#include "server/http/https.h"
 #include "server/server.h"
 
 #define BLOB_LEN (3 * 1024 * 1024 + 17)
@@ -222,17 +225,21 @@ static inline int setup(void **state)
 	assert_int_equal(
 		rp_artefacts_add(f.server.artefacts, f.blob, BLOB_LEN, f.blob_sha256, &err), 0);
 
+	config.base = f.server.base;
+	config.context = &f.server;
+	config.artefacts = f.server.artefacts;
+	config.metrics = f.server.metrics;
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, f.name, &err), 0);
 	config.keys_dir = f.keys;
-	if (rp_https_start(&f.server, &config, &f.server.https, &err) < 0)
+	if (rp_https_start(&config, &f.server.https, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, f.small_name, &err), 0);
 	config.connections_max = 2;
 	config.idle_timeout_s = 30;
-	assert_int_equal(rp_https_start(&f.server, &config, &f.small, &err), 0);
+	assert_int_equal(rp_https_start(&config, &f.small, &err), 0);
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, f.plain_name, &err), 0);
 	config.keys_dir = NULL;
-	assert_int_equal(rp_https_start(&f.server, &config, &f.plain, &err), 0);
+	assert_int_equal(rp_https_start(&config, &f.plain, &err), 0);
 	snprintf(f.url, sizeof(f.url), "https://%s", f.name);
 
 	assert_int_equal(pipe(f.stop), 0);

@@ -10,7 +10,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "server/http_request.h"
+#include "server/http/http_request.h"
 #include "server/server.h"
 #include "server/site.h"
 

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What rigs ask: iPXE without a certificate, the agent's hello, and then the agent with the
+ * certificate of its boot, which reaches nothing but the job of that boot.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "keys/pem.h"
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/encoding.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/metrics.h"
+#include "server/api/api.h"
+#include "server/boot/certify.h"
+#include "server/http/https.h"
+#include "server/jobs/jobs.h"
+#include "server/boot/policy.h"
+#include "server/jobs/results.h"
+#include "server/state/refused.h"
+#include "server/state/rigs.h"
+#include "server/server.h"
+#include "server/store/store.h"
+
+#define ASK_AGAIN_S 10
+#define DISK_AGAIN_S 15
+#define AUTH_MAX (256u << 10) /* bytes of a .auth file */
+
+/* What failed is ours: the agent keeps what it has and comes again. */
+static int store_failed(struct rp_server *server, struct rp_reply *reply, int r)
+{
+	const char *remedy = r == -ENOSPC ? "make room in the server's state directory; the rig "
+					    "tries again by itself"
+					  : "see the server's log; the rig tries again by itself";
+
+	if (r >= 0)
+		return 0;
+	reply->retry_after_s = DISK_AGAIN_S;
+	rp_metrics_add(server->metrics, "store_failures_total", 1);
+	return rp_reply_error(
+		reply, rp_store_status(r), remedy, "the server cannot store: %s", strerror(-r));
+}
+
+/* 1: *ret is the boot that this certificate is for. 0: the reply is made. */
+static int session(struct rp_server *server, const struct rp_request *request,
+	struct rp_reply *reply, struct rp_boot *ret)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	char rig[RP_RIG_TEXT], boot[RP_ID_TEXT];
+	int r;
+
+	if (!request->client_cert ||
+		rp_pki_boot_identity(request->client_cert, rig, boot, &err) < 0) {
+		rp_reply_error(reply, 403, "say hello first", "no boot certificate");
+		return 0;
+	}
+	r = rp_boots_get(server, boot, ret);
+	if (r < 0) {
+		store_failed(server, reply, r);
+		return 0;
+	}
+	if (r == 0 || strcmp(ret->rig, rig) != 0) {
+		rp_refused_add(server, "session", "", boot, request->peer, NULL, 0,
+			"a boot certificate for a boot that is not known here");
+		rp_reply_error(reply, 403, "start the rig again", "%s: no such boot", boot);
+		return 0;
+	}
+	return 1;
+}
+
+/* Like session, where a boot that has ended gets no further. */
+static int open_session(struct rp_server *server, const struct rp_request *request,
+	struct rp_reply *reply, struct rp_boot *ret)
+{
+	if (!session(server, request, reply, ret))
+		return 0;
+	if (strcmp(ret->state, "open") == 0)
+		return 1;
+	rp_reply_error(reply, 409, "power off", "boot %s has ended: %s", ret->id,
+		ret->message[0] ? ret->message : ret->state);
+	return 0;
+}
+
+static int get_script(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	const struct rp_script_request script = {
+		.mac = rp_request_query(request, "mac"),
+		.uuid = rp_uuid_known(rp_request_query(request, "uuid")),
+		.arch = rp_request_query(request, "arch"),
+		.platform = rp_request_query(request, "platform"),
+		.manufacturer = rp_request_query(request, "manufacturer"),
+		.product = rp_request_query(request, "product"),
+		.serial = rp_request_query(request, "serial"),
+		.asset = rp_request_query(request, "asset"),
+		.peer = request->peer,
+		.plain = request->plain,
+	};
+	int r = rp_policy_script(server, &script, &reply->text);
+
+	/* iPXE's script tries again by itself on an HTTP error. */
+	return r < 0 ? store_failed(server, reply, r) : 0;
+}
+
+static int get_failed(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	int r = rp_policy_script_failed(server, rp_request_query(request, "boot"),
+		rp_request_query(request, "step"), rp_request_query(request, "error"),
+		request->peer);
+
+	reply->status = 204;
+	if (r < 0)
+		store_failed(server, reply, r);
+	reply->close = true; /* iPXE waits 5 s for the end of a 204 */
+	return 0;
+}
+
+static int post_hello(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	return store_failed(server, reply, rp_certify_hello(server, request, reply));
+}
+
+/* One .auth file of the key folder, base64, into object. */
+static int add_auth(
+	struct rp_server *server, const char *name, json_t *object, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = rp_path("%s/%s.auth", server->keys_dir, name);
+	rp_cleanup(free) char *data = NULL;
+	rp_cleanup(free) char *text = NULL;
+	size_t len;
+	int r;
+
+	if (!path)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	r = rp_file_read(path, AUTH_MAX, &data, &len, err);
+	if (r < 0)
+		return r;
+	text = rp_base64_encode(data, len);
+	if (!text || json_object_set_new(object, name, json_string(text)) < 0)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	return 0;
+}
+
+static int get_enrolment(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	static const char *const names[] = {"db", "KEK", "PK"};
+	struct rp_error err = RP_ERROR_NONE;
+	rp_cleanup(json) json_t *files = json_object();
+	struct rp_boot boot;
+
+	if (!open_session(server, request, reply, &boot))
+		return 0;
+	if (strcmp(boot.purpose, "enrol") != 0) {
+		rp_refused_add(server, "enrolment", "", boot.id, request->peer, NULL, 0,
+			"this boot was not to enrol keys");
+		return rp_reply_error(reply, 403, "go on with the action of hello",
+			"boot %s is not to enrol keys", boot.id);
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (add_auth(server, names[i], files, &err) < 0)
+			return rp_reply_error(reply, 503,
+				"make the key folder with rigproof keys init", "%s", err.text);
+	}
+	reply->json = rp_steal(files);
+	return store_failed(
+		server, reply, rp_boots_event(server, &boot, "enrolment: the keys were fetched"));
+}
+
+static int post_enrolled(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	const char *action;
+	struct rp_boot boot;
+	int r;
+
+	if (!session(server, request, reply, &boot))
+		return 0;
+	r = rp_certify_enrolled(server, &boot, request->json, &action, &err);
+	if (r == -EINVAL || r == -ENOTSUP || r == -EAGAIN)
+		return rp_reply_error(reply, r == -EINVAL ? 400 : 409,
+			"write db, KEK and PK, in that order, then report again", "%s", err.text);
+	if (r < 0)
+		return store_failed(server, reply, r);
+	reply->json = json_pack("{s:s}", "action", action);
+	return 0;
+}
+
+static int add_certificate(struct rp_reply *reply, const char *name, X509 *cert)
+{
+	rp_cleanup(free) char *pem = rp_pem_write_cert(cert);
+
+	if (!pem)
+		return -ENOMEM;
+	return json_object_set_new(reply->json, "certificates", json_pack("{s:s}", name, pem)) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int read_envelope(struct rp_server *server, const char *boot, json_t **ret)
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	int r = rp_store_first(server->store, &row, RP_SQL_BOOT_ENVELOPE, RP_TEXT(boot));
+
+	if (r > 0)
+		*ret = rp_column_json(row, 0);
+	return r;
+}
+
+/* The envelope was made once with the attempt: asking again gives the same bytes. */
+static int get_job(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	json_t *envelope = NULL;
+	struct rp_boot boot;
+	int r;
+
+	if (!open_session(server, request, reply, &boot))
+		return 0;
+	if (!boot.job[0]) {
+		reply->status = 204;
+		reply->retry_after_s = ASK_AGAIN_S;
+		return 0;
+	}
+	r = read_envelope(server, boot.id, &envelope);
+	if (r > 0 && boot.stage < RP_STAGE_CHECKS) {
+		r = rp_boots_event(server, &boot, "job fetched by %s", request->peer);
+		if (r == 0)
+			r = rp_boots_reach(server, &boot, RP_STAGE_CHECKS);
+	}
+	if (r < 0) {
+		json_decref(envelope);
+		return store_failed(server, reply, r);
+	}
+	reply->json = json_pack("{s:o}", "job", envelope);
+	return reply->json ? add_certificate(reply, "job", server->job_cert) : -ENOMEM;
+}
+
+static int post_heartbeat(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	json_int_t done = 0, total = 0;
+	const char *stage, *check;
+	struct rp_boot boot;
+	bool open;
+	int r;
+
+	if (!session(server, request, reply, &boot))
+		return 0;
+	r = rp_json_get_string(request->json, "stage", &stage, &err);
+	if (r == 0)
+		r = rp_json_get_string(request->json, "check", &check, &err);
+	if (r == 0)
+		r = rp_json_get_int(request->json, "done", 0, 100000, &done, &err);
+	if (r == 0)
+		r = rp_json_get_int(request->json, "total", 0, 100000, &total, &err);
+	if (r < 0)
+		return rp_reply_error(
+			reply, 400, "send stage, check, done and total", "%s", err.text);
+	open = strcmp(boot.state, "open") == 0;
+	if (open)
+		r = rp_store_run(server->store, RP_SQL_BOOT_SET_HEARTBEAT, RP_TEXT(boot.id),
+			RP_INT(rp_store_now(server->store)));
+	if (r >= 0 && boot.silent)
+		r = rp_boots_event(server, &boot, "the agent is heard again");
+	if (r >= 0 && open && boot.stage == RP_STAGE_CHECKS)
+		r = rp_boots_detail(server, &boot, RP_STAGE_CHECKS, "%.64s (%lld of %lld)", check,
+			(long long)done, (long long)total);
+	if (r < 0)
+		return store_failed(server, reply, r);
+	reply->json = json_pack("{s:s}", "action", open ? "continue" : "cancel");
+	return reply->json ? 0 : -ENOMEM;
+}
+
+static int post_event(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	const char *word, *message;
+	enum rp_stage stage;
+	struct rp_boot boot;
+	int r;
+
+	if (!open_session(server, request, reply, &boot))
+		return 0;
+	r = rp_json_get_string(request->json, "stage", &word, &err);
+	if (r == 0)
+		r = rp_json_get_string(request->json, "message", &message, &err);
+	if (r == 0 && rp_boot_stage_parse(word, &stage) < 0)
+		r = rp_error_set(&err, -EINVAL, "stage: no such stage: %s", word);
+	if (r < 0)
+		return rp_reply_error(reply, 400, "send stage and message", "%s", err.text);
+	/* Only a boot that was given its job can check and report. */
+	if (stage >= RP_STAGE_CHECKS && boot.job[0] && boot.stage >= RP_STAGE_CHECKS)
+		r = rp_boots_reach(server, &boot, stage);
+	if (r == 0)
+		r = rp_boots_event(server, &boot, "%s", message);
+	reply->status = 204;
+	return store_failed(server, reply, r);
+}
+
+/* What the rig does after its result: there is a next attempt, or nothing. */
+static const char *after_result(struct rp_server *server, const char *job_id)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	rp_cleanup(job) struct rp_job next = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+	if (rp_jobs_get(server, job_id, &job) <= 0 || rp_rigs_get(server, job.rig, &rig) <= 0 ||
+		rig->manifest->rig->power.driver != RP_POWER_NONE)
+		return "poweroff";
+	return rp_jobs_queued_of_rig(server, job.rig, &next) > 0 ? "reboot" : "poweroff";
+}
+
+static int put_result(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	json_t *ack = NULL;
+	int r;
+
+	if (!request->client_cert)
+		return rp_reply_error(reply, 403, "say hello first", "no boot certificate");
+	r = rp_results_accept(server,
+		&(struct rp_result_offer){.job = request->parameter[0],
+			.cert = request->client_cert,
+			.peer = request->peer,
+			.body = request->body,
+			.len = request->body_len},
+		&ack, &err);
+	if (r == -EACCES)
+		return rp_reply_error(reply, 403,
+			"drop it: it is not the result of this boot's job", "%s", err.text);
+	if (r == -EEXIST)
+		return rp_reply_error(reply, 409, "drop it and power off", "%s", err.text);
+	if (r < 0)
+		return store_failed(server, reply, r);
+	reply->json = json_pack(
+		"{s:o, s:s}", "ack", ack, "action", after_result(server, request->parameter[0]));
+	return reply->json ? add_certificate(reply, "log", server->log_cert) : -ENOMEM;
+}
+
+const struct rp_route rp_rig_routes[] = {
+	{"GET", "/boot/v1/script", RP_ACCESS_ANY, get_script, .plain = true},
+	{"GET", "/boot/v1/failed", RP_ACCESS_ANY, get_failed, .plain = true},
+	{"POST", "/rig/v1/hello", RP_ACCESS_ANY, post_hello},
+	{"GET", "/rig/v1/enrolment", RP_ACCESS_RIG, get_enrolment},
+	{"POST", "/rig/v1/enrolled", RP_ACCESS_RIG, post_enrolled},
+	{"GET", "/rig/v1/job", RP_ACCESS_RIG, get_job},
+	{"POST", "/rig/v1/heartbeat", RP_ACCESS_RIG, post_heartbeat},
+	{"POST", "/rig/v1/event", RP_ACCESS_RIG, post_event},
+	{"PUT", "/rig/v1/result/:job", RP_ACCESS_RIG, put_result},
+	{0},
+};

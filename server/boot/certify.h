@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From hello to a boot certificate. Without a TPM nothing on a stateless rig can prove who it is,
+ * so a key is certified only inside of the window of a boot that the server knows, once, for the
+ * address, MAC and UUID that fetched its script; the assurance says no more than that.
+ */
+#ifndef RP_SERVER_BOOT_CERTIFY_H
+#define RP_SERVER_BOOT_CERTIFY_H
+
+#include "lib/error.h"
+#include "server/state/boots.h"
+#include "server/http/https.h"
+
+struct rp_server;
+
+/* POST /rig/v1/hello. Fills reply (200, 202, 403...); negative errno where the store failed. */
+int rp_certify_hello(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply);
+
+/*
+ * A rig reports that our keys are in its firmware: {"secure_boot": {"enabled","setup_mode"}}.
+ * *ret_action: "poweroff" or "reboot". -ENOTSUP: this boot was not to enrol; -EAGAIN: it is still
+ * in Setup Mode.
+ */
+int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const json_t *body,
+	const char **ret_action, struct rp_error *err);
+
+#endif

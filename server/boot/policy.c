@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/boot/policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "lib/metrics.h"
+#include "server/jobs/jobs.h"
+#include "server/state/rigs.h"
+#include "server/server.h"
+#include "server/store/store.h"
+
+#define SEEN_EVERY (10 * RP_SECOND) /* last_seen is a write to the disk */
+
+static int matches(const char *text, const char *form)
+{
+	for (; *form; form++, text++) {
+		if (*form == 'x' ? !strchr("0123456789abcdef", *text) || !*text : *text != *form)
+			return 0;
+	}
+	return *text == '\0';
+}
+
+int rp_mac_valid(const char *text)
+{
+	return matches(text, "xx:xx:xx:xx:xx:xx");
+}
+
+int rp_uuid_valid(const char *text)
+{
+	return matches(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+}
+
+const char *rp_uuid_known(const char *text)
+{
+	return text[strspn(text, "0-")] && text[strspn(text, "f-")] ? text : "";
+}
+
+void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig)
+{
+	int64_t now = rp_store_now(server->store);
+
+	if (now - rig->last_seen >= SEEN_EVERY)
+		rp_store_run(server->store, RP_SQL_RIG_SET_SEEN, RP_TEXT(rig->name), RP_INT(now));
+}
+
+int rp_policy_find_rig(
+	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	int r = rp_rigs_get_by_mac(server, mac, ret);
+
+	if (r != 0)
+		return r;
+	if (server->site->unknown == RP_UNKNOWN_IGNORE) {
+		rp_metrics_add(server->metrics, "machines_left_alone_total{why=\"unknown\"}", 1);
+		return 0;
+	}
+	r = rp_rigs_register(server, mac, uuid, ret, &err);
+	if (r == -ENOSPC || r == -EIO)
+		return r;
+	if (r < 0) {
+		rp_metrics_add(server->metrics, "machines_left_alone_total{why=\"refused\"}", 1);
+		rp_log_warning("%s: not registered: %s", mac, err.text);
+		return 0;
+	}
+	rp_metrics_add(server->metrics, "rigs_registered_total", 1);
+	return 1;
+}
+
+/* NULL where there is a reason to boot it now, else why it is left alone (a metric's label). */
+static const char *no_reason_to_boot(struct rp_server *server, const struct rp_rig *rig)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	struct rp_boot boot;
+
+	if (rig->manifest->rig->ignore)
+		return "ignore";
+	switch (rig->state) {
+	case RP_RIG_PENDING:
+	case RP_RIG_ENROLLED:
+	case RP_RIG_TRAINING:
+		return NULL;
+	case RP_RIG_QUARANTINED:
+	case RP_RIG_RETIRED:
+		return "out_of_service";
+	default:
+		break;
+	}
+	if (rp_boots_open_of_rig(server, rig->name, &boot) > 0 ||
+		rp_jobs_queued_of_rig(server, rig->name, &job) > 0)
+		return NULL;
+	return "idle";
+}
+
+/* "http://HOST:PORT/cas/sha256/HEX.efi": firmware knows no root of ours, Secure Boot is the proof.
+ */
+static int image_url(struct rp_server *server, const struct rp_rig *rig, struct rp_pxe_answer *ret)
+{
+	rp_cleanup(image) struct rp_image image = {0};
+	char sha256[RP_SHA256_HEX];
+	struct rp_boot boot;
+	int r;
+
+	if (rp_boots_open_of_rig(server, rig->name, &boot) > 0) {
+		memcpy(sha256, boot.image_sha256, sizeof(sha256));
+	} else {
+		r = rp_images_get(server, "", &image);
+		if (r <= 0)
+			return r < 0 ? r : -ENOENT;
+		memcpy(sha256, image.sha256, sizeof(sha256));
+	}
+	snprintf(ret->http_url, sizeof(ret->http_url), "%s/cas/sha256/%s.efi",
+		server->http_url ? server->http_url : server->url, sha256);
+	return 0;
+}
+
+static int leave_alone(struct rp_server *server, const char *why)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "machines_left_alone_total{why=\"%s\"}", why);
+	rp_metrics_add(server->metrics, name, 1);
+	return -ENOENT;
+}
+
+int rp_policy_boot_for(
+	struct rp_server *server, const struct rp_pxe_client *client, struct rp_pxe_answer *ret)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	const char *why, *file;
+	int r = rp_policy_find_rig(server, client->mac, rp_uuid_known(client->uuid), &rig);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	why = no_reason_to_boot(server, rig);
+	if (why)
+		return leave_alone(server, why);
+	if (client->kind == RP_PXE_BIOS && !rig->manifest->rig->bios_allowed)
+		return leave_alone(server, "bios");
+	file = rp_pxe_loader_file(rp_loader_name(rig->manifest->rig->loader), client);
+	if (!file)
+		return leave_alone(server, "loader");
+	if (client->kind == RP_PXE_HTTP)
+		return image_url(server, rig, ret);
+	snprintf(ret->loader, sizeof(ret->loader), "%s", file);
+	return 0;
+}
+
+/* The loader that firmware was told to fetch, with the digest of the file as it is now. */
+static int note_loader(struct rp_server *server, struct rp_boot *boot, const char *file)
+{
+	rp_cleanup(free) char *path = rp_path("%s/tftp/%s", server->state_dir, file);
+	char sha256[RP_SHA256_HEX];
+
+	if (strcmp(boot->loader, file) == 0)
+		return 0;
+	if (!path || rp_sha256_file_hex(path, sha256, NULL) < 0)
+		return 0; /* TFTP is somebody else's: then the record names no loader */
+	return rp_store_run(server->store, RP_SQL_BOOT_SET_LOADER, RP_TEXT(boot->id), RP_TEXT(file),
+		RP_TEXT(sha256), RP_TEXT(boot->mac));
+}
+
+static int pxe_step(struct rp_server *server, struct rp_boot *boot,
+	const struct rp_pxe_client *client, enum rp_pxe_event event, const char *detail)
+{
+	int r = 0;
+
+	switch (event) {
+	case RP_PXE_DISCOVER_SEEN:
+		r = rp_boots_reach(server, boot, RP_STAGE_DHCP);
+		if (r == 0)
+			r = rp_boots_event(server, boot, "DISCOVER seen from %s (architecture %d)",
+				client->mac, client->arch);
+		break;
+	case RP_PXE_OFFERED:
+	case RP_PXE_ACKED:
+		if (client->is_ipxe)
+			break;
+		r = rp_boots_reach(server, boot, RP_STAGE_LOADER);
+		if (r == 0)
+			r = rp_boots_event(server, boot, "%s %s",
+				event == RP_PXE_OFFERED ? "offered" : "acknowledged on 4011:",
+				detail);
+		if (r == 0)
+			r = note_loader(server, boot, detail);
+		if (r >= 0)
+			r = rp_boots_detail(server, boot, RP_STAGE_LOADER, "%s", detail);
+		break;
+	case RP_PXE_IPXE_SEEN:
+		r = rp_boots_reach(server, boot, RP_STAGE_SCRIPT);
+		if (r == 0)
+			r = rp_boots_event(server, boot, "iPXE started (DISCOVER of an iPXE)");
+		break;
+	case RP_PXE_HTTP_OFFERED:
+		r = rp_boots_reach(server, boot, RP_STAGE_LOADER);
+		if (r == 0)
+			r = rp_boots_event(server, boot, "offered for UEFI HTTP boot: %s", detail);
+		if (r == 0)
+			r = rp_boots_detail(server, boot, RP_STAGE_LOADER, "UEFI HTTP boot");
+		break;
+	default:
+		break;
+	}
+	return r;
+}
+
+void rp_policy_pxe_event(struct rp_server *server, const struct rp_pxe_client *client,
+	enum rp_pxe_event event, const char *detail)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_boot boot;
+	int r;
+
+	if (event == RP_PXE_MALFORMED || !rp_mac_valid(client->mac) ||
+		rp_rigs_get_by_mac(server, client->mac, &rig) <= 0 || rig->manifest->rig->ignore)
+		return;
+	rp_policy_seen(server, rig);
+	r = rp_boots_open_of_rig(server, rig->name, &boot);
+	if (r <= 0)
+		return;
+	r = rp_store_begin(server->store); /* one sync for all rows of a packet */
+	if (r < 0)
+		return;
+	/* Once the agent has the machine, what its firmware asks is told by the script it fetches.
+	 */
+	if (boot.certified_at)
+		r = rp_boots_event(server, &boot, "its firmware asks to boot again (%s)",
+			rp_pxe_event_name(event));
+	else
+		r = pxe_step(server, &boot, client, event, detail ? detail : "");
+	r = rp_store_end(server->store, r);
+	if (r < 0)
+		rp_log_warning("boot %s: %s", boot.id, rp_store_reason(server->store));
+}
+
+/* UEFI HTTP boot fetches the image without a script: the rig that was offered just that. */
+static int bind_http_boot(struct rp_server *server, const char *peer, const char *sha256)
+{
+	rp_cleanup(free) struct rp_boot *boots = NULL;
+	size_t count = 0;
+	struct rp_boot *found = NULL;
+	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_LIST, NULL, 0, &boots, &count);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (boots[i].stage != RP_STAGE_LOADER || boots[i].loader[0] ||
+			strcmp(boots[i].image_sha256, sha256) != 0)
+			continue;
+		if (found)
+			return 0; /* two at once: which one this is cannot be told */
+		found = &boots[i];
+	}
+	if (r < 0 || !found)
+		return r;
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(found->id),
+		RP_TEXT(found->mac), RP_TEXT(found->uuid), RP_TEXT(peer),
+		RP_INT(rp_store_now(server->store)));
+	return r < 0 ? r : rp_boots_reach(server, found, RP_STAGE_KERNEL);
+}
+
+void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, const char *sha256)
+{
+	rp_cleanup(free) struct rp_boot *boots = NULL;
+	size_t count = 0;
+	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_AT_ADDRESS, peer, 0, &boots, &count);
+
+	if (r == 0 && count == 0) {
+		r = bind_http_boot(server, peer, sha256);
+		free(boots);
+		boots = NULL;
+		if (r >= 0)
+			r = rp_boots_collect(
+				server, RP_SQL_BOOT_OPEN_AT_ADDRESS, peer, 0, &boots, &count);
+	}
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		if (boots[i].stage != RP_STAGE_KERNEL || strcmp(boots[i].image_sha256, sha256) != 0)
+			continue;
+		r = rp_boots_event(server, &boots[i], "image download by %s", peer);
+		if (r >= 0)
+			r = rp_boots_detail(server, &boots[i], RP_STAGE_KERNEL, "image %s fetched",
+				boots[i].image);
+	}
+	if (r < 0)
+		rp_log_warning("artefact %s: %s", sha256, rp_store_reason(server->store));
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine that boots from the network is told, and what its steps mean for its boot.
+ */
+#ifndef RP_SERVER_BOOT_POLICY_H
+#define RP_SERVER_BOOT_POLICY_H
+
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "pxe/proxydhcp.h"
+
+struct rp_rig;
+struct rp_server;
+
+/* 0: answer with *ret; -ENOENT: leave that machine alone. */
+int rp_policy_boot_for(
+	struct rp_server *server, const struct rp_pxe_client *client, struct rp_pxe_answer *ret);
+
+/* Every step of a machine's firmware; detail may be NULL. Rows of the boot's timeline. */
+void rp_policy_pxe_event(struct rp_server *server, const struct rp_pxe_client *client,
+	enum rp_pxe_event event, const char *detail);
+
+/* What iPXE told with GET /boot/v1/script; foreign text, never NULL. */
+struct rp_script_request {
+	const char *mac, *uuid, *arch, *platform;
+	const char *manufacturer, *product, *serial, *asset;
+	const char *peer;
+	bool plain; /* came over plain HTTP */
+};
+
+/*
+ * The script for this machine: boot an image (which begins or goes on with a boot), wait, exit to
+ * the local disk, or power off. Bad input gets an exit with the reason. Negative errno only where
+ * the store failed.
+ */
+int rp_policy_script(
+	struct rp_server *server, const struct rp_script_request *request, char **ret_script);
+
+/* iPXE's own report that a step failed. Ignored (and refused) from another address. */
+int rp_policy_script_failed(struct rp_server *server, const char *boot, const char *step,
+	const char *error, const char *peer);
+
+/*
+ * Someone began to fetch this blob: where it is the image of an open boot at that address, the
+ * timeline says so; for UEFI HTTP boot, which has no script, it also ties the address to the boot.
+ */
+void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, const char *sha256);
+
+/*
+ * The rig with this MAC; one that nobody knows registers, where the site lets it. 1 with *ret
+ * (rp_rig_free), 0 where it is to be left alone, or negative errno.
+ */
+int rp_policy_find_rig(
+	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
+
+/* It gave a sign of life: last_seen, at most each 10 s. */
+void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
+
+/* 1 where text is six lower-case hexadecimal pairs with colons; a UUID in lower-case text form. */
+int rp_mac_valid(const char *text);
+int rp_uuid_valid(const char *text);
+
+/*
+ * text, or "" where it is a UUID of all zeros or all ones: the firmware has none (SMBIOS 3.6,
+ * section 7.2.1), and its loaders and kernels put that in different ways.
+ */
+const char *rp_uuid_known(const char *text);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The script half of the policy: what iPXE is told to do next. */
+#include "server/boot/policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/metrics.h"
+#include "pxe/bootscript.h"
+#include "server/cas/artefacts.h"
+#include "server/jobs/jobs.h"
+#include "server/state/refused.h"
+#include "server/state/rigs.h"
+#include "server/server.h"
+#include "server/store/store.h"
+
+#define WAIT_S 10
+#define AGENT_ALIVE (30 * RP_SECOND) /* three heartbeats */
+
+static int say_exit(struct rp_server *server, const char *reason, const char *kind, char **ret)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "scripts_total{kind=\"%s\"}", kind);
+	rp_metrics_add(server->metrics, name, 1);
+	return rp_bootscript_exit(reason, ret, NULL);
+}
+
+static int say_wait(struct rp_server *server, const char *reason, char **ret)
+{
+	rp_metrics_add(server->metrics, "scripts_total{kind=\"wait\"}", 1);
+	return rp_bootscript_wait(server->url, reason, WAIT_S, ret, NULL);
+}
+
+/* NULL, or what is wrong with what it says about itself. */
+static const char *bad_request(const struct rp_script_request *request)
+{
+	const char *const texts[] = {request->arch, request->platform, request->manufacturer,
+		request->product, request->serial, request->asset};
+
+	if (!rp_mac_valid(request->mac))
+		return "the MAC is missing or malformed";
+	if (*request->uuid && !rp_uuid_valid(request->uuid))
+		return "the UUID is malformed";
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strlen(texts[i]) > 128)
+			return "a parameter is too long";
+	}
+	return NULL;
+}
+
+/* The image that this boot is of, as a script. Its script stage ends here. */
+static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct rp_boot *boot,
+	const struct rp_script_request *request, char **ret)
+{
+	rp_cleanup(image) struct rp_image image = {0};
+	rp_cleanup(free) char *script = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	bool token = !request->plain && !rp_rig_has_our_keys(server, rig);
+	char path[96], file[80];
+	int r = rp_images_get(server, boot->image, &image);
+
+	if (r < 0)
+		return r;
+	if (r == 0 || !rp_artefacts_has(server->artefacts, boot->image_sha256)) {
+		r = rp_jobs_attempt_failed(
+			server, boot, "its image is gone from the artefact store");
+		return r < 0 ? r : say_exit(server, "its image is gone", "error", ret);
+	}
+	snprintf(path, sizeof(path), "/cas/sha256/%s", boot->image_sha256);
+	snprintf(file, sizeof(file), "%s.efi", boot->image);
+	r = rp_bootscript_boot(&(struct rp_bootscript_boot){.server_url = server->url,
+				       .image_path = path,
+				       .image_name = file,
+				       .command_line = token ? rp_json_string_or(image.description,
+								       "command_line", "")
+							     : "",
+				       .token = token ? boot->token : "",
+				       .boot = boot->id},
+		&script, &err);
+	if (r < 0) {
+		r = rp_jobs_attempt_failed(server, boot, err.text);
+		return r < 0 ? r : say_exit(server, "no script could be made", "error", ret);
+	}
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(boot->id),
+		RP_TEXT(request->mac), RP_TEXT(request->uuid), RP_TEXT(request->peer),
+		RP_INT(rp_store_now(server->store)));
+	if (r >= 0)
+		r = rp_boots_reach(server, boot, RP_STAGE_SCRIPT);
+	if (r >= 0)
+		r = rp_boots_event(server, boot, "script fetched by %s (%s %s %s, %s %s)",
+			request->peer, request->manufacturer, request->product, request->serial,
+			request->platform, request->arch);
+	if (r >= 0)
+		r = rp_boots_detail(server, boot, RP_STAGE_SCRIPT, "image %s%s", boot->image,
+			token ? ", with a token" : "");
+	if (r >= 0)
+		r = rp_boots_reach(server, boot, RP_STAGE_KERNEL);
+	if (r < 0)
+		return r;
+	rp_metrics_add(server->metrics, "scripts_total{kind=\"boot\"}", 1);
+	*ret = rp_steal(script);
+	return 0;
+}
+
+/* A boot for a machine that came by itself: 1 with *ret, 0 where there is none for it now. */
+static int own_boot(struct rp_server *server, const struct rp_rig *rig,
+	const struct rp_script_request *request, struct rp_boot *ret)
+{
+	rp_cleanup(image) struct rp_image image = {0};
+	rp_cleanup(job) struct rp_job job = {0};
+	struct rp_error err = RP_ERROR_NONE;
+	int r;
+
+	if (rig->state == RP_RIG_READY) {
+		r = rp_jobs_next(server, rig, &job);
+		if (r <= 0)
+			return r;
+		r = rp_jobs_begin(server, &job, NULL, ret, &err);
+		if (r < 0)
+			rp_log_warning("job %s: %s", job.id, err.text);
+		return r < 0 ? r : 1;
+	}
+	r = rp_images_get(server, "", &image);
+	if (r <= 0)
+		return r;
+	r = rp_boots_open(server,
+		&(struct rp_boot_new){.rig = rig->name,
+			.purpose = rig->state == RP_RIG_PENDING	   ? "inventory"
+				   : rig->state == RP_RIG_TRAINING ? "training"
+								   : "enrol",
+			.mac = request->mac,
+			.uuid = request->uuid,
+			.image = image.name,
+			.image_sha256 = image.sha256,
+			.stage = RP_STAGE_SCRIPT},
+		ret);
+	return r < 0 ? r : 1;
+}
+
+/* Whether this machine may boot over the network at all: NULL, or the reason that it is told. */
+static const char *turned_away(const struct rp_rig *rig, const struct rp_script_request *request)
+{
+	if (rig->manifest->rig->ignore)
+		return "this rig is left alone (ignore: true)";
+	if (rig->state == RP_RIG_RETIRED || rig->state == RP_RIG_QUARANTINED)
+		return "this rig is out of service";
+	if (*rig->manifest->rig->uuid && *request->uuid &&
+		strcmp(rig->manifest->rig->uuid, request->uuid) != 0)
+		return "the UUID is not that of the rig with this MAC";
+	if (request->plain && !rig->manifest->rig->bios_allowed)
+		return "plain HTTP is not allowed for this rig (bios_allowed)";
+	return NULL;
+}
+
+/*
+ * Anyone can give a MAC. While the agent of this boot is heard, a machine at another address is not
+ * its rig that started again.
+ */
+static bool is_somebody_else(struct rp_server *server, const struct rp_boot *boot,
+	const struct rp_script_request *request)
+{
+	return strcmp(boot->address, request->peer) != 0 &&
+	       rp_store_now(server->store) - boot->heartbeat_at < AGENT_ALIVE;
+}
+
+static int script_for(struct rp_server *server, const char *name,
+	const struct rp_script_request *request, char **ret)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_boot boot;
+	int r = rp_boots_open_of_rig(server, name, &boot);
+
+	if (r > 0 && boot.certified_at && is_somebody_else(server, &boot, request)) {
+		rp_refused_add(server, "script", boot.job, boot.id, request->peer, NULL, 0,
+			"the MAC of a rig whose agent is alive at another address");
+		return say_wait(server, "a rig with this MAC is at work", ret);
+	}
+	if (r > 0 && boot.certified_at) {
+		char message[RP_BOOT_MESSAGE_MAX];
+
+		snprintf(message, sizeof(message),
+			"the rig started again by itself in stage %s: a crash, a kernel panic or a "
+			"power cut",
+			rp_boot_stage_text(boot.stage));
+		r = rp_jobs_attempt_failed(server, &boot, message);
+		if (r >= 0)
+			r = rp_boots_open_of_rig(server, name, &boot);
+	}
+	if (r >= 0 && rp_rigs_get(server, name, &rig) <= 0)
+		r = -EIO;
+	if (r < 0)
+		return r;
+	if (turned_away(rig, request)) /* the crash may have quarantined it */
+		return say_exit(server, turned_away(rig, request), "turned_away", ret);
+	/* The server switches it on itself in a moment: do not begin what that would cut off. */
+	if (r == 0 && rig->settle_until > rp_store_now(server->store) &&
+		rig->manifest->rig->power.driver != RP_POWER_NONE)
+		return say_wait(server, "its next boot is about to begin", ret);
+	if (r == 0)
+		r = own_boot(server, rig, request, &boot);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return say_exit(server,
+			rig->state == RP_RIG_READY ? "nothing to do for this rig"
+						   : "the server has no image yet",
+			"exit", ret);
+	if (*request->arch && strcmp(request->arch, "x86_64") != 0) {
+		r = rp_jobs_attempt_failed(
+			server, &boot, "the rig's firmware is not x86-64 UEFI, its image is");
+		return r < 0 ? r : say_exit(server, "no image for this architecture", "exit", ret);
+	}
+	return say_boot(server, rig, &boot, request, ret);
+}
+
+int rp_policy_script(
+	struct rp_server *server, const struct rp_script_request *request, char **ret_script)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(free) char *script = NULL;
+	const char *why = bad_request(request);
+	int r;
+
+	if (why) {
+		rp_refused_add(server, "script", "", "", request->peer, NULL, 0, why);
+		return say_exit(server, why, "invalid", ret_script);
+	}
+	r = rp_policy_find_rig(server, request->mac, request->uuid, &rig);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return say_exit(server, "this machine is not known here", "unknown", ret_script);
+	rp_policy_seen(server, rig);
+	why = turned_away(rig, request);
+	if (why) {
+		rp_refused_add(server, "script", "", rig->name, request->peer, NULL, 0, why);
+		return say_exit(server, why, "turned_away", ret_script);
+	}
+	r = rp_store_begin(server->store);
+	if (r < 0)
+		return r;
+	r = rp_store_end(server->store, script_for(server, rig->name, request, &script));
+	if (r < 0)
+		return r;
+	*ret_script = rp_steal(script);
+	return 0;
+}
+
+int rp_policy_script_failed(struct rp_server *server, const char *boot_id, const char *step,
+	const char *error, const char *peer)
+{
+	struct rp_boot boot;
+	char message[RP_BOOT_MESSAGE_MAX];
+	int r = rp_id_valid(boot_id) ? rp_boots_get(server, boot_id, &boot) : 0;
+
+	if (r < 0)
+		return r;
+	if (r == 0 || strcmp(boot.address, peer) != 0 || strcmp(boot.state, "open") != 0 ||
+		boot.certified_at) {
+		rp_refused_add(server, "failed", "", boot_id, peer, NULL, 0,
+			"a failure report for a boot that is not this machine's, or not waiting "
+			"for it");
+		return 0;
+	}
+	snprintf(message, sizeof(message), "iPXE: step %.64s failed: %.128s", step, error);
+	return rp_jobs_attempt_failed(server, &boot, message);
+}

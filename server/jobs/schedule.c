@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time brings to boots and jobs. All times are rows of the store; this only reads them and
+ * acts, so that a restart loses nothing. Rows are collected before anything is done with them,
+ * since a statement that is being read cannot be used again.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/jobs/jobs.h"
+#include "server/state/rigs.h"
+#include "server/server.h"
+#include "server/store/store.h"
+
+#define HEARTBEAT_MISSING (60 * RP_SECOND)
+#define RESTART_GRACE_S 60 /* agents could not reach us while we were away */
+#define PERSON_FACTOR 10   /* driver none: somebody has to walk there */
+
+struct rp_jobs {
+	struct rp_server *server;
+	struct event *tick; /* NULL without an event loop (unit tests) */
+	rp_power_function power;
+	bool resumed;
+};
+
+/* A power action under way; the boot may have ended before the answer comes. */
+struct power_request {
+	struct rp_server *server;
+	char rig[RP_RIG_TEXT];
+	char boot[RP_ID_TEXT]; /* "": to switch it off, no boot waits for it */
+};
+
+static void warn(struct rp_server *server, const char *what, const char *who, int r)
+{
+	if (r < 0)
+		rp_log_warning(
+			"%s %s: %s (%s)", what, who, strerror(-r), rp_store_reason(server->store));
+}
+
+/* What the driver said about a boot that still waits for it. */
+static int power_answered(
+	struct rp_server *server, struct rp_boot *boot, int result, const char *text)
+{
+	char message[RP_BOOT_MESSAGE_MAX];
+	int r;
+
+	if (result == 0) {
+		r = rp_boots_event(server, boot, "powered on: %s", text);
+		return r < 0 ? r : rp_boots_reach(server, boot, RP_STAGE_DHCP);
+	}
+	if (result == -ENOTSUP) {
+		r = rp_boots_event(
+			server, boot, "switch it on: rig %s has no power driver", boot->rig);
+		return r < 0 ? r
+			     : rp_boots_extend(
+				       server, boot, PERSON_FACTOR * server->site->stages.power_s);
+	}
+	snprintf(message, sizeof(message), "power: %s", text);
+	return rp_jobs_attempt_failed(server, boot, message);
+}
+
+static void power_done(void *context, int result, enum rp_power_state state, const char *text)
+{
+	rp_cleanup(free) struct power_request *request = context;
+	struct rp_server *server = request->server;
+	struct rp_boot boot;
+	int r;
+
+	(void)state;
+	if (result == -ECANCELED)
+		return; /* the server is stopping: nothing of it may be used */
+	if (!request->boot[0]) {
+		if (result < 0 && result != -ENOTSUP)
+			rp_log_warning("rig %s: not switched off: %s", request->rig, text);
+		return;
+	}
+	r = rp_boots_get(server, request->boot, &boot);
+	if (r > 0 && strcmp(boot.state, "open") == 0 && boot.stage == RP_STAGE_POWER)
+		r = power_answered(server, &boot, result, text);
+	warn(server, "boot", request->boot, r);
+}
+
+static void ask_driver(struct rp_server *server, const struct rp_rig_manifest *rig,
+	enum rp_power_action action, rp_power_done done, void *context)
+{
+	rp_power_request(server->power, rig, action, done, context);
+}
+
+static int request_power(struct rp_server *server, const char *rig_name, const char *boot,
+	enum rp_power_action action)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct power_request *request;
+	int r = rp_rigs_get(server, rig_name, &rig);
+
+	if (r <= 0 || rig->manifest->rig->ignore) /* it may have been told so meanwhile */
+		return r;
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return -ENOMEM;
+	request->server = server;
+	snprintf(request->rig, sizeof(request->rig), "%s", rig_name);
+	snprintf(request->boot, sizeof(request->boot), "%s", boot);
+	server->jobs->power(server, rig->manifest->rig, action, power_done, request);
+	return 0;
+}
+
+static int switch_off(struct rp_server *server, const char *rig)
+{
+	int r = rp_store_run(
+		server->store, RP_SQL_RIG_SET_SETTLE, RP_TEXT(rig), RP_INT(0), RP_INT(0));
+
+	return r < 0 ? r : request_power(server, rig, "", RP_POWER_OFF);
+}
+
+static int end_overdue_boot(struct rp_server *server, const struct rp_job *job)
+{
+	char message[RP_BOOT_MESSAGE_MAX];
+	struct rp_boot boot;
+	int r = rp_boots_get(server, job->boot, &boot);
+
+	if (r <= 0)
+		return r;
+	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
+		(long long)((job->deadline - job->started) / RP_SECOND),
+		rp_boot_stage_text(boot.stage));
+	if (strcmp(boot.state, "open") == 0)
+		r = rp_boots_close(server, &boot, "failed", message);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job->id),
+			RP_TEXT(rp_boot_stage_text(boot.stage)), RP_TEXT(message));
+	return r < 0 ? r : rp_jobs_finish(server, job, "done", "error");
+}
+
+static int end_overdue(struct rp_server *server, const char *id)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	int r = rp_jobs_get(server, id, &job);
+
+	if (r <= 0)
+		return r;
+	r = rp_store_begin(server->store);
+	return r < 0 ? r : rp_store_end(server->store, end_overdue_boot(server, &job));
+}
+
+static int end_in_vain(struct rp_server *server, const char *id)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	char reason[RP_BOOT_MESSAGE_MAX], seen[RP_TIME_TEXT] = "never";
+	int r = rp_jobs_get(server, id, &job);
+
+	if (r > 0)
+		r = rp_rigs_get(server, job.rig, &rig);
+	if (r <= 0)
+		return r;
+	if (rig->last_seen)
+		rp_clock_format(rig->last_seen, seen);
+	snprintf(reason, sizeof(reason), "waited %d s in vain: rig %s is %s%s%s; last seen: %s",
+		server->site->queue_s, rig->name, rp_rig_state_text(rig->state),
+		rig->reason[0] ? ": " : "", rig->reason, seen);
+	return rp_jobs_end_waiting(server, &job, reason);
+}
+
+/* What may go better next time: the disk, memory, a boot that is still open. */
+static bool passes(int r)
+{
+	return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EEXIST;
+}
+
+static int start_job(struct rp_server *server, const char *rig_name)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	struct rp_boot boot;
+	int r = rp_rigs_get(server, rig_name, &rig);
+
+	if (r > 0)
+		r = rp_jobs_next(server, rig, &job);
+	if (r <= 0)
+		return r;
+	r = rp_jobs_begin(server, &job, NULL, &boot, &err);
+	if (r < 0) {
+		char reason[RP_BOOT_MESSAGE_MAX];
+
+		rp_log_warning("job %s: not started: %s", job.id, err.text);
+		snprintf(reason, sizeof(reason), "it cannot be started: %.300s", err.text);
+		return passes(r) ? 0 : rp_jobs_end_waiting(server, &job, reason);
+	}
+	return request_power(server, job.rig, boot.id, RP_POWER_CYCLE);
+}
+
+/* Boots that a rig needs before it serves. Without a power driver it boots when somebody wants. */
+static int prepare_rig(struct rp_server *server, const char *name)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(image) struct rp_image image = {0};
+	struct rp_boot boot;
+	int r = rp_rigs_get(server, name, &rig);
+
+	if (r <= 0 || rig->manifest->rig->power.driver == RP_POWER_NONE ||
+		rig->manifest->rig->ignore)
+		return r;
+	r = rp_images_get(server, "", &image);
+	if (r <= 0)
+		return r;
+	r = rp_boots_open(server,
+		&(struct rp_boot_new){.rig = name,
+			.purpose = rig->state == RP_RIG_TRAINING ? "training" : "enrol",
+			.mac = rig->manifest->rig->mac[0],
+			.uuid = rig->manifest->rig->uuid,
+			.image = image.name,
+			.image_sha256 = image.sha256,
+			.stage = RP_STAGE_POWER},
+		&boot);
+	return r < 0 ? r : request_power(server, name, boot.id, RP_POWER_CYCLE);
+}
+
+static int64_t now(const struct rp_server *server)
+{
+	return rp_store_now(server->store);
+}
+
+static int64_t queue_began(const struct rp_server *server)
+{
+	return now(server) - server->site->queue_s * RP_SECOND;
+}
+
+static const struct {
+	enum rp_sql statement;
+	int64_t (*time)(const struct rp_server *server);
+	int (*act)(struct rp_server *server, const char *key);
+	const char *what;
+} turns[] = {
+	{RP_SQL_JOB_OVERDUE, now, end_overdue, "overdue job"},
+	{RP_SQL_JOB_IN_VAIN, queue_began, end_in_vain, "job in vain"},
+	{RP_SQL_RIG_STARTABLE, now, start_job, "start of a job on rig"},
+	{RP_SQL_RIG_TO_PREPARE, now, prepare_rig, "preparation of rig"},
+	{RP_SQL_RIG_TO_SWITCH_OFF, now, switch_off, "switching off of rig"},
+};
+
+static int end_due_boot(struct rp_server *server, struct rp_boot *boot)
+{
+	char message[RP_BOOT_MESSAGE_MAX];
+
+	rp_boots_explain_timeout(server, boot, message, sizeof(message));
+	return rp_jobs_attempt_failed(server, boot, message);
+}
+
+static int note_silence(struct rp_server *server, struct rp_boot *boot)
+{
+	char since[RP_TIME_TEXT];
+	int r;
+
+	rp_clock_format(boot->heartbeat_at, since);
+	r = rp_boots_event(server, boot, "agent silent since %s", since);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_BOOT_SET_SILENT, RP_TEXT(boot->id));
+	return r;
+}
+
+/* A boot that was open when the server ended: who waited for power asks again. */
+static int resume(struct rp_server *server, struct rp_boot *boot)
+{
+	int64_t grace = now(server) + RESTART_GRACE_S * RP_SECOND;
+	int r = rp_boots_event(server, boot, "the server was started again");
+
+	if (r >= 0 && boot->stage_deadline > 0 && boot->stage_deadline < grace)
+		r = rp_boots_extend(server, boot, RESTART_GRACE_S);
+	if (r >= 0 && boot->stage == RP_STAGE_POWER)
+		r = request_power(server, boot->rig, boot->id, RP_POWER_CYCLE);
+	return r;
+}
+
+/* Act on each boot of a statement; one that fails is no reason to leave the others. */
+static void for_boots(struct rp_server *server, enum rp_sql statement, int64_t time,
+	int (*act)(struct rp_server *server, struct rp_boot *boot), const char *what)
+{
+	rp_cleanup(free) struct rp_boot *boots = NULL;
+	size_t count = 0;
+
+	warn(server, what, "(list)",
+		rp_boots_collect(server, statement, NULL, time, &boots, &count));
+	for (size_t i = 0; i < count; i++)
+		warn(server, what, boots[i].id, act(server, &boots[i]));
+}
+
+static void for_keys(struct rp_server *server, size_t turn)
+{
+	rp_cleanup(json) json_t *keys = NULL;
+	const char *what = turns[turn].what;
+	size_t i;
+	json_t *key;
+
+	warn(server, what, "(list)",
+		rp_store_list(server->store, turns[turn].statement,
+			RP_INT(turns[turn].time(server)), rp_column_first, NULL, &keys));
+	json_array_foreach (keys, i, key)
+		warn(server, what, json_string_value(key),
+			turns[turn].act(server, json_string_value(key)));
+}
+
+void rp_jobs_tick(struct rp_server *server)
+{
+	if (!server->jobs->resumed) {
+		warn(server, "deadlines", "of jobs", rp_jobs_allow_for_absence(server));
+		for_boots(server, RP_SQL_BOOT_OPEN_LIST, 0, resume, "resuming boot");
+	}
+	server->jobs->resumed = true;
+	for_boots(server, RP_SQL_BOOT_DUE, now(server), end_due_boot, "deadline of boot");
+	for_boots(server, RP_SQL_BOOT_SILENT, now(server) - HEARTBEAT_MISSING, note_silence,
+		"silence of boot");
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+		for_keys(server, i);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	const struct timeval second = {.tv_sec = 1};
+	struct rp_jobs *jobs = context;
+
+	(void)fd;
+	(void)what;
+	rp_jobs_tick(jobs->server);
+	event_add(jobs->tick, &second);
+}
+
+void rp_jobs_kick(struct rp_server *server)
+{
+	if (server->jobs && server->jobs->tick)
+		event_active(server->jobs->tick, EV_TIMEOUT, 0);
+}
+
+void rp_jobs_set_power(struct rp_server *server, rp_power_function power)
+{
+	server->jobs->power = power;
+}
+
+int rp_jobs_start(struct rp_server *server, struct rp_error *err)
+{
+	struct rp_jobs *jobs = calloc(1, sizeof(*jobs));
+
+	if (!jobs)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	jobs->server = server;
+	jobs->power = ask_driver;
+	server->jobs = jobs;
+	if (server->base) {
+		jobs->tick = event_new(server->base, -1, 0, on_tick, jobs);
+		if (!jobs->tick) {
+			rp_jobs_stop(server);
+			return rp_error_set(err, -ENOMEM, "no memory");
+		}
+	}
+	rp_jobs_kick(server);
+	return 0;
+}
+
+void rp_jobs_stop(struct rp_server *server)
+{
+	if (!server->jobs)
+		return;
+	if (server->jobs->tick)
+		event_free(server->jobs->tick);
+	free(server->jobs);
+	server->jobs = NULL;
+}
