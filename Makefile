@@ -199,7 +199,12 @@ $(patsubst %,$(B)/bin/checks/%,gaming_bench gaming_test gpu_dma_test xsc_ring_te
 $(filter $(B)/bin/checks/gaming_%,$(CHECKS)): $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBGAMING:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
-$(B)/obj/agent/checks/gaming_%.o $(B)/obj/kmods/gaming/libgaming/%.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
+# The benches use what the tests have in common.
+GAMING_TESTS := $(wildcard kmods/gaming/selftest/*.c)
+GAMING_BENCH := $(wildcard kmods/gaming/bench/*.c) $(filter-out kmods/gaming/selftest/test_%,$(GAMING_TESTS))
+$(B)/bin/checks/gaming_test: $(GAMING_TESTS:%.c=$(B)/obj/%.o)
+$(B)/bin/checks/gaming_bench: $(GAMING_BENCH:%.c=$(B)/obj/%.o)
+$(B)/obj/agent/checks/gaming_%.o $(B)/obj/kmods/gaming/%.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call archives,lib,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)

@@ -3,19 +3,9 @@
  * The calls of /dev/gaming against what a program does without them: rows for the
  * table of tests/bench/gaming, and counts. See kmods/gaming/bench/bench.h.
  */
-#include <stdio.h>
-#include <unistd.h>
-
-#include "kmods/selftest/runner.h"
-#include "kmods/gaming/bench/bench.h"
-#include "kmods/gaming/bench/compaction.h"
-#include "kmods/gaming/bench/first_touch.h"
-#include "kmods/gaming/bench/futex.h"
-#include "kmods/gaming/bench/priority.h"
-#include "kmods/gaming/bench/l3.h"
-#include "kmods/gaming/bench/frame.h"
-#include "kmods/gaming/bench/storage.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/libgaming/gaming.h"
+#include "kmods/selftest/runner.h"
 
 static const struct test tests[] = {
 	{"futex", bench_futex, "handovers across CPUs, against futex(2)", 120},

@@ -3,25 +3,12 @@
  * The calls of /dev/gaming, checked: each against what a system call or the machine
  * itself says of the same thing, bad input, rights, and processes that end anywhere.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "kmods/gaming/libgaming/gaming.h"
+#include "kmods/gaming/selftest/tests.h"
 #include "kmods/selftest/runner.h"
-#include "kmods/gaming/selftest/test_assets.h"
-#include "kmods/gaming/selftest/test_compaction.h"
-#include "kmods/gaming/selftest/test_pagefault.h"
-#include "kmods/gaming/selftest/test_cache.h"
-#include "kmods/gaming/selftest/test_frame.h"
-#include "kmods/gaming/selftest/test_gpu.h"
-#include "kmods/gaming/selftest/test_futex.h"
-#include "kmods/gaming/selftest/test_mutex.h"
-#include "kmods/gaming/selftest/test_priority.h"
-#include "kmods/gaming/selftest/test_setup.h"
-#include "kmods/gaming/selftest/test_time.h"
-#include "kmods/gaming/selftest/test_watch.h"
-#include "kmods/gaming/selftest/test_yield.h"
 
 static const struct test tests[] = {
 	{"setup", test_setup, "sizes and numbers, which calls are done", 10},

@@ -47,15 +47,16 @@ make_module() {
 
 # build N FILE EXPRESSION: the module, and the check too where what is broken is the library
 build() {
-  local source=$work/source checks=$top/agent/checks
+  local source=$work/source checks=$top/agent/checks selftest
   copy_sources
   break_in "$2" "$3" > "$work/$1.why" || return 1
   rm "$work/$1.why"
   make_module "$1" || return 1
   case $2 in
     lib"$module"/*)
+      mapfile -t selftest < <(find "$top/kmods/selftest" "$source/selftest" -name '*.c')
       cc -O2 -std=gnu17 -D_GNU_SOURCE -I"$top" -I"$top/kmods/$module/include/uapi" -I"$source/lib$module" \
-        -o "$work/$1.check" "$checks/$program.c" "$top"/kmods/selftest/*.c "$source/lib$module"/*.c \
+        -o "$work/$1.check" "$checks/$program.c" "${selftest[@]}" "$source/lib$module"/*.c \
         "${libs[@]}" -lpthread -lm >> "$work/$1.log" 2>&1 || return 1 ;;
   esac
 }

@@ -3,161 +3,55 @@
 #ifndef GAMING_SELFTEST_PAGES_H
 #define GAMING_SELFTEST_PAGES_H
 
-#include <sys/mman.h>
-#include <sys/resource.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "kmods/gaming/libgaming/memory.h"
-#include "kmods/gaming/selftest/session.h"
 
 #define PAGE 4096ul
 #define KIB 1024ul
 #define MIB (1ul << 20)
 
 /* Faults of this thread, which the kernel counts. */
-UNUSED static long faults(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_minflt + usage.ru_majflt;
-}
+long faults(void);
 
 /* Writes to every page. How many faults that took. */
-UNUSED static long touch(volatile char *addr, size_t len)
-{
-	long before = faults();
+long touch(volatile char *addr, size_t len);
 
-	for (size_t at = 0; at < len; at += PAGE)
-		addr[at] = 1;
-	return faults() - before;
-}
-
-UNUSED static bool is_zero(const void *addr, size_t len)
-{
-	const uint64_t *words = addr;
-
-	for (size_t i = 0; i < len / sizeof(*words); i++)
-		if (words[i])
-			return false;
-	return true;
-}
+bool is_zero(const void *addr, size_t len);
 
 /* Waits until the pool has @pages, or has stopped growing. How many it has. */
-UNUSED static uint64_t fill_pool(const struct gaming *g, uint64_t pages)
-{
-	struct gaming_pool pool = {0};
-	uint64_t before = 0;
+uint64_t fill_pool(const struct gaming *g, uint64_t pages);
 
-	for (int still = 0; still < 20 * slowness(); still++) {
-		if (gaming_pool(g, &pool) || pool.pages >= pages || pool.pages >= pool.most)
-			break;
-		if (pool.pages != before)
-			still = 0;
-		before = pool.pages;
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-	}
-	return pool.pages;
-}
-
-UNUSED static void *plain_memory(size_t len)
-{
-	void *addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	/* Small pages, whatever the machine's policy. */
-	madvise(addr, len, MADV_NOHUGEPAGE);
-	return addr;
-}
+/* Private memory of small pages, whatever the machine's policy. */
+void *plain_memory(size_t len);
 
 /* What stands behind @name ("VmLck:") in a file of /proc, in KiB; -1: not told. */
-UNUSED static long proc_kib(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "re");
-	char line[128];
-	long kib = -1;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)))
-			kib = strtol(line + strlen(name), NULL, 10);
-	if (f)
-		fclose(f);
-	return kib;
-}
+long proc_kib(const char *path, const char *name);
 
 /* Locked memory of this process. */
-UNUSED static long locked_kib(void)
-{
-	return proc_kib("/proc/self/status", "VmLck:");
-}
+long locked_kib(void);
 
-UNUSED static int become_nobody(void)
-{
-	return !geteuid() && (setgid(65534) || setuid(65534));
-}
+/* Not root any more. 0, or it is still. */
+int become_nobody(void);
 
 /* Every other page of twice as much memory is given back: what is left is scattered. */
-UNUSED static char *scattered_memory(size_t len, uint32_t seed)
-{
-	size_t pages = len / PAGE;
-	char *spare = plain_memory(2 * len), *addr = plain_memory(len);
-
-	/* In turns, so that no two of ours come one behind the other. */
-	for (size_t i = 0; i < pages; i++) {
-		spare[2 * i * PAGE] = 1;
-		for (size_t at = 0; at < PAGE; at += sizeof(uint32_t))
-			*(uint32_t *)(void *)(addr + i * PAGE + at) = random_next(&seed);
-		spare[(2 * i + 1) * PAGE] = 1;
-	}
-	munmap(spare, 2 * len);
-	return addr;
-}
+char *scattered_memory(size_t len, uint32_t seed);
 
 /* gaming_compact(), or something around it. */
 typedef int compact_step(const struct gaming *g, void *addr, size_t len, uint64_t budget_ns,
 	void **next, struct gaming_compact *step);
 
 /* Steps until all is done. How many, or a negative errno. */
-static int compact_all_by(compact_step *make_step, const struct gaming *g, char *addr, size_t len,
-	uint64_t budget_ns, struct gaming_compact *sum, uint64_t *longest_step)
-{
-	struct gaming_compact step = {0};
-	void *next = addr;
-	int ret, steps = 0, waits = 0;
+int compact_all_by(compact_step *make_step, const struct gaming *g, char *addr, size_t len,
+	uint64_t budget_ns, struct gaming_compact *sum, uint64_t *longest_step);
 
-	*sum = (struct gaming_compact){0};
-	*longest_step = 0;
-	for (;;) {
-		ret = make_step(g, addr, len, budget_ns, &next, &step);
-		if (ret == -EAGAIN && waits++ < 100 * slowness()) {
-			nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-			continue;
-		}
-		if (ret < 0)
-			return ret;
-		sum->moved += step.moved;
-		sum->kept += step.kept;
-		if (step.spent_ns > *longest_step)
-			*longest_step = step.spent_ns;
-		if (step.longest_ns > sum->longest_ns)
-			sum->longest_ns = step.longest_ns;
-		steps++;
-		if (ret)
-			return steps;
-	}
-}
+/* The same, by gaming_compact(). */
+int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
+	struct gaming_compact *sum, uint64_t *longest_step);
 
-UNUSED static int compact_all(const struct gaming *g, char *addr, size_t len, uint64_t budget_ns,
-	struct gaming_compact *sum, uint64_t *longest_step)
-{
-	return compact_all_by(gaming_compact, g, addr, len, budget_ns, sum, longest_step);
-}
-
-UNUSED static int begin_compaction(struct gaming *g)
-{
-	int ret = gaming_open(g);
-
-	if (!ret && !(g->features & GAMING_FEAT_POOL))
-		return skip("this kernel lets no module move pages");
-	return ret;
-}
+/* gaming_open(), and the test is skipped where no pages can be moved. */
+int begin_compaction(struct gaming *g);
 
 #endif

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of /dev/gaming have in common: a session, and calls that poison first. */
+/* What the tests of /dev/gaming have in common: a descriptor, and calls past libgaming. */
 #ifndef GAMING_SELFTEST_SESSION_H
 #define GAMING_SELFTEST_SESSION_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "kmods/selftest/report.h"
-#include "gaming.h"
+#include "kmods/gaming/libgaming/gaming.h"
 
-UNUSED static long ioctl_arg(int fd, unsigned long cmd, void *arg)
+/* ioctl(2)'s, or a negative errno. */
+static inline long ioctl_arg(int fd, unsigned long cmd, void *arg)
 {
-	return sys(ioctl(fd, cmd, arg));
+	long ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
 }
 
-UNUSED static int open_device(void)
+static inline int open_device(void)
 {
 	return open(GAMING_DEVICE, O_RDWR | O_CLOEXEC);
 }

@@ -3,30 +3,36 @@
  * What owners inherit, and boosts: the nice values that /proc tells, before, during and
  * after. The threads make themselves less important (5 to 19), which anyone may.
  */
-#ifndef GAMING_SELFTEST_TEST_PRIORITY_H
-#define GAMING_SELFTEST_TEST_PRIORITY_H
-
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "boost.h"
-#include "kmods/gaming/selftest/test_mutex.h"
+#include "kmods/gaming/libgaming/boost.h"
+#include "kmods/gaming/libgaming/sync.h"
+#include "kmods/gaming/selftest/actors.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/gaming/selftest/threads.h"
+#include "kmods/selftest/report.h"
 
 #include <linux/gaming_boost.h>
 
 static struct actor holder(const struct gaming *g, int nice, struct gaming_lock *lock)
 {
-	return (struct actor){.g = g, .act = hold_it, .nice = nice, .lock = lock};
+	return (struct actor){.g = g, .act = actor_hold, .nice = nice, .lock = lock};
 }
 
 static struct actor waiter(const struct gaming *g, int nice, struct gaming_lock *lock)
 {
-	return (struct actor){.g = g, .act = lock_it, .nice = nice, .lock = lock};
+	return (struct actor){.g = g, .act = actor_lock, .nice = nice, .lock = lock};
 }
 
 /* @actor has @nice now; what has just happened to it has been done under a lock. */
 #define NICE(actor, nice) EXPECT(nice_of((actor).tid), nice)
 
-static int test_inherit(void)
+int test_inherit(void)
 {
 	const struct sigaction action = {.sa_handler = do_nothing};
 	struct gaming_lock lock = {0};
@@ -39,43 +45,43 @@ static int test_inherit(void)
 	first = waiter(&g, 9, &lock);
 	second = waiter(&g, 5, &lock);
 	third = waiter(&g, 18, &lock);
-	start(&owner);
-	wait_stage(&owner, 1);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
 	NICE(owner, 15);
 	/* The holder is raised, by the best of them; the waiters are as they were. */
-	start_asleep(&third);
+	actor_start_asleep(&third);
 	NICE(owner, 15);
-	start_asleep(&first);
+	actor_start_asleep(&first);
 	NICE(owner, 9);
 	second.deadline_ns = in_ms(300);
-	start_asleep(&second);
+	actor_start_asleep(&second);
 	NICE(owner, 5);
 	NICE(second, 5);
 	NICE(first, 9);
 	/* A timeout, then a signal. */
-	EXPECT(finish(&second), -ETIMEDOUT);
+	EXPECT(actor_finish(&second), -ETIMEDOUT);
 	NICE(owner, 9);
 	pthread_kill(first.thread, SIGUSR1);
-	EXPECT(finish(&first), -EINTR);
+	EXPECT(actor_finish(&first), -EINTR);
 	NICE(owner, 15);
 	/* The handover takes it from the one and gives it to the other. */
 	first = waiter(&g, 9, &lock);
-	start_asleep(&first);
+	actor_start_asleep(&first);
 	NICE(owner, 9);
 	owner.go = 2;
-	wait_stage(&owner, 3);
+	actor_wait_stage(&owner, 3);
 	NICE(owner, 15);
 	owner.go = 3;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&third), 0);
-	EXPECT(finish(&first), 0);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&third), 0);
+	EXPECT(actor_finish(&first), 0);
 	EXPECT(lock.word, 0);
 	gaming_close(&g);
 	return 0;
 }
 
 /* The next owner inherits from those that are still there. */
-static int test_inherit_handover(void)
+int test_inherit_handover(void)
 {
 	struct gaming_lock lock = {0};
 	struct actor owner, next, best;
@@ -86,29 +92,29 @@ static int test_inherit_handover(void)
 	next = holder(&g, 15, &lock);
 	next.class = GAMING_CLASS_FRAME;
 	best = waiter(&g, 3, &lock);
-	start(&owner);
-	wait_stage(&owner, 1);
-	start_asleep(&next);
-	start_asleep(&best);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
+	actor_start_asleep(&next);
+	actor_start_asleep(&best);
 	NICE(owner, 3);
 	owner.go = 2;
-	wait_stage(&owner, 3);
-	wait_stage(&next, 1);
+	actor_wait_stage(&owner, 3);
+	actor_wait_stage(&next, 1);
 	NICE(owner, 19);
 	NICE(next, 3);
 	next.go = 2;
-	wait_stage(&next, 3);
+	actor_wait_stage(&next, 3);
 	NICE(next, 15);
 	owner.go = next.go = 3;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&next), 0);
-	EXPECT(finish(&best), 0);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&next), 0);
+	EXPECT(actor_finish(&best), 0);
 	gaming_close(&g);
 	return 0;
 }
 
 /* Two mutexes held; and owners that wait for owners. */
-static int test_inherit_nested(void)
+int test_inherit_nested(void)
 {
 	struct gaming_lock locks[3] = {0};
 	struct actor owner, low, high, middle, stranger;
@@ -119,22 +125,22 @@ static int test_inherit_nested(void)
 	owner.lock2 = &locks[1];
 	low = waiter(&g, 12, &locks[0]);
 	high = waiter(&g, 4, &locks[1]);
-	start(&owner);
-	wait_stage(&owner, 1);
-	start_asleep(&low);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
+	actor_start_asleep(&low);
 	NICE(owner, 12);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	NICE(owner, 4);
 	owner.go = 1;
-	wait_stage(&owner, 2);
+	actor_wait_stage(&owner, 2);
 	NICE(owner, 12);
-	EXPECT(finish(&high), 0);
+	EXPECT(actor_finish(&high), 0);
 	owner.go = 2;
-	wait_stage(&owner, 3);
+	actor_wait_stage(&owner, 3);
 	NICE(owner, 19);
 	owner.go = 3;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&low), 0);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&low), 0);
 
 	/* high waits for 1, whose owner waits for 0, whose owner runs. */
 	owner = holder(&g, 19, &locks[0]);
@@ -144,35 +150,35 @@ static int test_inherit_nested(void)
 	stranger.class = GAMING_CLASS_GPU;
 	high = waiter(&g, 2, &locks[1]);
 	high.class = GAMING_CLASS_FRAME;
-	start(&owner);
-	wait_stage(&owner, 1);
-	start_asleep(&stranger);
-	start_asleep(&middle);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
+	actor_start_asleep(&stranger);
+	actor_start_asleep(&middle);
 	NICE(owner, 16);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	NICE(middle, 2);
 	NICE(owner, 2);
 	/* middle is before the stranger now, for the one who waits for it. */
 	owner.go = 2;
-	wait_stage(&middle, 1);
-	wait_stage(&owner, 3);
+	actor_wait_stage(&middle, 1);
+	actor_wait_stage(&owner, 3);
 	NICE(owner, 19);
 	EXPECT(stranger.done, 0);
 	NICE(middle, 2);
 	middle.go = 2;
-	wait_stage(&middle, 3);
+	actor_wait_stage(&middle, 3);
 	NICE(middle, 16);
-	EXPECT(finish(&high), 0);
-	EXPECT(finish(&stranger), 0);
+	EXPECT(actor_finish(&high), 0);
+	EXPECT(actor_finish(&stranger), 0);
 	middle.go = owner.go = 3;
-	EXPECT(finish(&middle), 0);
-	EXPECT(finish(&owner), 0);
+	EXPECT(actor_finish(&middle), 0);
+	EXPECT(actor_finish(&owner), 0);
 	gaming_close(&g);
 	return 0;
 }
 
 /* What somebody sets meanwhile stays; a chain comes down when its end gives up. */
-static int test_inherit_undo(void)
+int test_inherit_undo(void)
 {
 	struct gaming_lock locks[2] = {0};
 	struct actor owner, middle, high;
@@ -182,45 +188,45 @@ static int test_inherit_undo(void)
 	owner = holder(&g, 15, &locks[0]);
 	high = waiter(&g, 6, &locks[0]);
 	high.deadline_ns = in_ms(200);
-	start(&owner);
-	wait_stage(&owner, 1);
-	start_asleep(&high);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
+	actor_start_asleep(&high);
 	NICE(owner, 6);
 	EXPECT(sys(setpriority(PRIO_PROCESS, (id_t)owner.tid, 17)), 0);
-	EXPECT(finish(&high), -ETIMEDOUT);
+	EXPECT(actor_finish(&high), -ETIMEDOUT);
 	NICE(owner, 17);
 
 	/* A waiter that gets less gives less. */
 	high = waiter(&g, 6, &locks[0]);
 	high.deadline_ns = in_ms(3000);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	NICE(owner, 6);
 	EXPECT(sys(setpriority(PRIO_PROCESS, (id_t)high.tid, 11)), 0);
 	REQUIRE(has_nice_soon(owner.tid, 11), "more than the waiter has");
-	EXPECT(finish(&high), -ETIMEDOUT);
+	EXPECT(actor_finish(&high), -ETIMEDOUT);
 	NICE(owner, 17);
 
 	middle = holder(&g, 14, &locks[1]);
 	middle.lock2 = &locks[0];
 	high = waiter(&g, 6, &locks[1]);
 	high.deadline_ns = in_ms(200);
-	start_asleep(&middle);
+	actor_start_asleep(&middle);
 	NICE(owner, 14);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	NICE(owner, 6);
 	NICE(middle, 6);
-	EXPECT(finish(&high), -ETIMEDOUT);
+	EXPECT(actor_finish(&high), -ETIMEDOUT);
 	NICE(owner, 14);
 	NICE(middle, 14);
 	owner.go = middle.go = 3;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&middle), 0);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&middle), 0);
 	gaming_close(&g);
 	return 0;
 }
 
 /* Nobody outside of the process is raised, whatever the word says. */
-static int test_inherit_others(void)
+int test_inherit_others(void)
 {
 	struct gaming_lock lock = {0};
 	struct actor owner, high;
@@ -242,14 +248,14 @@ static int test_inherit_others(void)
 	lock.word = 0;
 	owner = holder(&g, 15, &lock);
 	high = waiter(&g, 1, &lock);
-	start(&owner);
-	wait_stage(&owner, 1);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
 	EXPECT(sys(sched_setscheduler(owner.tid, SCHED_IDLE, &(struct sched_param){0})), 0);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	NICE(owner, 15);
 	owner.go = 3;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&high), 0);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&high), 0);
 	gaming_close(&g);
 	return 0;
 }
@@ -258,11 +264,11 @@ static long lock_as_fifo(struct actor *actor)
 {
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 10}))
 		return -errno;
-	return lock_it(actor);
+	return actor_lock(actor);
 }
 
 /* What a real-time waiter gives: the best nice value here, its own class with a PI futex. */
-static int test_inherit_real_time(void)
+int test_inherit_real_time(void)
 {
 	struct gaming_lock locks[2] = {{0}, {.real_time = true}};
 	struct actor owner, high;
@@ -277,25 +283,25 @@ static int test_inherit_real_time(void)
 		high = waiter(&g, 0, &locks[i]);
 		high.act = lock_as_fifo;
 		high.deadline_ns = in_ms(2000);
-		start(&owner);
-		wait_stage(&owner, 1);
-		start_asleep(&high);
+		actor_start(&owner);
+		actor_wait_stage(&owner, 1);
+		actor_start_asleep(&high);
 		NICE(owner, i ? 15 : -20);
 		EXPECT(priority_of(owner.tid), i ? -11 : 0);
-		EXPECT(finish(&high), -ETIMEDOUT);
+		EXPECT(actor_finish(&high), -ETIMEDOUT);
 		NICE(owner, 15);
 		EXPECT(priority_of(owner.tid), 35);
 		high.deadline_ns = 0;
 		high.tid = high.done = 0;
-		start_asleep(&high);
+		actor_start_asleep(&high);
 		EXPECT(priority_of(owner.tid), i ? -11 : 0);
 		owner.go = 2;
-		wait_stage(&owner, 3);
+		actor_wait_stage(&owner, 3);
 		NICE(owner, 15);
 		EXPECT(priority_of(owner.tid), 35);
 		owner.go = 3;
-		EXPECT(finish(&owner), 0);
-		EXPECT(finish(&high), 0);
+		EXPECT(actor_finish(&owner), 0);
+		EXPECT(actor_finish(&high), 0);
 		EXPECT(locks[i].word, 0);
 	}
 	EXPECT(gaming_lock(&g, &locks[1], 0, 0), 0);
@@ -359,7 +365,7 @@ static int boost_bad(const struct gaming *g)
 	return 0;
 }
 
-static int test_boost(void)
+int test_boost(void)
 {
 	struct gaming_lock lock = {0};
 	struct actor actor, high;
@@ -397,27 +403,25 @@ static int test_boost(void)
 	EXPECT(gaming_open(&other), 0);
 	actor = (struct actor){
 		.g = &other, .act = boosted, .nice = 10, .class = 15, .deadline_ns = 5000000000};
-	start(&actor);
-	wait_stage(&actor, 1);
+	actor_start(&actor);
+	actor_wait_stage(&actor, 1);
 	NICE(actor, -5);
 	gaming_close(&other);
 	REQUIRE(has_nice_soon(actor.tid, 10), "boosted by a session that is closed");
 	actor.go = 1;
-	EXPECT(finish(&actor), 0);
+	EXPECT(actor_finish(&actor), 0);
 
 	/* It ends while its thread has inherited something better, and is not forgotten then. */
 	EXPECT(gaming_boost(&g, -5, 5000000000), 0);
 	EXPECT(gaming_lock(&g, &lock, 0, 0), 0);
 	high = waiter(&g, -10, &lock);
-	start_asleep(&high);
+	actor_start_asleep(&high);
 	EXPECT(nice_of(gettid()), -10);
 	EXPECT(gaming_unboost(&g), 0);
 	EXPECT(nice_of(gettid()), -10);
 	EXPECT(gaming_unlock(&g, &lock), 0);
 	EXPECT(nice_of(gettid()), 0);
-	EXPECT(finish(&high), 0);
+	EXPECT(actor_finish(&high), 0);
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

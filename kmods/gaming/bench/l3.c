@@ -4,16 +4,16 @@
  * on a machine where more threads than CPUs come and go. Placed, against left to the
  * scheduler; both counted by the same watch.
  */
-#ifndef GAMING_BENCH_L3_H
-#define GAMING_BENCH_L3_H
-
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/libgaming/place.h"
+#include "kmods/selftest/report.h"
 
 #define L3_CROWD 6
 #define L3_WAKES 200 /* a slice */
@@ -110,7 +110,7 @@ static double l3_kept(const struct gaming_watch *sum)
 	return sum->wakeups ? 100.0 * (double)sum->wakeups_home / (double)sum->wakeups : 0;
 }
 
-static int bench_l3(void)
+int bench_l3(void)
 {
 	static struct l3_bench b;
 	pthread_t crowd[L3_CROWD], waker;
@@ -159,5 +159,3 @@ static int bench_l3(void)
 	gaming_close(&b.g);
 	return 0;
 }
-
-#endif

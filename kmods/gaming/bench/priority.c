@@ -4,15 +4,15 @@
  * a CPU that it shares with others (hogs). What is told is how many times the length of
  * the section, in CPU time of the owner's, the waiter waits.
  */
-#ifndef GAMING_BENCH_PRIORITY_H
-#define GAMING_BENCH_PRIORITY_H
-
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "kmods/gaming/bench/bench.h"
-#include "kmods/gaming/bench/futex.h"
+#include "kmods/gaming/bench/benches.h"
+#include "kmods/gaming/libgaming/sync.h"
+#include "kmods/selftest/report.h"
 
 #define INVERSION_PAIRS 7
 #define SECTION_NS 20000000u
@@ -72,7 +72,7 @@ static void *owner_main(void *arg)
 	uint64_t end;
 
 	(void)arg;
-	pin_to(1);
+	bench_pin(1);
 	setpriority(PRIO_PROCESS, 0, inversion.cast->owner_nice);
 	lock_of_kind(true);
 	end = cpu_time_ns() + SECTION_NS;
@@ -86,7 +86,7 @@ static void *owner_main(void *arg)
 static void *hog_main(void *arg)
 {
 	(void)arg;
-	pin_to(1);
+	bench_pin(1);
 	while (!inversion.end)
 		;
 	return NULL;
@@ -99,7 +99,7 @@ static void *waiter_main(void *arg)
 	uint64_t start;
 
 	(void)arg;
-	pin_to(0);
+	bench_pin(0);
 	if (cast->waiter_fifo &&
 		sched_setscheduler(
 			0, SCHED_FIFO, &(struct sched_param){.sched_priority = cast->waiter_fifo}))
@@ -170,7 +170,7 @@ static int compare_kinds(const struct cast *cast, enum mutex_kind ours, enum mut
 	return 0;
 }
 
-static int bench_priority(void)
+int bench_priority(void)
 {
 	static const struct cast usual = {
 		"nice -10 waits for nice 0, 4 hogs", "inversion_nice", -10, 0, 0, 4};
@@ -194,5 +194,3 @@ static int bench_priority(void)
 	gaming_close(&inversion.g);
 	return 0;
 }
-
-#endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 256 MiB, had and written to once a page: by MMAP, and by demand faults. */
-#ifndef GAMING_BENCH_FIRST_TOUCH_H
-#define GAMING_BENCH_FIRST_TOUCH_H
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
+#include "kmods/gaming/libgaming/memory.h"
 #include "kmods/gaming/selftest/pages.h"
+#include "kmods/selftest/report.h"
 
 #define FIRST_TOUCH_BYTES (256 * MIB)
 #define POOL_PARAMETER "/sys/module/gaming/parameters/pool_mib"
@@ -60,7 +64,7 @@ static void first_touch_faults(const struct first_touch *t)
 	bench_print(&row);
 }
 
-static int bench_first_touch(void)
+int bench_first_touch(void)
 {
 	struct bench_row row = {.what = "first touch of 256 MiB, from the pool",
 		.against = "demand faults, small pages",
@@ -95,5 +99,3 @@ static int bench_first_touch(void)
 	gaming_close(&t.g);
 	return 0;
 }
-
-#endif

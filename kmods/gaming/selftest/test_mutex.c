@@ -1,48 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mutexes and conditions: one owner at a time, the right next one, and every way to end. */
-#ifndef GAMING_SELFTEST_TEST_MUTEX_H
-#define GAMING_SELFTEST_TEST_MUTEX_H
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "kmods/gaming/libgaming/sync.h"
+#include "kmods/gaming/selftest/actors.h"
+#include "kmods/gaming/selftest/tests.h"
 #include "kmods/gaming/selftest/threads.h"
-#include "sync.h"
-
-/* Counted by who owns the mutex: the order in which it was handed on. */
-static uint32_t sections;
-
-static long lock_it(struct actor *actor)
-{
-	long ret = gaming_lock(actor->g, actor->lock, actor->class, actor->deadline_ns);
-
-	if (!ret) {
-		actor->stage = ++sections;
-		ret = gaming_unlock(actor->g, actor->lock);
-	}
-	return ret;
-}
-
-/* Holds @lock (and @lock2) until it is told to go on, each in turn. */
-static long hold_it(struct actor *actor)
-{
-	long ret = gaming_lock(actor->g, actor->lock, actor->class, 0);
-
-	if (ret)
-		return ret;
-	if (actor->lock2 && (ret = gaming_lock(actor->g, actor->lock2, actor->class, 0)))
-		return ret;
-	actor->stage = 1;
-	while (actor->go < 1)
-		sched_yield();
-	if (actor->lock2 && (ret = gaming_unlock(actor->g, actor->lock2)))
-		return ret;
-	actor->stage = 2;
-	while (actor->go < 2)
-		sched_yield();
-	ret = gaming_unlock(actor->g, actor->lock);
-	actor->stage = 3;
-	while (actor->go < 3)
-		sched_yield();
-	return ret;
-}
+#include "kmods/selftest/report.h"
 
 struct counted {
 	const struct gaming *g;
@@ -79,7 +47,7 @@ static void *count_up(void *arg)
 	return NULL;
 }
 
-static int test_mutex(void)
+int test_mutex(void)
 {
 	struct counted counted = {0};
 	pthread_t threads[4];
@@ -117,7 +85,7 @@ static int test_mutex(void)
 	return 0;
 }
 
-static int test_mutex_bad(void)
+int test_mutex_bad(void)
 {
 	static _Atomic uint32_t word;
 	struct gaming_lock lock = {0};
@@ -167,7 +135,7 @@ static int test_mutex_bad(void)
 }
 
 /* Handed to the strongest, then by age; a timeout and a signal leave the queue right. */
-static int test_mutex_order(void)
+int test_mutex_order(void)
 {
 	static const uint32_t come[] = {GAMING_CLASS_NORMAL, GAMING_CLASS_AUDIO, GAMING_CLASS_FRAME,
 		GAMING_CLASS_NORMAL, GAMING_CLASS_AUDIO, GAMING_CLASS_INPUT};
@@ -183,24 +151,24 @@ static int test_mutex_order(void)
 	EXPECT(gaming_lock(&g, &lock, 0, 0), 0);
 	for (int i = 0; i < N; i++) {
 		actors[i] =
-			(struct actor){.g = &g, .act = lock_it, .lock = &lock, .class = come[i]};
-		start_asleep(&actors[i]);
+			(struct actor){.g = &g, .act = actor_lock, .lock = &lock, .class = come[i]};
+		actor_start_asleep(&actors[i]);
 		EXPECT(actors[i].done, 0);
 	}
-	late = hit =
-		(struct actor){.g = &g, .act = lock_it, .lock = &lock, .class = GAMING_CLASS_FRAME};
+	late = hit = (struct actor){
+		.g = &g, .act = actor_lock, .lock = &lock, .class = GAMING_CLASS_FRAME};
 	late.deadline_ns = now_ns() + 30000000;
-	start_asleep(&late);
-	start_asleep(&hit);
-	EXPECT(finish(&late), -ETIMEDOUT);
+	actor_start_asleep(&late);
+	actor_start_asleep(&hit);
+	EXPECT(actor_finish(&late), -ETIMEDOUT);
 	pthread_kill(hit.thread, SIGUSR1);
-	EXPECT(finish(&hit), -EINTR);
+	EXPECT(actor_finish(&hit), -EINTR);
 	EXPECT(lock.word, (long)((uint32_t)gettid() | GAMING_MUTEX_WAITERS));
 
-	sections = 0;
+	actor_sections = 0;
 	EXPECT(gaming_unlock(&g, &lock), 0);
 	for (int i = 0; i < N; i++)
-		EXPECT(finish(&actors[i]), 0);
+		EXPECT(actor_finish(&actors[i]), 0);
 	for (int i = 0; i < N; i++)
 		EXPECT(actors[expected[i]].stage, i + 1);
 	EXPECT(lock.word, 0);
@@ -208,25 +176,25 @@ static int test_mutex_order(void)
 	return 0;
 }
 
-static int test_mutex_deadlock(void)
+int test_mutex_deadlock(void)
 {
 	struct gaming_lock locks[3] = {0};
-	struct actor a = {.act = hold_it, .lock = &locks[1], .lock2 = &locks[0]};
-	struct actor b = {.act = hold_it, .lock = &locks[2], .lock2 = &locks[1]};
+	struct actor a = {.act = actor_hold, .lock = &locks[1], .lock2 = &locks[0]};
+	struct actor b = {.act = actor_hold, .lock = &locks[2], .lock2 = &locks[1]};
 	struct gaming g;
 
 	EXPECT(gaming_open(&g), 0);
 	a.g = b.g = &g;
 	EXPECT(gaming_lock(&g, &locks[0], 0, 0), 0);
-	start_asleep(&a);
-	start_asleep(&b);
+	actor_start_asleep(&a);
+	actor_start_asleep(&b);
 	/* This thread has 0; a has 1 and wants 0; b has 2 and wants 1. */
 	EXPECT(gaming_lock(&g, &locks[1], 0, 0), -EDEADLK);
 	EXPECT(gaming_lock(&g, &locks[2], 0, 0), -EDEADLK);
 	EXPECT(gaming_unlock(&g, &locks[0]), 0);
 	a.go = b.go = 3;
-	EXPECT(finish(&a), 0);
-	EXPECT(finish(&b), 0);
+	EXPECT(actor_finish(&a), 0);
+	EXPECT(actor_finish(&b), 0);
 	EXPECT(gaming_lock(&g, &locks[2], 0, 0), 0);
 	gaming_close(&g);
 	return 0;
@@ -242,21 +210,21 @@ static long lock_and_end(struct actor *actor)
 	return ret; /* its owner still */
 }
 
-static int test_mutex_owner_ends(void)
+int test_mutex_owner_ends(void)
 {
 	struct gaming_lock lock = {0};
 	struct actor owner = {.act = lock_and_end, .lock = &lock};
-	struct actor waiter = {.act = lock_it, .lock = &lock};
+	struct actor waiter = {.act = actor_lock, .lock = &lock};
 	struct gaming g;
 
 	EXPECT(gaming_open(&g), 0);
 	owner.g = waiter.g = &g;
-	start(&owner);
-	wait_stage(&owner, 1);
-	start_asleep(&waiter);
+	actor_start(&owner);
+	actor_wait_stage(&owner, 1);
+	actor_start_asleep(&waiter);
 	owner.go = 1;
-	EXPECT(finish(&owner), 0);
-	EXPECT(finish(&waiter), -ESRCH);
+	EXPECT(actor_finish(&owner), 0);
+	EXPECT(actor_finish(&waiter), -ESRCH);
 	EXPECT(gaming_lock(&g, &lock, 0, 0), -ESRCH);
 	lock.word = 0;
 	EXPECT(gaming_lock(&g, &lock, 0, 0), 0);
@@ -300,7 +268,7 @@ static void *suffer(void *arg)
 }
 
 /* Whoever writes into the word of its own mutex harms itself, and ends all the same. */
-static int test_mutex_hostile(void)
+int test_mutex_hostile(void)
 {
 	static struct hostile hostile;
 	pthread_t threads[4];
@@ -363,12 +331,12 @@ static long wait_condition(struct actor *actor)
 		actor->g, condition, actor->lock, actor->class, actor->deadline_ns);
 	if ((actor->lock->word & GAMING_MUTEX_TID) != (uint32_t)gettid())
 		return -EPERM;
-	actor->stage = ++sections;
+	actor->stage = ++actor_sections;
 	gaming_unlock(actor->g, actor->lock);
 	return ret;
 }
 
-static int test_condition(void)
+int test_condition(void)
 {
 	const struct sigaction action = {.sa_handler = do_nothing};
 	struct queue queue = {0};
@@ -405,26 +373,24 @@ static int test_condition(void)
 			.word = &queue.filled.signals,
 			.lock = &queue.lock,
 			.class = i == 2 ? GAMING_CLASS_FRAME : 0};
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 	}
 	hit = actors[0];
 	hit.tid = hit.done = 0;
-	start_asleep(&hit);
+	actor_start_asleep(&hit);
 	pthread_kill(hit.thread, SIGUSR1);
-	EXPECT(finish(&hit), -EINTR);
+	EXPECT(actor_finish(&hit), -EINTR);
 	EXPECT(gaming_lock(&g, &queue.lock, 0, 0), 0);
-	sections = 0;
+	actor_sections = 0;
 	EXPECT(gaming_condition_signal(&g, &queue.filled, INT32_MAX), 4);
 	for (int i = 0; i < 4; i++)
 		EXPECT(actors[i].done, 0);
 	EXPECT(queue.lock.word, (long)((uint32_t)gettid() | GAMING_MUTEX_WAITERS));
 	EXPECT(gaming_unlock(&g, &queue.lock), 0);
 	for (int i = 0; i < 4; i++)
-		EXPECT(finish(&actors[i]), 0);
+		EXPECT(actor_finish(&actors[i]), 0);
 	EXPECT(actors[2].stage, 1);
 	EXPECT(queue.lock.word, 0);
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device itself, INFO and BATCH; who may call. */
-#ifndef GAMING_SELFTEST_TEST_SETUP_H
-#define GAMING_SELFTEST_TEST_SETUP_H
-
-#include <stddef.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 #include <linux/gaming_sync.h>
 
@@ -25,7 +26,7 @@ static bool is_call(uint32_t number)
 	return false;
 }
 
-static int test_setup(void)
+int test_setup(void)
 {
 	struct gaming_info info;
 	struct gaming g;
@@ -103,7 +104,7 @@ static int bad_info(int fd)
 	return 0;
 }
 
-static int test_bad_input(void)
+int test_bad_input(void)
 {
 	static struct gaming_batch_entry entries[2];
 	static const struct {
@@ -151,7 +152,7 @@ static int test_bad_input(void)
 	return 0;
 }
 
-static int test_batch(void)
+int test_batch(void)
 {
 	enum { COUNT = GAMING_BATCH_MAX };
 	static struct gaming_batch_entry entries[COUNT];
@@ -212,7 +213,7 @@ static int test_batch(void)
 }
 
 /* A call that finds nothing to do: what each costs at least. Told, and no reason to fail. */
-static int test_call_time(void)
+int test_call_time(void)
 {
 	struct metric *each = add_metric("call_ns", "ns", false);
 	struct metric *batched = add_metric("batched_call_ns", "ns", false);
@@ -241,14 +242,14 @@ static int test_call_time(void)
 }
 
 /* What `gaming_test --exec-probe FD` does: its exit status is the errno of INFO. */
-static int exec_probe(int fd)
+int exec_probe(int fd)
 {
 	struct gaming_info info = {.size = sizeof(info)};
 
 	return (int)-ioctl_arg(fd, GAMING_IOC_INFO, &info);
 }
 
-static int test_owner(void)
+int test_owner(void)
 {
 	struct gaming_info info = {.size = sizeof(info)};
 	int fd = open(GAMING_DEVICE, O_RDWR), status;
@@ -284,5 +285,3 @@ static int test_owner(void)
 	close(fd);
 	return 0;
 }
-
-#endif

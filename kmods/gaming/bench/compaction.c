@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The longest step of COMPACT against its budget. */
-#ifndef GAMING_BENCH_COMPACTION_H
-#define GAMING_BENCH_COMPACTION_H
+#include <sched.h>
+#include <sys/mman.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/bench/instructions.h"
+#include "kmods/gaming/libgaming/memory.h"
 #include "kmods/gaming/selftest/pages.h"
+#include "kmods/selftest/report.h"
 
 /* Another thread's turn is no part of a step, and this CPU's only one may have one at each tick. */
 static int step_undisturbed(const struct gaming *g, void *addr, size_t len, uint64_t budget_ns,
 	void **next, struct gaming_compact *step)
 {
-	int ret = sys(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}));
+	int ret =
+		sys(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}));
 
 	if (ret)
 		return ret;
@@ -32,8 +36,7 @@ static int compact_within(const struct gaming *g, uint64_t budget_us)
 
 	fill_pool(g, 2 * len / PAGE);
 	addr = scattered_memory(len, 9);
-	steps = compact_all_by(
-		step_undisturbed, g, addr, len, budget_us * 1000, &sum, &longest);
+	steps = compact_all_by(step_undisturbed, g, addr, len, budget_us * 1000, &sum, &longest);
 	REQUIRE(steps > 0, "COMPACT: %d", steps);
 	munmap(addr, len);
 	snprintf(name, sizeof(name), "longest_step_of_%lu_us", (unsigned long)budget_us);
@@ -51,7 +54,7 @@ static int compact_within(const struct gaming *g, uint64_t budget_us)
 	return 0;
 }
 
-static int bench_compaction(void)
+int bench_compaction(void)
 {
 	struct gaming g;
 
@@ -65,5 +68,3 @@ static int bench_compaction(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

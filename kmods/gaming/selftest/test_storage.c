@@ -3,19 +3,23 @@
  * READ, PREAD, WRITE and buffers: byte for byte as pread(2), and nothing left pinned.
  * What needs direct I/O is skipped where there is none.
  */
-#ifndef GAMING_SELFTEST_TEST_STORAGE_H
-#define GAMING_SELFTEST_TEST_STORAGE_H
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "kmods/gaming/selftest/files.h"
+#include "kmods/gaming/selftest/pages.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 /* The same reads by pread(2) and by PREAD, over and under the file's end, with holes. */
 static int storage_against_pread(const struct gaming *g, int fd, size_t unit)
@@ -51,7 +55,7 @@ static int storage_against_pread(const struct gaming *g, int fd, size_t unit)
 	return 0;
 }
 
-static int test_storage_read(void)
+int test_storage_read(void)
 {
 	size_t len = 2 * MIB + 1234;
 	struct gaming g;
@@ -84,7 +88,7 @@ static int test_storage_read(void)
 }
 
 /* 900 reads in one go, out of order, each into its own place. */
-static int test_storage_batch(void)
+int test_storage_batch(void)
 {
 	enum { COUNT = 900, EACH = 8192 };
 	static struct gaming_request requests[COUNT];
@@ -131,7 +135,7 @@ static int test_storage_batch(void)
 }
 
 /* What is told in order of being done: by priority where each is done at once. */
-static int test_storage_priority(void)
+int test_storage_priority(void)
 {
 	enum { COUNT = 40 };
 	struct gaming_request requests[COUNT];
@@ -190,7 +194,7 @@ static int test_storage_priority(void)
 }
 
 /* READ and WRITE where the position is, against read(2) and write(2). */
-static int test_storage_position(void)
+int test_storage_position(void)
 {
 	struct gaming g;
 	uint32_t id, seed = 8;
@@ -262,7 +266,7 @@ static long cached_pages(int fd, size_t len)
 	return count;
 }
 
-static int test_storage_cache(void)
+int test_storage_cache(void)
 {
 	size_t len = MIB;
 	struct gaming_request request = {.len = (uint32_t)len};
@@ -303,7 +307,7 @@ static int test_storage_cache(void)
 }
 
 /* Buffers: what can be one, limits, and that all is given back. */
-static int test_storage_buffers(void)
+int test_storage_buffers(void)
 {
 	struct rlimit limit = {MIB, MIB};
 	struct gaming_buffer b;
@@ -369,7 +373,7 @@ static int test_storage_buffers(void)
 	return 0;
 }
 
-static int test_storage_bad(void)
+int test_storage_bad(void)
 {
 	static const struct {
 		const char *name;
@@ -461,7 +465,7 @@ static int test_storage_bad(void)
 }
 
 /* A filter that lets all pass is one that these calls would pass by. */
-static int test_storage_seccomp(void)
+int test_storage_seccomp(void)
 {
 	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = {.len = 1, .filter = &all};
@@ -488,7 +492,7 @@ static int test_storage_seccomp(void)
 }
 
 /* The memory is unmapped, the file closed, the program gone while the device reads. */
-static int test_storage_gone(void)
+int test_storage_gone(void)
 {
 	enum { EACH = 64 * KIB, COUNT = 64 };
 	struct gaming_request requests[COUNT];
@@ -557,5 +561,3 @@ static int test_storage_gone(void)
 	EXPECT(pinned_pages(), 0);
 	return 0;
 }
-
-#endif

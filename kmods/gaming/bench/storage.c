@@ -3,15 +3,18 @@
  * 16 MiB of a file into memory, in pieces of 128 KiB: by one PREAD, by read(2) with
  * nothing cached, and by io_uring with O_DIRECT and a registered buffer.
  */
-#ifndef GAMING_BENCH_STORAGE_H
-#define GAMING_BENCH_STORAGE_H
-
+#include <fcntl.h>
 #include <liburing.h>
+#include <unistd.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/bench/instructions.h"
+#include "kmods/gaming/libgaming/storage.h"
 #include "kmods/gaming/selftest/copies.h"
 #include "kmods/gaming/selftest/files.h"
+#include "kmods/gaming/selftest/pages.h"
+#include "kmods/selftest/report.h"
 
 enum {
 	STORAGE_BYTES = 16 << 20,
@@ -98,7 +101,7 @@ static long storage_read_all(enum storage_way way)
 	}
 }
 
-static int bench_storage_copies(void)
+int bench_storage_copies(void)
 {
 	double copies[STORAGE_WAYS];
 
@@ -146,7 +149,7 @@ static void print_instructions(const char *against, double (*samples)[BENCH_PAIR
 		.met = theirs / ours >= at_least});
 }
 
-static int bench_storage_instructions(void)
+int bench_storage_instructions(void)
 {
 	enum { PAIRS = 9 };
 	static double samples[STORAGE_WAYS][BENCH_PAIRS];
@@ -186,5 +189,3 @@ static int bench_storage_instructions(void)
 	print_instructions("io_uring, O_DIRECT, registered", samples, BY_URING, PAIRS, 1);
 	return 0;
 }
-
-#endif

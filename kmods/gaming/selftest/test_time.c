@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waking in time: NANOSLEEP, GET_TIME, SET_TIMER. Frames are test_frame.h. */
-#ifndef GAMING_SELFTEST_TEST_TIME_H
-#define GAMING_SELFTEST_TEST_TIME_H
-
+/* Waking in time: NANOSLEEP, GET_TIME, SET_TIMER. Frames are test_frame.c. */
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,11 +8,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "kmods/gaming/libgaming/pace.h"
+#include "kmods/gaming/selftest/alarms.h"
+#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/tests.h"
 #include "kmods/gaming/selftest/threads.h"
-#include "pace.h"
-
-#define MS 1000000ull
+#include "kmods/selftest/report.h"
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -65,7 +65,7 @@ static const void *good_of(unsigned long cmd)
 #define SLEEP_CMD GAMING_IOC(GAMING_CALL_NANOSLEEP)
 #define TIMER_CMD GAMING_IOC(GAMING_CALL_SET_TIMER)
 
-static int test_time_bad(void)
+int test_time_bad(void)
 {
 	const struct time_case cases[] = {
 		TIME_CASE("sleep, size", SLEEP_CMD, gaming_sleep, size, 39, EINVAL),
@@ -134,7 +134,7 @@ static int test_time_bad(void)
 }
 
 /* Not once too early, with and without a spin, until a time and for a time. */
-static int test_sleep_precise(void)
+int test_sleep_precise(void)
 {
 	static const uint32_t spins[] = {0, 50000, GAMING_SPIN_MAX_NS};
 	struct metric *m = add_metric("sleep_late_ns", "ns", false);
@@ -176,48 +176,7 @@ static int test_sleep_precise(void)
 	return 0;
 }
 
-static volatile sig_atomic_t alarms;
-
-static void on_alarm(int sig)
-{
-	alarms++;
-}
-
-/* SIGALRM for the thread that begins it, when that has slept for 20 ms. */
-struct alarm {
-	pthread_t ringer, sleeper;
-	pid_t tid;
-};
-
-static void *ring(void *arg)
-{
-	struct alarm *alarm = arg;
-
-	while (thread_state(alarm->tid, NULL) != 'S')
-		sched_yield();
-	nanosleep(&(struct timespec){.tv_nsec = 20 * MS}, NULL);
-	pthread_kill(alarm->sleeper, SIGALRM);
-	return NULL;
-}
-
-/* What the caller then does is nothing but the call that is to be broken off. */
-static void alarm_begin(struct alarm *alarm)
-{
-	struct sigaction action = {.sa_handler = on_alarm};
-
-	sigaction(SIGALRM, &action, NULL);
-	*alarm = (struct alarm){.sleeper = pthread_self(), .tid = gettid()};
-	if (pthread_create(&alarm->ringer, NULL, ring, alarm))
-		abort();
-}
-
-/* It has come, here if not before. */
-static void alarm_end(struct alarm *alarm)
-{
-	pthread_join(alarm->ringer, NULL);
-}
-
-static int test_sleep_signal(void)
+int test_sleep_signal(void)
 {
 	struct gaming_sleep sleep = {.size = sizeof(sleep), .ns = 3600000 * MS, .spin_ns = 1000};
 	struct alarm alarm;
@@ -311,7 +270,7 @@ static bool cpu_has(const char *flag)
 }
 
 /* One CPU: the counters of two need not agree on an emulated machine. */
-static int test_get_time(void)
+int test_get_time(void)
 {
 	struct gaming_time first = {0}, t;
 	cpu_set_t one;
@@ -375,7 +334,7 @@ static int in_namespace(void)
 	return 0;
 }
 
-static int test_sleep_namespace(void)
+int test_sleep_namespace(void)
 {
 	FILE *offsets;
 	pid_t child;
@@ -407,7 +366,7 @@ static uint64_t drain(int fd, int timeout_ms)
 	return count;
 }
 
-static int test_timer(void)
+int test_timer(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	uint32_t ids[GAMING_TIMERS] = {0}, more = 0;
@@ -447,5 +406,3 @@ static int test_timer(void)
 	close(fd);
 	return 0;
 }
-
-#endif

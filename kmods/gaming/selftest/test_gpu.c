@@ -4,16 +4,19 @@
  * its fences are signalled by whom they belong to. What poll(2) and fdinfo say of
  * the same descriptor must be the same.
  */
-#ifndef GAMING_SELFTEST_TEST_GPU_H
-#define GAMING_SELFTEST_TEST_GPU_H
-
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "gpu.h"
-#include "kmods/gaming/selftest/test_time.h"
+#include "kmods/gaming/libgaming/gpu.h"
+#include "kmods/gaming/selftest/alarms.h"
+#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 /* drm.h, drm_mode.h, vgem_drm.h, dma-buf.h, sw_sync: a few numbers, for want of the headers. */
 struct drm_version {
@@ -154,7 +157,7 @@ static int now_is(struct gaming *g, struct buffer *b, bool readable, bool writab
 	return 0;
 }
 
-static int test_gpu_sync(void)
+int test_gpu_sync(void)
 {
 	struct alarm alarm;
 	struct buffer b;
@@ -199,7 +202,7 @@ static void *signal_later(void *arg)
 }
 
 /* A wait ends with the signal and not before, for a dma-buf and for a sync file. */
-static int test_gpu_wakes(void)
+int test_gpu_wakes(void)
 {
 	struct export_sync export = {.flags = EXPORT_READ};
 	struct gaming_batch_entry entries[2];
@@ -260,7 +263,7 @@ static int test_gpu_wakes(void)
 }
 
 /* The same as /proc/self/fdinfo tells. */
-static int test_gpu_memory(void)
+int test_gpu_memory(void)
 {
 	char path[48], line[128], name[64] = "";
 	unsigned long long size = 0;
@@ -291,7 +294,7 @@ static int test_gpu_memory(void)
 	return 0;
 }
 
-static int test_gpu_bad(void)
+int test_gpu_bad(void)
 {
 	struct gaming_gpu_sync good = {
 		.size = sizeof(good), .flags = GAMING_SYNC_READ | GAMING_SYNC_TIMEOUT};
@@ -348,7 +351,7 @@ static int test_gpu_bad(void)
 }
 
 /* A fence that fails: its timeline is closed under it. Kernels with SW_SYNC only. */
-static int test_gpu_error(void)
+int test_gpu_error(void)
 {
 	struct sw_fence fence = {.value = 1, .name = "rigproof"};
 	int timeline = open(SW_SYNC_PATH, O_RDWR | O_CLOEXEC);
@@ -366,5 +369,3 @@ static int test_gpu_error(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

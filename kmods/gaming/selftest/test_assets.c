@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LOAD against lz4 and zstd themselves, damaged input, STREAM; copies, counted. */
-#ifndef GAMING_SELFTEST_TEST_ASSETS_H
-#define GAMING_SELFTEST_TEST_ASSETS_H
-
+#include <fcntl.h>
 #include <lz4.h>
+#include <stddef.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "kmods/gaming/selftest/copies.h"
-#include "kmods/gaming/selftest/test_storage.h"
+#include "kmods/gaming/selftest/files.h"
+#include "kmods/gaming/selftest/pages.h"
+#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 /* Some that packs well, some that does not, in turns. */
 static void make_asset(char *to, size_t len, uint32_t seed)
@@ -62,7 +66,7 @@ static int storage_put(int fd, const char *bytes, size_t len, off_t at)
 	return ret;
 }
 
-static int test_storage_load(void)
+int test_storage_load(void)
 {
 	static const size_t sizes[] = {1, 100, 4095, 4096, 65536, 300001, ASSET};
 	size_t all = 2 * MIB;
@@ -130,7 +134,7 @@ static int test_storage_load(void)
  * Damaged in every way: never a byte outside of the room, and what zstd's own
  * checksum covers never taken for whole.
  */
-static int test_storage_damaged(void)
+int test_storage_damaged(void)
 {
 	enum { LEN = 30000, ROOM = 32768, ROUNDS = 1500 };
 	size_t all = 128 * KIB;
@@ -203,7 +207,7 @@ static int test_storage_damaged(void)
 	return 0;
 }
 
-static int test_storage_load_bad(void)
+int test_storage_load_bad(void)
 {
 	static const struct {
 		const char *name;
@@ -255,7 +259,7 @@ static int test_storage_load_bad(void)
 	return 0;
 }
 
-static int test_storage_stream(void)
+int test_storage_stream(void)
 {
 	enum { CHUNK = 16 * 1024 };
 	size_t len = 2 * MIB - 4096;
@@ -334,7 +338,7 @@ static int storage_disk(void)
 }
 
 /* Copies by the CPU for each byte that comes out: 1 by read(2), 0 by direct PREAD. */
-static int test_storage_copies(void)
+int test_storage_copies(void)
 {
 	size_t len = 2 * MIB;
 	struct gaming_request request = {.len = (uint32_t)len};
@@ -377,5 +381,3 @@ static int test_storage_copies(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* COMPACT: the same bytes, side by side, within the time; and who is left alone. */
-#ifndef GAMING_SELFTEST_TEST_COMPACTION_H
-#define GAMING_SELFTEST_TEST_COMPACTION_H
-
+#include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kmods/gaming/selftest/files.h"
+#include "kmods/gaming/selftest/pages.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 static bool has_pattern(const char *addr, size_t len, uint32_t seed)
 {
@@ -42,7 +45,7 @@ static long runs_of(const char *addr, size_t len)
 	return before ? runs : -1;
 }
 
-static int test_compaction(void)
+int test_compaction(void)
 {
 	size_t len = 4 * MIB;
 	struct gaming_contiguity before, after;
@@ -123,7 +126,7 @@ static void *scribble(void *arg)
 	return NULL;
 }
 
-static int test_compaction_busy(void)
+int test_compaction_busy(void)
 {
 	size_t len = 2 * MIB;
 	struct busy busy = {.len = len};
@@ -170,7 +173,7 @@ static int test_compaction_busy(void)
 }
 
 /* Pages that others have are not moved; nor pinned ones, shared ones, a file's. */
-static int test_compaction_kept(void)
+int test_compaction_kept(void)
 {
 	size_t len = MIB;
 	struct gaming_contiguity before, after;
@@ -219,7 +222,7 @@ static int test_compaction_kept(void)
  * Steps get as far as their budget of time lets them. How long they took is told and
  * does not judge: on a shared machine another process may have had the CPU meanwhile.
  */
-static int test_compaction_budget(void)
+int test_compaction_budget(void)
 {
 	static const uint64_t budgets[] = {1000000, 4000000, 20000000};
 	size_t len = 8 * MIB;
@@ -276,7 +279,7 @@ static int test_compaction_budget(void)
  * The time is over before the step begins: its argument comes from a file, by a fault
  * in the call. Each step gets on all the same.
  */
-static int test_compaction_progress(void)
+int test_compaction_progress(void)
 {
 	struct metric *late = add_metric("steps_begun_late", "count", true);
 	size_t len = 48 * PAGE;
@@ -338,7 +341,7 @@ static long free_mib(const struct gaming *g)
 }
 
 /* What pages were moved away from is free again, a while later. */
-static int test_compaction_frees(void)
+int test_compaction_frees(void)
 {
 	struct metric *kept = add_metric("not_free_again", "MiB", true);
 	size_t len = 4 * MIB;
@@ -399,7 +402,7 @@ static void *take_long_steps(void *arg)
 }
 
 /* Nobody waits for another one's step, which may be longer than his budget. */
-static int test_compaction_turns(void)
+int test_compaction_turns(void)
 {
 	struct long_steps steps = {.len = 4 * MIB};
 	uint64_t end = now_ns() + 15000000000u * (uint64_t)slowness();
@@ -430,7 +433,7 @@ static int test_compaction_turns(void)
 	return 0;
 }
 
-static int test_compaction_bad(void)
+int test_compaction_bad(void)
 {
 	static const struct {
 		const char *name;
@@ -481,5 +484,3 @@ static int test_compaction_bad(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

@@ -3,14 +3,13 @@
  * How much later than asked for a frame ends, against clock_nanosleep(2) with the
  * slack that every process has, 50 us: as user space sees it, on the same grid.
  */
-#ifndef GAMING_BENCH_FRAME_H
-#define GAMING_BENCH_FRAME_H
-
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/libgaming/pace.h"
+#include "kmods/selftest/report.h"
 
 #define PACE_HZ 250
 #define PACE_FRAMES 50 /* a slice */
@@ -65,7 +64,7 @@ static double pace_slice(int side, void *arg)
 	return bench_quantile(late, PACE_FRAMES, 0.5);
 }
 
-static int bench_frame(void)
+int bench_frame(void)
 {
 	static struct frame_bench b;
 	struct bench_row row = {.what = "frame overshoot, p50",
@@ -91,5 +90,3 @@ static int bench_frame(void)
 	gaming_close(&b.g);
 	return 0;
 }
-
-#endif

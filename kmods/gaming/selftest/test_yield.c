@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* YIELD with a name: who is the next to run on a CPU that many want. */
-#ifndef GAMING_SELFTEST_TEST_YIELD_H
-#define GAMING_SELFTEST_TEST_YIELD_H
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "kmods/gaming/selftest/test_watch.h"
+#include "kmods/gaming/libgaming/place.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/gaming/selftest/threads.h"
+#include "kmods/selftest/report.h"
 
 #define HOGS 6
 #define NOBODY (-1)
@@ -55,7 +60,7 @@ static int chosen_ran(struct gaming *g, struct hogs *h, bool directed, int round
 }
 
 /* One CPU, six threads that want it: who has the next turn? */
-static int test_yield(void)
+int test_yield(void)
 {
 	static struct hogs h;
 	struct hog hogs[HOGS];
@@ -89,5 +94,3 @@ static int test_yield(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

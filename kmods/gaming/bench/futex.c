@@ -4,16 +4,18 @@
  * other one running with it, half of a round trip. A round begins when the other thread
  * has had time to wait, not to fall asleep: the handover of a frame from thread to thread.
  */
-#ifndef GAMING_BENCH_FUTEX_H
-#define GAMING_BENCH_FUTEX_H
-
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/futex.h>
 
 #include "kmods/gaming/bench/bench.h"
+#include "kmods/gaming/bench/benches.h"
 #include "kmods/gaming/bench/counts.h"
-#include "sync.h"
+#include "kmods/gaming/libgaming/sync.h"
+#include "kmods/selftest/report.h"
 
 #define ROUNDS 300
 #define BUSY_TICKS 20000 /* of work between two handovers */
@@ -66,19 +68,10 @@ static void hear(struct way *way)
 	way->word = 0;
 }
 
-static int pin_to(int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)cpu, &cpus);
-	return pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-}
-
 static void *answer(void *arg)
 {
 	(void)arg;
-	if (pin_to(1))
+	if (bench_pin(1))
 		return &handover;
 	for (;;) {
 		hear(&handover.there);
@@ -165,14 +158,14 @@ static int count_handovers(enum handover_by by, const char *name)
 	return 0;
 }
 
-static int bench_futex(void)
+int bench_futex(void)
 {
 	double half[2][BENCH_PAIRS], tail[2][BENCH_PAIRS], asleep[2][BENCH_PAIRS];
 	static const enum handover_by turns[] = {
 		BY_EVENT, BY_FUTEX2, BY_GAMING_FUTEX, BY_GAMING_FUTEX, BY_FUTEX2, BY_EVENT};
 
 	EXPECT(gaming_open(&handover.g), 0);
-	if (pin_to(0))
+	if (bench_pin(0))
 		return skip("needs 2 CPUs");
 	for (int i = -1; i < BENCH_PAIRS; i++) {
 		double p50[HANDOVERS] = {0}, p99[HANDOVERS] = {0};
@@ -214,5 +207,3 @@ static int bench_futex(void)
 	gaming_close(&handover.g);
 	return 0;
 }
-
-#endif

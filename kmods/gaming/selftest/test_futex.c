@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FUTEX and BARRIER_WAIT: who is woken, in which order, by what, and that nobody is forgotten. */
-#ifndef GAMING_SELFTEST_TEST_FUTEX_H
-#define GAMING_SELFTEST_TEST_FUTEX_H
-
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "kmods/gaming/libgaming/sync.h"
+#include "kmods/gaming/selftest/actors.h"
+#include "kmods/gaming/selftest/tests.h"
 #include "kmods/gaming/selftest/threads.h"
-#include "sync.h"
+#include "kmods/selftest/report.h"
 
 static long wait_word(struct actor *actor)
 {
@@ -22,7 +27,7 @@ static long call_futex(const struct gaming *g, struct gaming_futex arg)
 	return gaming_ioctl(g, GAMING_IOC(GAMING_CALL_FUTEX), &arg);
 }
 
-static int test_futex_wait_wake(void)
+int test_futex_wait_wake(void)
 {
 	_Atomic uint32_t word = 7;
 	struct actor sleeper = {.act = wait_word, .word = &word};
@@ -34,13 +39,13 @@ static int test_futex_wait_wake(void)
 	EXPECT(gaming_futex_wait(&g, &word, 8, 0, 0), -EAGAIN);
 	EXPECT(gaming_futex_wake(&g, &word, 1), 0);
 	sleeper.g = &g;
-	start_asleep(&sleeper);
+	actor_start_asleep(&sleeper);
 	/* Not by a wake of none, of another word, of another session. */
 	EXPECT(gaming_futex_wake(&g, &word, 0), 0);
 	EXPECT(gaming_futex_wake(&g, &word + 1, 1), 0);
 	EXPECT(sleeper.done, 0);
 	EXPECT(gaming_futex_wake(&g, &word, 5), 1);
-	EXPECT(finish(&sleeper), 0);
+	EXPECT(actor_finish(&sleeper), 0);
 
 	/* Not before its time, by either way to say it. */
 	start = now_ns();
@@ -65,7 +70,7 @@ static int test_futex_wait_wake(void)
 	return 0;
 }
 
-static int test_futex_bad(void)
+int test_futex_bad(void)
 {
 #define FIELD(name) offsetof(struct gaming_futex, name), sizeof(((struct gaming_futex *)0)->name)
 	static _Atomic uint32_t words[2];
@@ -132,7 +137,7 @@ static int test_futex_bad(void)
 }
 
 /* Threads come to @word in this order; each wake must let the next of @expected go. */
-static int test_futex_classes(void)
+int test_futex_classes(void)
 {
 	static const uint32_t come[] = {GAMING_CLASS_NORMAL, GAMING_CLASS_INPUT, GAMING_CLASS_FRAME,
 		GAMING_CLASS_NORMAL, GAMING_CLASS_AUDIO, GAMING_CLASS_GPU, GAMING_CLASS_FRAME,
@@ -147,7 +152,7 @@ static int test_futex_classes(void)
 	for (int i = 0; i < N; i++) {
 		actors[i] =
 			(struct actor){.g = &g, .act = wait_word, .word = &word, .class = come[i]};
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 	}
 	for (int i = 0; i < N; i++) {
 		EXPECT(gaming_futex_wake(&g, &word, 1), 1);
@@ -156,34 +161,34 @@ static int test_futex_classes(void)
 		REQUIRE(actors[expected[i]].done, "wake %d was for thread %d", i, expected[i]);
 	}
 	for (int i = 0; i < N; i++)
-		EXPECT(finish(&actors[i]), 0);
+		EXPECT(actor_finish(&actors[i]), 0);
 
 	/* One class alone, and as many as there are of it. */
 	for (int i = 0; i < N; i++) {
 		actors[i].tid = actors[i].done = 0;
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 	}
 	EXPECT(gaming_futex_wake_class(&g, &word, 9, GAMING_CLASS_AUDIO), 2);
-	EXPECT(finish(&actors[4]), 0);
-	EXPECT(finish(&actors[8]), 0);
+	EXPECT(actor_finish(&actors[4]), 0);
+	EXPECT(actor_finish(&actors[8]), 0);
 	EXPECT(gaming_futex_wake_class(&g, &word, 9, GAMING_CLASS_AUDIO), 0);
 	EXPECT(gaming_futex_wake(&g, &word, INT32_MAX), N - 2);
 	for (int i = 0; i < N; i++)
 		if (i != 4 && i != 8)
-			EXPECT(finish(&actors[i]), 0);
+			EXPECT(actor_finish(&actors[i]), 0);
 	/* More at once than are woken without the lock. */
 	for (int i = 0; i < N; i++) {
 		actors[i].tid = actors[i].done = 0;
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 	}
 	EXPECT(gaming_futex_wake(&g, &word, INT32_MAX), N);
 	for (int i = 0; i < N; i++)
-		EXPECT(finish(&actors[i]), 0);
+		EXPECT(actor_finish(&actors[i]), 0);
 	gaming_close(&g);
 	return 0;
 }
 
-static int test_futex_requeue(void)
+int test_futex_requeue(void)
 {
 	enum { N = 6 };
 	/* Words of one page, many of which meet in one queue. */
@@ -197,15 +202,15 @@ static int test_futex_requeue(void)
 			.act = wait_word,
 			.word = &words[0],
 			.class = i == 4 ? GAMING_CLASS_FRAME : 0};
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 	}
 	EXPECT(gaming_futex_requeue(&g, &words[0], 1, 1, &words[1], 9), -EAGAIN);
 	/* 4 is woken, as the strongest; 0, 1, 2 move; 3, 5 stay. */
 	EXPECT(gaming_futex_requeue(&g, &words[0], 0, 1, &words[1], 3), 4);
-	EXPECT(finish(&actors[4]), 0);
+	EXPECT(actor_finish(&actors[4]), 0);
 	EXPECT(gaming_futex_wake(&g, &words[0], 9), 2);
-	EXPECT(finish(&actors[3]), 0);
-	EXPECT(finish(&actors[5]), 0);
+	EXPECT(actor_finish(&actors[3]), 0);
+	EXPECT(actor_finish(&actors[5]), 0);
 	/* Around, through all queues, in order. */
 	for (int i = 1; i < 1023; i++)
 		EXPECT(gaming_futex_requeue(&g, &words[i], 0, 0, &words[i + 1], 9), 3);
@@ -213,7 +218,7 @@ static int test_futex_requeue(void)
 	for (int i = 0; i < 3; i++) {
 		EXPECT(actors[i].done, 0);
 		EXPECT(gaming_futex_wake(&g, &words[1023], 1), 1);
-		EXPECT(finish(&actors[i]), 0);
+		EXPECT(actor_finish(&actors[i]), 0);
 		EXPECT(actors[i].order, i);
 	}
 	gaming_close(&g);
@@ -271,12 +276,7 @@ static void *race_to_sleep(void *arg)
 	return NULL;
 }
 
-static void do_nothing(int signal)
-{
-	(void)signal;
-}
-
-static int test_futex_hammer(void)
+int test_futex_hammer(void)
 {
 	const struct sigaction action = {.sa_handler = do_nothing};
 	struct race race = {0};
@@ -340,7 +340,7 @@ static int signal_case(
 		.g = g, .act = wait_again, .word = &word, .class = flags, .deadline_ns = timeout};
 
 	sigaction(SIGUSR1, &action, NULL);
-	start_asleep(&actor);
+	actor_start_asleep(&actor);
 	pthread_kill(actor.thread, SIGUSR1);
 	if (!expected) {
 		/* It begins again, and can be woken. */
@@ -352,11 +352,11 @@ static int signal_case(
 		while (!gaming_futex_wake(g, &word, 1) && !actor.done)
 			sched_yield();
 	}
-	EXPECT(finish(&actor), expected);
+	EXPECT(actor_finish(&actor), expected);
 	return 0;
 }
 
-static int test_futex_signal(void)
+int test_futex_signal(void)
 {
 	struct gaming g;
 
@@ -371,7 +371,7 @@ static int test_futex_signal(void)
 }
 
 /* Pages that are not there yet, cannot be written, and go while someone waits on them. */
-static int test_futex_memory(void)
+int test_futex_memory(void)
 {
 	_Atomic uint32_t *words =
 		mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -388,12 +388,12 @@ static int test_futex_memory(void)
 	EXPECT(gaming_futex_wait(&g, words, 0, 0, 1), -EFAULT);
 	mprotect((void *)words, 8192, PROT_READ | PROT_WRITE);
 	sleeper.g = &g;
-	start_asleep(&sleeper);
+	actor_start_asleep(&sleeper);
 	munmap((void *)words, 8192);
 	EXPECT(gaming_futex_wait(&g, words, 0, 0, 1), -EFAULT);
 	/* A wake looks at no memory. */
 	EXPECT(gaming_futex_wake(&g, words, 1), 1);
-	EXPECT(finish(&sleeper), 0);
+	EXPECT(actor_finish(&sleeper), 0);
 	gaming_close(&g);
 	return 0;
 }
@@ -433,7 +433,7 @@ static void *be_killed(void *arg)
 	return NULL;
 }
 
-static int test_futex_killed(void)
+int test_futex_killed(void)
 {
 	uint32_t state = 99;
 	int status;
@@ -470,7 +470,7 @@ static long meet(struct actor *actor)
 		actor->g, actor->word, (uint32_t)actor->go, actor->class, actor->deadline_ns);
 }
 
-static int test_barrier(void)
+int test_barrier(void)
 {
 	static _Atomic uint32_t word;
 	struct gaming_barrier bad[7];
@@ -487,24 +487,24 @@ static int test_barrier(void)
 
 		for (int i = 0; i < 3; i++) {
 			actors[i] = (struct actor){.g = &g, .act = meet, .word = &word, .go = 3};
-			start(&actors[i]);
+			actor_start(&actors[i]);
 		}
 		for (int i = 0; i < 3; i++)
-			last += (int)finish(&actors[i]);
+			last += (int)actor_finish(&actors[i]);
 		EXPECT(last, 1);
 	}
 	/* Who has left is not counted; who counts otherwise is told. */
 	EXPECT(gaming_barrier(&g, &word, 2, 0, 1), -ETIMEDOUT);
 	for (int i = 0; i < 2; i++) {
 		actors[i] = (struct actor){.g = &g, .act = meet, .word = &word, .go = 3};
-		start_asleep(&actors[i]);
+		actor_start_asleep(&actors[i]);
 		EXPECT(actors[i].done, 0);
 		EXPECT(gaming_futex_wake(&g, &word, 9), 0);
 	}
 	EXPECT(gaming_barrier(&g, &word, 4, 0, 1), -EINVAL);
 	EXPECT(gaming_barrier(&g, &word, 3, 0, 0), 1);
-	EXPECT(finish(&actors[0]), 0);
-	EXPECT(finish(&actors[1]), 0);
+	EXPECT(actor_finish(&actors[0]), 0);
+	EXPECT(actor_finish(&actors[1]), 0);
 
 	bad[0].size = 8;
 	bad[1].flags = 4;
@@ -537,7 +537,7 @@ static void *set_events(void *arg)
 }
 
 /* Spinning and sleeping must not lose an event between them. */
-static int test_events(void)
+int test_events(void)
 {
 	struct gaming g;
 	struct {
@@ -566,5 +566,3 @@ static int test_events(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

@@ -3,12 +3,14 @@
  * FRAME: what it says of each frame is held against the rules of gaming_time.h, written
  * down here a second time. So a machine that is late fails nothing: being late is judged.
  */
-#ifndef GAMING_SELFTEST_TEST_FRAME_H
-#define GAMING_SELFTEST_TEST_FRAME_H
-
 #include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 
-#include "kmods/gaming/selftest/test_time.h"
+#include "kmods/gaming/libgaming/pace.h"
+#include "kmods/gaming/selftest/alarms.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
 static void work_for(uint64_t ns)
 {
@@ -17,7 +19,7 @@ static void work_for(uint64_t ns)
 	nanosleep(&ts, NULL);
 }
 
-static int test_frame_fixed(void)
+int test_frame_fixed(void)
 {
 	const uint64_t period = 1000000000000u / 59940;
 	struct gaming_frame f, before = {0};
@@ -87,7 +89,7 @@ static int vrr_next(struct vrr_model *m, uint64_t work, uint32_t margin)
 	return 0;
 }
 
-static int test_frame_vrr(void)
+int test_frame_vrr(void)
 {
 	struct vrr_model model = {.rate = 120000, .lowest = 80000, .highest = 160000};
 	uint64_t end = 0, raised = 0, lowered = 0;
@@ -132,7 +134,7 @@ static int raw_frame(const struct gaming *g, uint32_t flags, struct gaming_frame
 }
 
 /* EARLY leaves the spin to the caller, who may also not spin; without it nobody is early. */
-static int test_frame_early(void)
+int test_frame_early(void)
 {
 	struct gaming_pace pace = {
 		.size = sizeof(pace), .rate_mhz = 100000, .spin_ns = GAMING_SPIN_MAX_NS};
@@ -175,7 +177,7 @@ static void *wait_for_frame(void *arg)
 }
 
 /* Broken off by a signal it goes on; a second thread is refused; so is another pace. */
-static int test_frame_signal(void)
+int test_frame_signal(void)
 {
 	uint64_t begun, broken;
 	struct gaming_frame f;
@@ -215,5 +217,3 @@ static int test_frame_signal(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif

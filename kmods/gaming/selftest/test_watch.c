@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watches, against what the process knows itself; and threads placed by them. */
-#ifndef GAMING_SELFTEST_TEST_WATCH_H
-#define GAMING_SELFTEST_TEST_WATCH_H
-
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "kmods/gaming/selftest/test_cache.h"
-
-static void run_on(int cpu)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
+#include "kmods/gaming/libgaming/place.h"
+#include "kmods/gaming/selftest/caches.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/gaming/selftest/threads.h"
+#include "kmods/selftest/report.h"
 
 static long naps(void)
 {
@@ -81,7 +77,7 @@ static int count_turns(const struct gaming *g)
 }
 
 /* Moves and sleeps that the thread makes itself, counted to the last one. */
-static int test_watch_counts(void)
+int test_watch_counts(void)
 {
 	uint64_t cpus[GAMING_CPU_WORDS];
 	struct gaming_watch w = {.size = sizeof(w)}, v = w;
@@ -197,7 +193,7 @@ static int watch_round(int round)
 	return 0;
 }
 
-static int test_watch_ends(void)
+int test_watch_ends(void)
 {
 	int before = module_refs();
 
@@ -222,7 +218,7 @@ static int test_watch_ends(void)
 	return 0;
 }
 
-static int test_place(void)
+int test_place(void)
 {
 	struct gaming_placed placed;
 	struct gaming_watch w;
@@ -272,5 +268,3 @@ static int test_place(void)
 	REQUIRE(CPU_EQUAL(&all, &now), "the mask is not what it was");
 	return away < CPUS ? 0 : skip("one last-level cache: placing shown, coming back not");
 }
-
-#endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MMAP, MADVISE, MLOCK, MUNMAP: no fault afterwards, nobody's bytes, ordinary memory. */
-#ifndef GAMING_SELFTEST_TEST_PAGEFAULT_H
-#define GAMING_SELFTEST_TEST_PAGEFAULT_H
-
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "kmods/gaming/selftest/pages.h"
+#include "kmods/gaming/selftest/tests.h"
+#include "kmods/selftest/report.h"
 
-static int test_pagefault(void)
+int test_pagefault(void)
 {
 	struct gaming_filled filled;
 	struct gaming g;
@@ -60,7 +62,7 @@ static int test_pagefault(void)
  * Pages given back full of a pattern never come again with it: by this process or by
  * another one, with more memory turned over than the pool holds.
  */
-static int test_pagefault_clean(void)
+int test_pagefault_clean(void)
 {
 	enum { ROUNDS = 12 };
 	size_t len = 24 * MIB;
@@ -103,7 +105,7 @@ static int test_pagefault_clean(void)
 }
 
 /* fork, mprotect, mremap, partial munmap: as with memory of mmap(2). */
-static int test_pagefault_ordinary(void)
+int test_pagefault_ordinary(void)
 {
 	struct gaming g;
 	void *addr;
@@ -155,7 +157,7 @@ static int test_pagefault_ordinary(void)
 	return 0;
 }
 
-static int test_pagefault_locked(void)
+int test_pagefault_locked(void)
 {
 	struct rlimit limit = {2 * MIB, 2 * MIB};
 	struct gaming_memory m = {.size = sizeof(m), .len = MIB};
@@ -229,7 +231,7 @@ static const char *new_cgroup(void)
 }
 
 /* What the cgroup of a process that has memory pays for it: as for memory by faults. */
-static int test_pagefault_charged(void)
+int test_pagefault_charged(void)
 {
 	const char *cgroup = geteuid() ? NULL : new_cgroup();
 	size_t len = 16 * MIB;
@@ -267,7 +269,7 @@ static int test_pagefault_charged(void)
 	return 0;
 }
 
-static int test_pagefault_huge(void)
+int test_pagefault_huge(void)
 {
 	struct gaming_filled filled;
 	struct gaming g;
@@ -292,7 +294,7 @@ static int test_pagefault_huge(void)
 	return 0;
 }
 
-static int test_pagefault_bad(void)
+int test_pagefault_bad(void)
 {
 	static const struct {
 		const char *name;
@@ -338,5 +340,3 @@ static int test_pagefault_bad(void)
 	gaming_close(&g);
 	return 0;
 }
-
-#endif
