@@ -21,34 +21,9 @@ struct gaming_shrinker {
 #endif
 };
 
-static inline int gaming_shrinker_add(struct gaming_shrinker *s, const char *name)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	s->it.count_objects = s->count_objects;
-	s->it.scan_objects = s->scan_objects;
-	s->it.seeks = DEFAULT_SEEKS;
-	s->it.flags = SHRINKER_NUMA_AWARE;
-	return register_shrinker(&s->it, "%s", name);
-#else
-	s->it = shrinker_alloc(SHRINKER_NUMA_AWARE, "%s", name);
-	if (!s->it)
-		return -ENOMEM;
-	s->it->count_objects = s->count_objects;
-	s->it->scan_objects = s->scan_objects;
-	s->it->seeks = DEFAULT_SEEKS;
-	shrinker_register(s->it);
-	return 0;
-#endif
-}
-
-static inline void gaming_shrinker_remove(struct gaming_shrinker *s)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	unregister_shrinker(&s->it);
-#else
-	shrinker_free(s->it);
-#endif
-}
+/* Called for each NUMA node; its callbacks are set before. 0, or -ENOMEM. */
+int gaming_shrinker_add(struct gaming_shrinker *s, const char *name);
+void gaming_shrinker_remove(struct gaming_shrinker *s);
 
 /* Since 6.8 always 1. */
 static inline void gaming_eventfd_signal(struct eventfd_ctx *ctx)
