@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kmods/gaming/selftest/caches.h"
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 
 bool read_line(const char *path, char *text, size_t size)
 {

@@ -10,7 +10,7 @@
 #include "kmods/gaming/selftest/copies.h"
 #include "kmods/gaming/selftest/files.h"
 #include "kmods/gaming/selftest/pages.h"
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/selftest/report.h"
 

@@ -10,7 +10,7 @@
 
 #include "kmods/gaming/libgaming/place.h"
 #include "kmods/gaming/selftest/caches.h"
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/selftest/report.h"
 

@@ -14,7 +14,7 @@
 
 #include "kmods/gaming/libgaming/gpu.h"
 #include "kmods/gaming/selftest/alarms.h"
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/selftest/report.h"
 

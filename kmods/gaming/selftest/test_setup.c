@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/selftest/report.h"
 
@@ -123,7 +123,7 @@ int test_bad_input(void)
 		{"done not zero", offsetof(struct gaming_batch, done), 1, EINVAL},
 		{"reserved", offsetof(struct gaming_batch, resv), 1, EINVAL},
 	};
-	int fd = open_device();
+	int fd = open(GAMING_DEVICE, O_RDWR | O_CLOEXEC);
 
 	REQUIRE(fd >= 0, "open: %m");
 	if (bad_info(fd))

@@ -12,7 +12,7 @@
 
 #include "kmods/gaming/libgaming/pace.h"
 #include "kmods/gaming/selftest/alarms.h"
-#include "kmods/gaming/selftest/session.h"
+#include "kmods/gaming/selftest/ioctl.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/gaming/selftest/threads.h"
 #include "kmods/selftest/report.h"

@@ -9,13 +9,15 @@
  * groups, with the numbers that their document gives them; a header each tells
  * what a group's calls do:
  *
- *   1000-1003  memory      MMAP MUNMAP MADVISE MLOCK              gaming_memory.h
- *   1010-1013  I/O         READ WRITE PREAD SENDFILE              gaming_storage.h
- *   1020-1022  assets      LOAD STREAM PRELOAD                    gaming_storage.h
+ *   1000-1003  memory      MMAP MUNMAP MADVISE MLOCK                gaming_memory.h
+ *   1010-1013  I/O         READ WRITE PREAD SENDFILE                gaming_storage.h
+ *   1020-1022  assets      LOAD STREAM PRELOAD                      gaming_storage.h
  *   1030-1033  sync        FUTEX MUTEX_LOCK COND_WAIT BARRIER_WAIT  gaming_sync.h
- *   1040-1043  scheduling  BOOST FRAME YIELD SET_AFFINITY         gaming_sched.h
- *   1050-1052  time        NANOSLEEP GET_TIME SET_TIMER           gaming_time.h
- *   1060-1062  GPU         SUBMIT SYNC MEMORY                     gaming_gpu.h
+ *   1040-1043  scheduling  BOOST                                    gaming_boost.h
+ *                          FRAME                                    gaming_time.h
+ *                          YIELD SET_AFFINITY                       gaming_sched.h
+ *   1050-1052  time        NANOSLEEP GET_TIME SET_TIMER             gaming_time.h
+ *   1060-1062  GPU         SUBMIT SYNC MEMORY                       gaming_gpu.h
  *
  * GAMING_IOC_INFO tells which of them this kernel's module does. What a module
  * for a stock kernel cannot do right is not there (ENOSYS), or libgaming does it
