@@ -20,6 +20,7 @@ struct rp_netboot;
 struct rp_power;
 struct rp_site;
 struct rp_store;
+struct rp_uploads;
 
 struct rp_server {
 	struct event_base *base;
@@ -38,6 +39,7 @@ struct rp_server {
 
 	struct rp_metrics *metrics;	/* lib/metrics.h */
 	struct rp_artefacts *artefacts; /* server/cas/artefacts.h */
+	struct rp_uploads *uploads;	/* server/cas/uploads.h */
 	struct rp_power *power;		/* server/power/power.h */
 	struct rp_store *store;		/* server/store/store.h */
 	struct rp_log *log;		/* server/state/log.h */

@@ -20,6 +20,7 @@
 #include "lib/version.h"
 #include "manifests/manifest.h"
 #include "server/cas/artefacts.h"
+#include "server/cas/uploads.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
 #include "server/state/log.h"
@@ -159,8 +160,10 @@ int rp_site_load(
 	server->power = server->base ? rp_power_new(server->base, server->metrics) : NULL;
 	if (!server->metrics || !server->power)
 		return rp_error_set(err, -ENOMEM, "no memory");
-	return rp_artefacts_new(
+	r = rp_artefacts_new(
 		server->base, server->state_dir, server->metrics, &server->artefacts, err);
+	return r < 0 ? r
+		     : rp_uploads_new(server->artefacts, server->metrics, &server->uploads, err);
 }
 
 /* nftw has no context: the two numbers live for one call of rp_site_drop_privileges. */
@@ -274,6 +277,7 @@ void rp_site_done(struct rp_server *server)
 		rp_https_free(server->http);
 		rp_power_free(server->power);
 	}
+	rp_uploads_free(server->uploads);
 	rp_artefacts_free(server->artefacts);
 	rp_log_free(server->log);
 	rp_store_free(server->store);

@@ -5,7 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "server/api/api.h"
-#include "server/cas/artefacts.h"
+#include "server/cas/uploads.h"
 #include "server/http/http_request.h"
 #include "server/server.h"
 
@@ -78,8 +78,8 @@ static int put_artefact(
 			rp_number_parse(total_text, INT64_MAX / 2, &total) < 0)
 			return rp_reply_error(reply, 400, "give both, in bytes: ?offset=N&total=T",
 				"offset and total are not two numbers");
-	r = rp_artefacts_put(server->artefacts, name, offset, total, request->body,
-		request->body_len, &expected, &err);
+	r = rp_uploads_put(server->uploads, name, offset, total, request->body, request->body_len,
+		&expected, &err);
 	if (r < 0)
 		return put_failed(reply, r, expected, err.text);
 	reply->status = r ? 201 : 202;

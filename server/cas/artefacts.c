@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
 
 #include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "lib/digest.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
-#include "server/cas/artefacts_internal.h"
 #include "lib/metrics.h"
+#include "server/cas/part.h"
 
+#define BUCKETS 256
 #define SLICE (1 << 20) /* hashed between two looks at other events: about a millisecond */
 
 /*
@@ -26,8 +29,8 @@ struct identity {
 	struct timespec mtime, ctime;
 };
 
-struct rp_blob {
-	LIST_ENTRY(rp_blob) entry;
+struct blob {
+	LIST_ENTRY(blob) entry;
 	char sha256[RP_SHA256_HEX];
 	struct identity identity; /* when it was hashed */
 	bool lasting;		  /* false: it was young, only good for what was opened then */
@@ -41,8 +44,8 @@ struct waiter {
 };
 
 /* One file that is being hashed, in slices. */
-struct rp_check {
-	LIST_ENTRY(rp_check) entry;
+struct check {
+	LIST_ENTRY(check) entry;
 	struct rp_artefacts *artefacts;
 	char sha256[RP_SHA256_HEX];
 	struct identity identity;
@@ -52,6 +55,17 @@ struct rp_check {
 	EVP_MD_CTX *digest;
 	struct event *next;
 	SLIST_HEAD(, waiter) waiters;
+};
+
+struct rp_artefacts {
+	struct event_base *base;
+	struct rp_metrics *metrics;
+	char *blobs; /* STATE/cas/sha256 */
+	char *parts; /* STATE/cas/tmp */
+	unsigned serial;
+	unsigned char *slice; /* what hashing reads into */
+	LIST_HEAD(, blob) known[BUCKETS];
+	LIST_HEAD(, check) checks;
 };
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -93,12 +107,12 @@ static unsigned bucket(const char *sha256)
 	char two[3] = {sha256[0], sha256[1], '\0'};
 
 	rp_hex_decode(two, &first, 1);
-	return first % RP_ARTEFACT_BUCKETS;
+	return first % BUCKETS;
 }
 
-static struct rp_blob *known(struct rp_artefacts *artefacts, const char *sha256)
+static struct blob *known(struct rp_artefacts *artefacts, const char *sha256)
 {
-	struct rp_blob *blob;
+	struct blob *blob;
 
 	LIST_FOREACH (blob, &artefacts->known[bucket(sha256)], entry)
 		if (!strcmp(blob->sha256, sha256))
@@ -109,7 +123,7 @@ static struct rp_blob *known(struct rp_artefacts *artefacts, const char *sha256)
 static void remember(struct rp_artefacts *artefacts, const char *sha256,
 	const struct identity *identity, bool young, int result)
 {
-	struct rp_blob *blob = known(artefacts, sha256);
+	struct blob *blob = known(artefacts, sha256);
 
 	if (!blob) {
 		blob = calloc(1, sizeof(*blob));
@@ -158,7 +172,7 @@ static int open_blob(struct rp_artefacts *artefacts, const char *sha256, int *re
 static int verdict(
 	struct rp_artefacts *artefacts, const char *sha256, const struct identity *identity)
 {
-	struct rp_blob *blob = known(artefacts, sha256);
+	struct blob *blob = known(artefacts, sha256);
 
 	return blob && blob->lasting && same_identity(&blob->identity, identity) ? blob->result
 										 : -EAGAIN;
@@ -174,7 +188,7 @@ int rp_artefacts_is_verified(struct rp_artefacts *artefacts, const char *sha256)
 }
 
 /* Hash at most one slice. 0: more to do; 1: at the end; negative errno. */
-static int hash_slice(struct rp_check *check)
+static int hash_slice(struct check *check)
 {
 	ssize_t n = pread(check->fd, check->artefacts->slice, SLICE, check->offset);
 
@@ -189,7 +203,7 @@ static int hash_slice(struct rp_check *check)
 }
 
 /* After the last slice: 0 or -EBADMSG, which is remembered. */
-static int hash_end(struct rp_check *check)
+static int hash_end(struct check *check)
 {
 	uint8_t digest[RP_SHA256_LEN];
 	char hex[RP_SHA256_HEX];
@@ -207,7 +221,7 @@ static int hash_end(struct rp_check *check)
 	return result;
 }
 
-static void check_free(struct rp_check *check)
+static void check_free(struct check *check)
 {
 	if (check->next)
 		event_free(check->next);
@@ -217,7 +231,7 @@ static void check_free(struct rp_check *check)
 	free(check);
 }
 
-static void check_cleanup(struct rp_check **check)
+static void check_cleanup(struct check **check)
 {
 	if (*check)
 		check_free(*check);
@@ -225,9 +239,9 @@ static void check_cleanup(struct rp_check **check)
 
 /* Takes fd. */
 static int check_new(struct rp_artefacts *artefacts, const char *sha256, int fd,
-	const struct identity *identity, struct rp_check **ret)
+	const struct identity *identity, struct check **ret)
 {
-	__attribute__((cleanup(check_cleanup))) struct rp_check *check = calloc(1, sizeof(*check));
+	__attribute__((cleanup(check_cleanup))) struct check *check = calloc(1, sizeof(*check));
 
 	if (!check) {
 		close(fd);
@@ -248,7 +262,7 @@ static int check_new(struct rp_artefacts *artefacts, const char *sha256, int fd,
 int rp_artefacts_open(struct rp_artefacts *artefacts, const char *sha256, int *ret_fd,
 	off_t *ret_size, struct rp_error *err)
 {
-	__attribute__((cleanup(check_cleanup))) struct rp_check *check = NULL;
+	__attribute__((cleanup(check_cleanup))) struct check *check = NULL;
 	rp_cleanup(fd) int fd = -1;
 	struct identity identity;
 	int r = open_blob(artefacts, sha256, &fd, &identity, err);
@@ -272,7 +286,7 @@ int rp_artefacts_open(struct rp_artefacts *artefacts, const char *sha256, int *r
 	return 0;
 }
 
-static void check_done(struct rp_check *check, int result)
+static void check_done(struct check *check, int result)
 {
 	struct rp_error err = RP_ERROR_NONE;
 	struct waiter *waiter;
@@ -295,7 +309,7 @@ static void check_done(struct rp_check *check, int result)
 
 static void check_continue(evutil_socket_t fd, short what, void *context)
 {
-	struct rp_check *check = context;
+	struct check *check = context;
 	int r = hash_slice(check);
 
 	if (r == 0)
@@ -306,9 +320,9 @@ static void check_continue(evutil_socket_t fd, short what, void *context)
 
 /* The check of this very file that is under way, or a new one. Takes fd in both cases. */
 static int check_join(struct rp_artefacts *artefacts, const char *sha256, int fd,
-	const struct identity *identity, struct rp_check **ret)
+	const struct identity *identity, struct check **ret)
 {
-	struct rp_check *check;
+	struct check *check;
 	int r;
 
 	LIST_FOREACH (check, &artefacts->checks, entry)
@@ -334,7 +348,7 @@ void rp_artefacts_open_async(struct rp_artefacts *artefacts, const char *sha256,
 	rp_artefacts_opened opened, void *context)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	struct rp_check *check;
+	struct check *check;
 	struct waiter *waiter;
 	struct identity identity;
 	int fd, r;
@@ -369,7 +383,7 @@ void rp_artefacts_open_async(struct rp_artefacts *artefacts, const char *sha256,
 
 int rp_artefacts_unchanged(struct rp_artefacts *artefacts, const char *sha256, int fd)
 {
-	struct rp_blob *blob = known(artefacts, sha256);
+	struct blob *blob = known(artefacts, sha256);
 	struct identity identity;
 
 	/* A replaced blob has a new identity under its name; the old file, still open, is as good
@@ -558,10 +572,9 @@ struct rp_artefacts *rp_artefacts_free(struct rp_artefacts *artefacts)
 		return NULL;
 	while (!LIST_EMPTY(&artefacts->checks))
 		check_done(LIST_FIRST(&artefacts->checks), -ECANCELED);
-	rp_uploads_drop(artefacts);
-	for (unsigned i = 0; i < RP_ARTEFACT_BUCKETS; i++)
+	for (unsigned i = 0; i < BUCKETS; i++)
 		while (!LIST_EMPTY(&artefacts->known[i])) {
-			struct rp_blob *blob = LIST_FIRST(&artefacts->known[i]);
+			struct blob *blob = LIST_FIRST(&artefacts->known[i]);
 
 			LIST_REMOVE(blob, entry);
 			free(blob);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The content-addressed store below STATE/cas: sha256/HEX are the blobs, tmp/ what is being
- * written. A blob gets its name only by rename, after its bytes hashed to it and were synced.
+ * written (part.h; uploads in parts are uploads.h). A blob gets its name only by rename, after its bytes hashed to it and were synced.
  *
  * Verified before it is served: a blob is hashed before its first use in this process, and again
  * whenever its inode, size, mtime or ctime changed. One whose bytes do not match its name is
@@ -17,8 +17,6 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
-
-#define RP_ARTEFACT_PART_MAX (4 << 20) /* bytes of one part of an upload */
 
 struct rp_artefacts; /* one thread */
 struct rp_metrics;
@@ -43,17 +41,6 @@ int rp_artefacts_add_file(struct rp_artefacts *artefacts, const char *path, char
 	struct rp_error *err);
 int rp_artefacts_add(struct rp_artefacts *artefacts, const void *data, size_t len,
 	char ret_sha256[65], struct rp_error *err);
-
-/*
- * One part of an upload, in order: offset must be what was received so far, 0 starts anew.
- * Returns 0 while parts are missing; 1 when the last one made the blob complete (its bytes hashed
- * to sha256, it is synced and served from now on), also when it was there, verified, before.
- * -ESPIPE: wrong offset, the right one is in *ret_offset; -EBADMSG: complete, but with another
- * digest (all of it is dropped); -EFBIG; -EINVAL; -EBUSY: too many uploads at once;
- * -ENOSPC, -EDQUOT: the disk is full.
- */
-int rp_artefacts_put(struct rp_artefacts *artefacts, const char *sha256, int64_t offset,
-	int64_t total, const void *data, size_t len, int64_t *ret_offset, struct rp_error *err);
 
 /*
  * Open for reading, after the verification. -ENOENT, -EBADMSG or errno. Hashes in this call, so

@@ -5,19 +5,22 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/digest.h"
 #include "lib/encoding.h"
-#include "server/cas/artefacts_internal.h"
 #include "lib/metrics.h"
+#include "server/cas/part.h"
+#include "server/cas/uploads.h"
 
 #define UPLOADS_MAX 16
 #define UPLOAD_MAX_BYTES (INT64_C(64) << 30)
 #define UPLOAD_IDLE (5 * 60 * RP_SECOND) /* may make room for another one after this */
 
-struct rp_upload {
-	LIST_ENTRY(rp_upload) entry;
+struct upload {
+	LIST_ENTRY(upload) entry;
 	char sha256[RP_SHA256_HEX];
 	int64_t total, received;
 	int64_t touched; /* monotonic */
@@ -26,8 +29,14 @@ struct rp_upload {
 	int fd;
 };
 
+struct rp_uploads {
+	struct rp_artefacts *artefacts;
+	struct rp_metrics *metrics;
+	LIST_HEAD(, upload) list;
+};
+
 /* Drops what is left in tmp/, too: after a success it is not there any more. */
-static void upload_free(struct rp_upload *upload)
+static void upload_free(struct upload *upload)
 {
 	if (upload->path)
 		unlink(upload->path);
@@ -38,35 +47,52 @@ static void upload_free(struct rp_upload *upload)
 	free(upload);
 }
 
-static void upload_drop(struct rp_upload *upload)
+static void upload_drop(struct upload *upload)
 {
 	LIST_REMOVE(upload, entry);
 	upload_free(upload);
 }
 
-void rp_uploads_drop(struct rp_artefacts *artefacts)
+int rp_uploads_new(struct rp_artefacts *artefacts, struct rp_metrics *metrics,
+	struct rp_uploads **ret, struct rp_error *err)
 {
-	while (!LIST_EMPTY(&artefacts->uploads))
-		upload_drop(LIST_FIRST(&artefacts->uploads));
+	struct rp_uploads *uploads = calloc(1, sizeof(*uploads));
+
+	if (!uploads)
+		return rp_error_set(err, -ENOMEM, "no memory");
+	uploads->artefacts = artefacts;
+	uploads->metrics = metrics;
+	*ret = uploads;
+	return 0;
 }
 
-static struct rp_upload *upload_find(struct rp_artefacts *artefacts, const char *sha256)
+struct rp_uploads *rp_uploads_free(struct rp_uploads *uploads)
 {
-	struct rp_upload *upload;
+	if (!uploads)
+		return NULL;
+	while (!LIST_EMPTY(&uploads->list))
+		upload_drop(LIST_FIRST(&uploads->list));
+	free(uploads);
+	return NULL;
+}
 
-	LIST_FOREACH (upload, &artefacts->uploads, entry)
+static struct upload *upload_find(struct rp_uploads *uploads, const char *sha256)
+{
+	struct upload *upload;
+
+	LIST_FOREACH (upload, &uploads->list, entry)
 		if (!strcmp(upload->sha256, sha256))
 			return upload;
 	return NULL;
 }
 
 /* Makes room by dropping the one that was idle longest. */
-static int upload_room(struct rp_artefacts *artefacts, struct rp_error *err)
+static int upload_room(struct rp_uploads *uploads, struct rp_error *err)
 {
-	struct rp_upload *upload, *idlest = NULL;
+	struct upload *upload, *idlest = NULL;
 	int count = 0;
 
-	LIST_FOREACH (upload, &artefacts->uploads, entry) {
+	LIST_FOREACH (upload, &uploads->list, entry) {
 		count++;
 		if (!idlest || upload->touched < idlest->touched)
 			idlest = upload;
@@ -80,11 +106,11 @@ static int upload_room(struct rp_artefacts *artefacts, struct rp_error *err)
 	return 0;
 }
 
-static int upload_begin(struct rp_artefacts *artefacts, const char *sha256, int64_t total,
-	struct rp_upload **ret, struct rp_error *err)
+static int upload_begin(struct rp_uploads *uploads, const char *sha256, int64_t total,
+	struct upload **ret, struct rp_error *err)
 {
-	struct rp_upload *upload;
-	int r = upload_room(artefacts, err);
+	struct upload *upload;
+	int r = upload_room(uploads, err);
 
 	if (r < 0)
 		return r;
@@ -98,18 +124,17 @@ static int upload_begin(struct rp_artefacts *artefacts, const char *sha256, int6
 	if (!upload->digest || EVP_DigestInit_ex(upload->digest, EVP_sha256(), NULL) != 1)
 		r = rp_error_set(err, -ENOMEM, "no memory");
 	else
-		r = rp_artefacts_part_create(artefacts, &upload->fd, &upload->path, err);
+		r = rp_artefacts_part_create(uploads->artefacts, &upload->fd, &upload->path, err);
 	if (r < 0) {
 		upload_free(upload);
 		return r;
 	}
-	LIST_INSERT_HEAD(&artefacts->uploads, upload, entry);
+	LIST_INSERT_HEAD(&uploads->list, upload, entry);
 	*ret = upload;
 	return 0;
 }
 
-static int upload_end(
-	struct rp_artefacts *artefacts, struct rp_upload *upload, struct rp_error *err)
+static int upload_end(struct rp_uploads *uploads, struct upload *upload, struct rp_error *err)
 {
 	uint8_t digest[RP_SHA256_LEN];
 	char hex[RP_SHA256_HEX];
@@ -118,38 +143,39 @@ static int upload_end(
 		return rp_error_set(err, -EIO, "artefact %s: hashing failed", upload->sha256);
 	rp_hex_encode(digest, sizeof(digest), hex);
 	if (strcmp(hex, upload->sha256) != 0) {
-		rp_metrics_add(artefacts->metrics, "uploads_refused_total", 1);
+		rp_metrics_add(uploads->metrics, "uploads_refused_total", 1);
 		return rp_error_set(err, -EBADMSG,
 			"the %lld bytes that came have the SHA-256 %s, not %s: upload the file "
 			"that "
 			"has it",
 			(long long)upload->received, hex, upload->sha256);
 	}
-	return rp_artefacts_publish(artefacts, upload->fd, upload->path, upload->sha256, err);
+	return rp_artefacts_publish(
+		uploads->artefacts, upload->fd, upload->path, upload->sha256, err);
 }
 
-int rp_artefacts_put(struct rp_artefacts *artefacts, const char *sha256, int64_t offset,
-	int64_t total, const void *data, size_t len, int64_t *ret_offset, struct rp_error *err)
+int rp_uploads_put(struct rp_uploads *uploads, const char *sha256, int64_t offset, int64_t total,
+	const void *data, size_t len, int64_t *ret_offset, struct rp_error *err)
 {
-	struct rp_upload *upload;
+	struct upload *upload;
 	int r;
 
 	if (!rp_sha256_hex_valid(sha256))
 		return rp_error_set(err, -EINVAL,
 			"an artefact's name is its SHA-256, 64 lower-case hexadecimal digits");
-	if (total < 0 || total > UPLOAD_MAX_BYTES || len > RP_ARTEFACT_PART_MAX)
+	if (total < 0 || total > UPLOAD_MAX_BYTES || len > RP_UPLOAD_PART_MAX)
 		return rp_error_set(err, -EFBIG, "at most %d bytes in a part and 64 GiB in all",
-			RP_ARTEFACT_PART_MAX);
+			RP_UPLOAD_PART_MAX);
 	if (offset < 0 || offset > total || (int64_t)len > total - offset || (!len && total))
 		return rp_error_set(err, -EINVAL,
 			"offset %lld and %zu bytes do not lie within the total of %lld",
 			(long long)offset, len, (long long)total);
-	if (rp_artefacts_is_verified(artefacts, sha256)) {
+	if (rp_artefacts_is_verified(uploads->artefacts, sha256)) {
 		*ret_offset = total;
 		return 1;
 	}
 
-	upload = upload_find(artefacts, sha256);
+	upload = upload_find(uploads, sha256);
 	if (upload && offset == 0) {
 		upload_drop(upload);
 		upload = NULL;
@@ -160,7 +186,7 @@ int rp_artefacts_put(struct rp_artefacts *artefacts, const char *sha256, int64_t
 			upload && upload->total != total ? " and the total as before" : "");
 	}
 	if (!upload) {
-		r = upload_begin(artefacts, sha256, total, &upload, err);
+		r = upload_begin(uploads, sha256, total, &upload, err);
 		if (r < 0)
 			return r;
 	}
@@ -178,7 +204,7 @@ int rp_artefacts_put(struct rp_artefacts *artefacts, const char *sha256, int64_t
 	*ret_offset = upload->received;
 	if (upload->received < total)
 		return 0;
-	r = upload_end(artefacts, upload, err);
+	r = upload_end(uploads, upload, err);
 	upload_drop(upload);
 	return r < 0 ? r : 1;
 }

@@ -10,7 +10,7 @@
 #include "lib/file.h"
 #include "lib/http.h"
 #include "lib/json.h"
-#include "server/cas/artefacts.h"
+#include "server/cas/uploads.h"
 
 struct rp_client {
 	struct rp_http *http;
@@ -196,7 +196,7 @@ int rp_client_text(struct rp_client *client, const char *path, char **ret, size_
 static int upload_parts(struct rp_client *client, const char *path, int fd, off_t size,
 	const char *sha256, struct rp_error *err)
 {
-	rp_cleanup(free) char *part = malloc(RP_ARTEFACT_PART_MAX);
+	rp_cleanup(free) char *part = malloc(RP_UPLOAD_PART_MAX);
 	off_t offset = 0;
 
 	if (!part)
@@ -204,7 +204,7 @@ static int upload_parts(struct rp_client *client, const char *path, int fd, off_
 	do {
 		rp_cleanup(http_response) struct rp_http_response response = {0};
 		char target[160];
-		ssize_t len = pread(fd, part, RP_ARTEFACT_PART_MAX, offset);
+		ssize_t len = pread(fd, part, RP_UPLOAD_PART_MAX, offset);
 		int r;
 
 		if (len < 0 || (len == 0 && offset < size))

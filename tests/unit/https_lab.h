@@ -28,6 +28,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "server/cas/artefacts.h"
+#include "server/cas/uploads.h"
 #include "server/api/api.h"
 #include "server/http/https.h"
 #include "server/server.h"
@@ -217,6 +218,8 @@ static inline int setup(void **state)
 	assert_int_equal(rp_artefacts_new(f.server.base, f.folder, f.server.metrics,
 				 &f.server.artefacts, &err),
 		0);
+	assert_int_equal(
+		rp_uploads_new(f.server.artefacts, f.server.metrics, &f.server.uploads, &err), 0);
 	f.blob = malloc(BLOB_LEN);
 	for (size_t i = 0; i < BLOB_LEN; i++)
 		f.blob[i] = (unsigned char)(i * 2654435761u >> 13);
@@ -261,6 +264,7 @@ static inline int teardown(void **state)
 	rp_https_free(f.server.https);
 	rp_https_free(f.plain);
 	rp_https_free(f.small);
+	rp_uploads_free(f.server.uploads);
 	rp_artefacts_free(f.server.artefacts);
 	event_base_free(f.server.base);
 	rp_metrics_free(f.server.metrics);
