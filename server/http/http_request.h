@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http/https.h"
+#include "server/http/route.h"
 
 #define RP_QUERY_KEYS_MAX 32
 

@@ -4,7 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/printable.h"
-#include "server/http/https.h"
+#include "server/http/reply.h"
 
 void rp_reply_done(struct rp_reply *reply)
 {

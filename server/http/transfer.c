@@ -6,12 +6,14 @@
 #include "lib/cleanup.h"
 #include "lib/metrics.h"
 #include "server/cas/artefacts.h"
-#include "server/http/https_internal.h"
+#include "server/http/exchange.h"
+#include "server/http/http_request.h"
+#include "server/http/transfer.h"
 
 #define BLOCK (128 << 10)
 
 /* UEFI firmware goes by the content type where a name does not end in .efi. */
-static const char *content_type(int fd)
+static const char *efi_or_bytes(int fd)
 {
 	char magic[2] = "";
 
@@ -22,7 +24,7 @@ static const char *content_type(int fd)
 /* A short body under a longer Content-Length, and no further request: the peer sees it is cut. */
 static void cut(struct rp_exchange *exchange)
 {
-	rp_metrics_add(exchange->https->metrics, "artefacts_cut_total", 1);
+	rp_metrics_add(exchange->config->metrics, "artefacts_cut_total", 1);
 	rp_exchange_header(exchange, "Connection", "close");
 	rp_exchange_finish(exchange);
 }
@@ -40,7 +42,7 @@ static void send_block(struct evhttp_connection *evcon, void *context)
 	}
 	if (!block || evbuffer_reserve_space(block, BLOCK, &space, 1) != 1 ||
 		!rp_artefacts_unchanged(
-			exchange->https->artefacts, exchange->sha256, exchange->fd)) {
+			exchange->config->artefacts, exchange->sha256, exchange->fd)) {
 		cut(exchange);
 		return;
 	}
@@ -54,7 +56,7 @@ static void send_block(struct evhttp_connection *evcon, void *context)
 	evbuffer_commit_space(block, &space, 1);
 	exchange->offset += n;
 	exchange->left -= n;
-	rp_metrics_add(exchange->https->metrics, "artefacts_sent_bytes_total", n);
+	rp_metrics_add(exchange->config->metrics, "artefacts_sent_bytes_total", n);
 	evhttp_send_reply_chunk_with_cb(exchange->request, block, send_block, exchange);
 }
 
@@ -116,28 +118,35 @@ static void opened(void *context, int result, int fd, off_t size, const struct r
 	}
 	status = negotiate(exchange, size);
 	if (status != 304) {
-		rp_exchange_header(exchange, "Content-Type", "%s", content_type(fd));
+		rp_exchange_header(exchange, "Content-Type", "%s", efi_or_bytes(fd));
 		rp_exchange_header(exchange, "Content-Length", "%" PRId64, exchange->left);
 	}
 	if (!exchange->left || evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD) {
 		rp_exchange_send(exchange, status, NULL);
 		return;
 	}
-	if (exchange->https->fetched && exchange->offset == 0) {
+	if (exchange->config->fetched && exchange->offset == 0) {
 		char peer[64];
 
 		rp_exchange_peer(exchange, peer);
-		exchange->https->fetched(exchange->https->context, peer, exchange->sha256);
+		exchange->config->fetched(exchange->config->context, peer, exchange->sha256);
 	}
 	evhttp_send_reply_start(
 		exchange->request, status, status == 206 ? "Partial Content" : "OK");
-	rp_metrics_add(exchange->https->metrics, "http_responses_total{class=\"2xx\"}", 1);
+	rp_metrics_add(exchange->config->metrics, "http_responses_total{class=\"2xx\"}", 1);
 	exchange->streaming = true;
 	send_block(evhttp_request_get_connection(exchange->request), exchange);
 }
 
-void rp_transfer_begin(struct rp_exchange *exchange, const char *sha256)
+void rp_transfer_reply(struct rp_exchange *exchange, struct rp_reply *reply)
 {
-	memcpy(exchange->sha256, sha256, sizeof(exchange->sha256));
-	rp_artefacts_open_async(exchange->https->artefacts, sha256, opened, exchange);
+	if (!reply->artefact[0]) {
+		rp_exchange_reply(exchange, reply);
+		return;
+	}
+	memcpy(exchange->sha256, reply->artefact, sizeof(exchange->sha256));
+	rp_reply_done(reply);
+	if (rp_exchange_alive(exchange))
+		rp_artefacts_open_async(
+			exchange->config->artefacts, exchange->sha256, opened, exchange);
 }
