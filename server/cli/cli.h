@@ -82,12 +82,6 @@ int rp_cli_print_json(const json_t *value, struct rp_error *err);
 /* Write text to path, or to standard output where path is NULL or "-". */
 int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error *err);
 
-/* {key: LIST} of an answer that is the list itself, or that already. NULL: no memory. */
-json_t *rp_cli_list(json_t *answer, const char *key);
-
-/* "a, b" of a list of strings, or of the string `key` in a list of objects. NULL: no memory. */
-char *rp_cli_join(const json_t *list, const char *key);
-
 /* Operands that go into a URL: -EINVAL for what is no name, or no job id. */
 int rp_cli_check_name(const char *what, const char *text, struct rp_error *err);
 int rp_cli_check_job(const char *text, struct rp_error *err);

@@ -10,7 +10,7 @@
 #include "manifests/manifest.h"
 #include "server/cli/beside.h"
 #include "server/cli/client.h"
-#include "server/cli/table.h"
+#include "server/cli/list.h"
 
 static int run_build(const struct rp_cli *cli, struct rp_error *err)
 {
@@ -160,51 +160,21 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 	return RP_EXIT_OK;
 }
 
-/* GET /images is the list, bare or below "images". */
-static int fetch_images(const struct rp_cli *cli, json_t **ret, struct rp_error *err)
+static char *megabytes(const json_t *image, const char *key)
 {
-	rp_cleanup(client) struct rp_client *client = NULL;
-	rp_cleanup(json) json_t *answer = NULL;
-	int r = rp_client_open(cli, &client, err);
-
-	if (r >= 0)
-		r = rp_client_call(client, "GET", "/images", NULL, &answer, err);
-	if (r < 0)
-		return r;
-	*ret = rp_cli_list(answer, "images");
-	return *ret ? 0 : -ENOMEM;
+	return rp_path("%.1f MB", (double)json_integer_value(json_object_get(image, key)) / 1e6);
 }
+
+static const struct rp_list images = {
+	.key = "images",
+	.empty = "no images yet: rigproof image build, then image add",
+	.columns = {{"IMAGE", "name"}, {"SIZE", "size", megabytes},
+		{"MODULES", "modules", rp_list_names}, {"SHA256", "sha256"}},
+};
 
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {"IMAGE", "SIZE", "MODULES", "SHA256", NULL};
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *image;
-	size_t i;
-	int r = fetch_images(cli, &document, err);
-
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "images"), i, image) {
-		rp_cleanup(free) char *modules =
-			rp_cli_join(json_object_get(image, "modules"), "name");
-		char size[32];
-		const char *cells[] = {rp_json_string_or(image, "name", ""), size, modules,
-			rp_json_string_or(image, "sha256", "")};
-
-		snprintf(size, sizeof(size), "%.1f MB",
-			(double)json_integer_value(json_object_get(image, "size")) / 1e6);
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "no images yet: rigproof image build, then image add");
-	return RP_EXIT_OK;
+	return rp_list_show(cli, &images, "/images", err);
 }
 
 static int run_show(const struct rp_cli *cli, struct rp_error *err)
@@ -212,11 +182,11 @@ static int run_show(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(json) json_t *document = NULL;
 	json_t *image;
 	size_t i;
-	int r = fetch_images(cli, &document, err);
+	int r = rp_list_fetch(cli, &images, "/images", &document, err);
 
 	if (r < 0)
 		return r;
-	json_array_foreach (json_object_get(document, "images"), i, image)
+	json_array_foreach (json_object_get(document, images.key), i, image)
 		if (!strcmp(rp_json_string_or(image, "name", ""), cli->operands[0]))
 			return rp_cli_print_json(image, err);
 	return rp_error_set(

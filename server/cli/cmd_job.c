@@ -8,7 +8,7 @@
 #include "manifests/manifest.h"
 #include "server/cli/client.h"
 #include "server/cli/follow.h"
-#include "server/cli/table.h"
+#include "server/cli/list.h"
 
 /* "/jobs/ID" and what follows it, for the id in the first operand. */
 static int job_call(const struct rp_cli *cli, const char *method, const char *rest, json_t **ret,
@@ -124,41 +124,15 @@ static int run_wait(const struct rp_cli *cli, struct rp_error *err)
 
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {
-		"JOB", "CREATED (UTC)", "RIG", "PLAN", "IMAGE", "STATE", "VERDICT", NULL};
-	rp_cleanup(client) struct rp_client *client = NULL;
-	rp_cleanup(json) json_t *answer = NULL;
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *job;
-	size_t i;
-	int r = rp_client_open(cli, &client, err);
+	static const struct rp_list jobs = {
+		.key = "jobs",
+		.empty = "no jobs yet: rigproof job submit --plan FILE --rig NAME",
+		.columns = {{"JOB", "job"}, {"CREATED (UTC)", "created", rp_list_time},
+			{"RIG", "rig"}, {"PLAN", "plan"}, {"IMAGE", "image"}, {"STATE", "state"},
+			{"VERDICT", "verdict"}},
+	};
 
-	if (r >= 0)
-		r = rp_client_call(client, "GET", "/jobs", NULL, &answer, err);
-	if (r < 0)
-		return r;
-	document = rp_cli_list(answer, "jobs");
-	if (!document)
-		return -ENOMEM;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "jobs"), i, job) {
-		char created[32];
-		const char *cells[] = {rp_json_string_or(job, "job", ""), created,
-			rp_json_string_or(job, "rig", ""), rp_json_string_or(job, "plan", ""),
-			rp_json_string_or(job, "image", ""), rp_json_string_or(job, "state", ""),
-			rp_json_string_or(job, "verdict", "")};
-
-		rp_table_time(rp_json_string_or(job, "created", ""), created);
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "no jobs yet: rigproof job submit --plan FILE --rig NAME");
-	return RP_EXIT_OK;
+	return rp_list_show(cli, &jobs, "/jobs", err);
 }
 
 static int run_show(const struct rp_cli *cli, struct rp_error *err)

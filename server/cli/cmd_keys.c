@@ -6,8 +6,10 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "server/cli/cli.h"
-#include "server/cli/table.h"
+#include "server/cli/list.h"
 
 static const struct {
 	const char *name, *purpose;
@@ -78,36 +80,29 @@ static int describe(const char *dir, json_t **ret, struct rp_error *err)
 	return 0;
 }
 
+/* Enough of it to tell keys apart. */
+static char *short_id(const json_t *key, const char *field)
+{
+	return rp_path("%.16s", rp_json_string_or(key, field, ""));
+}
+
 static int run_show(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {"KEY", "TYPE", "ID", "PURPOSE", NULL};
+	static const struct rp_list list = {
+		.key = "keys",
+		.empty = "no keys",
+		.columns = {{"KEY", "name"}, {"TYPE", "type"}, {"ID", "keyid", short_id},
+			{"PURPOSE", "purpose"}},
+	};
 	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	size_t i;
-	json_t *key;
 	int r = describe(cli->operands[0], &document, err);
 
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "keys"), i, key) {
-		char id[17];
-		const char *cells[] = {json_string_value(json_object_get(key, "name")),
-			json_string_value(json_object_get(key, "type")), id,
-			json_string_value(json_object_get(key, "purpose"))};
-
-		snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(key, "keyid")));
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "no keys");
-	printf("\nroot certificate, SHA-256: %s\n",
-		json_string_value(json_object_get(document, "root_fingerprint")));
-	return RP_EXIT_OK;
+	if (r >= 0)
+		r = rp_list_print(cli, &list, document, err);
+	if (r == RP_EXIT_OK && !cli->json)
+		printf("\nroot certificate, SHA-256: %s\n",
+			rp_json_string_or(document, "root_fingerprint", ""));
+	return r;
 }
 
 static int run_init(const struct rp_cli *cli, struct rp_error *err)

@@ -6,88 +6,33 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "server/cli/evidence.h"
-#include "server/cli/table.h"
+#include "server/cli/list.h"
 #include "server/pages/report.h"
-
-static int fetch_list(const struct rp_cli *cli, const char *path, const char *key, json_t **ret,
-	struct rp_error *err)
-{
-	rp_cleanup(client) struct rp_client *client = NULL;
-	rp_cleanup(json) json_t *answer = NULL;
-	int r = rp_client_open(cli, &client, err);
-
-	if (r >= 0)
-		r = rp_client_call(client, "GET", path, NULL, &answer, err);
-	if (r < 0)
-		return r;
-	*ret = rp_cli_list(answer, key);
-	return *ret ? 0 : -ENOMEM;
-}
 
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {"JOB", "ACCEPTED (UTC)", "RIG", "PLAN", "IMAGE",
-		"VERDICT", "ASSURANCE", "LOG", NULL};
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *result;
-	size_t i;
-	int r = fetch_list(cli, "/results", "results", &document, err);
+	static const struct rp_list results = {
+		.key = "results",
+		.empty = "no results yet",
+		.columns = {{"JOB", "job"}, {"ACCEPTED (UTC)", "accepted", rp_list_time},
+			{"RIG", "rig"}, {"PLAN", "plan"}, {"IMAGE", "image"},
+			{"VERDICT", "verdict"}, {"ASSURANCE", "assurance"},
+			{"LOG", "index", rp_list_number}},
+	};
 
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "results"), i, result) {
-		char accepted[32];
-		char index[24];
-		const char *cells[] = {rp_json_string_or(result, "job", ""), accepted,
-			rp_json_string_or(result, "rig", ""), rp_json_string_or(result, "plan", ""),
-			rp_json_string_or(result, "image", ""),
-			rp_json_string_or(result, "verdict", ""),
-			rp_json_string_or(result, "assurance", ""), index};
-
-		rp_table_time(rp_json_string_or(result, "accepted", ""), accepted);
-		snprintf(index, sizeof(index), "%lld",
-			(long long)json_integer_value(json_object_get(result, "index")));
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "no results yet");
-	return RP_EXIT_OK;
+	return rp_list_show(cli, &results, "/results", err);
 }
 
 static int run_refused(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {"TIME (UTC)", "WHAT", "PEER", "JOB", "REASON", NULL};
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *row;
-	size_t i;
-	int r = fetch_list(cli, "/refused", "refused", &document, err);
+	static const struct rp_list refused = {
+		.key = "refused",
+		.empty = "nothing was refused",
+		.columns = {{"TIME (UTC)", "time", rp_list_time}, {"WHAT", "what"},
+			{"PEER", "peer"}, {"JOB", "job"}, {"REASON", "reason"}},
+	};
 
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "refused"), i, row) {
-		char time[32];
-		const char *cells[] = {time, rp_json_string_or(row, "what", ""),
-			rp_json_string_or(row, "peer", ""), rp_json_string_or(row, "job", ""),
-			rp_json_string_or(row, "reason", "")};
-
-		rp_table_time(rp_json_string_or(row, "time", ""), time);
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "nothing was refused");
-	return RP_EXIT_OK;
+	return rp_list_show(cli, &refused, "/refused", err);
 }
 
 /* Not verified here: a file that proves nothing is worth having too; `rigproof verify` says so. */

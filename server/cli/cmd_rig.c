@@ -9,7 +9,7 @@
 #include "lib/json.h"
 #include "manifests/manifest.h"
 #include "server/cli/client.h"
-#include "server/cli/table.h"
+#include "server/cli/list.h"
 
 /* A rig's sockets are named beside its manifest; the server needs to know where that is. */
 static int make_absolute(const struct rp_manifest *manifest, char **path, struct rp_error *err)
@@ -92,45 +92,25 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 	return RP_EXIT_OK;
 }
 
+static char *power_driver(const json_t *rig, const char *key)
+{
+	const json_t *power = json_object_get(json_object_get(rig, "manifest"), key);
+
+	return strdup(rp_json_string_or(power, "driver", ""));
+}
+
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {
-		"RIG", "STATE", "MAC", "POWER", "LAST SEEN (UTC)", "REASON", NULL};
-	rp_cleanup(json) json_t *answer = NULL;
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *rig;
-	size_t i;
-	int r = call(cli, "GET", "/rigs", NULL, &answer, err);
+	static const struct rp_list rigs = {
+		.key = "rigs",
+		.empty = "no rigs yet: rigproof rig add FILE",
+		.prepare = lift_addresses,
+		.columns = {{"RIG", "name"}, {"STATE", "state"}, {"MAC", "mac", rp_list_words},
+			{"POWER", "power", power_driver},
+			{"LAST SEEN (UTC)", "last_seen", rp_list_time}, {"REASON", "reason"}},
+	};
 
-	if (r < 0)
-		return r;
-	document = rp_cli_list(answer, "rigs");
-	if (!document)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "rigs"), i, rig)
-		lift_addresses(rig);
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "rigs"), i, rig) {
-		rp_cleanup(free) char *mac = rp_cli_join(json_object_get(rig, "mac"), NULL);
-		char seen[32];
-		const char *cells[] = {rp_json_string_or(rig, "name", ""),
-			rp_json_string_or(rig, "state", ""), mac,
-			rp_json_string_or(
-				json_object_get(json_object_get(rig, "manifest"), "power"),
-				"driver", ""),
-			seen, rp_json_string_or(rig, "reason", "")};
-
-		rp_table_time(rp_json_string_or(rig, "last_seen", ""), seen);
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "no rigs yet: rigproof rig add FILE");
-	return RP_EXIT_OK;
+	return rp_list_show(cli, &rigs, "/rigs", err);
 }
 
 static int run_show(const struct rp_cli *cli, struct rp_error *err)
@@ -230,42 +210,17 @@ static int run_state(const struct rp_cli *cli, struct rp_error *err)
 
 static int run_boots(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const headings[] = {
-		"BOOT", "STARTED (UTC)", "PURPOSE", "STATE", "STAGE", "ASSURANCE", "MESSAGE", NULL};
+	static const struct rp_list boots = {
+		.key = "boots",
+		.empty = "it was never booted",
+		.columns = {{"BOOT", "boot"}, {"STARTED (UTC)", "started", rp_list_time},
+			{"PURPOSE", "purpose"}, {"STATE", "state"}, {"STAGE", "stage"},
+			{"ASSURANCE", "assurance"}, {"MESSAGE", "message"}},
+	};
 	rp_cleanup(free) char *path = NULL;
-	rp_cleanup(json) json_t *answer = NULL;
-	rp_cleanup(json) json_t *document = NULL;
-	rp_cleanup(table) struct rp_table *table = NULL;
-	json_t *boot;
-	size_t i;
 	int r = rig_path(cli, "/boots", &path, err);
 
-	if (r >= 0)
-		r = call(cli, "GET", path, NULL, &answer, err);
-	if (r < 0)
-		return r;
-	document = rp_cli_list(answer, "boots");
-	if (!document)
-		return -ENOMEM;
-	if (cli->json)
-		return rp_cli_print_json(document, err);
-	table = rp_table_new(headings);
-	if (!table)
-		return -ENOMEM;
-	json_array_foreach (json_object_get(document, "boots"), i, boot) {
-		char started[32];
-		const char *cells[] = {rp_json_string_or(boot, "boot", ""), started,
-			rp_json_string_or(boot, "purpose", ""),
-			rp_json_string_or(boot, "state", ""), rp_json_string_or(boot, "stage", ""),
-			rp_json_string_or(boot, "assurance", ""),
-			rp_json_string_or(boot, "message", "")};
-
-		rp_table_time(rp_json_string_or(boot, "started", ""), started);
-		if (rp_table_add(table, cells) < 0)
-			return -ENOMEM;
-	}
-	rp_table_print(table, stdout, "it was never booted");
-	return RP_EXIT_OK;
+	return r < 0 ? r : rp_list_show(cli, &boots, path, err);
 }
 
 const struct rp_cli_command rp_cli_rig[] = {

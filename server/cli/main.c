@@ -73,32 +73,6 @@ int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error
 	return 0;
 }
 
-json_t *rp_cli_list(json_t *answer, const char *key)
-{
-	if (json_is_array(json_object_get(answer, key)))
-		return json_incref(answer);
-	return json_is_array(answer) ? json_pack("{s:O}", key, answer) : json_pack("{s:[]}", key);
-}
-
-char *rp_cli_join(const json_t *list, const char *key)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	size_t i;
-	json_t *entry;
-
-	if (!out)
-		return NULL;
-	json_array_foreach (list, i, entry) {
-		const char *word = json_string_value(key ? json_object_get(entry, key) : entry);
-
-		fprintf(out, "%s%s", i ? ", " : "", word ? word : "?");
-	}
-	fclose(out);
-	return text;
-}
-
 int rp_cli_check_name(const char *what, const char *text, struct rp_error *err)
 {
 	if (rp_name_valid(text))
