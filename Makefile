@@ -241,15 +241,23 @@ $(KMOD_TESTS):
 $(B)/obj/tests/kmods/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 $(filter $(B)/obj/tests/kmods/%_gaming.o $(B)/obj/tests/kmods/fail_nth_gaming_%.o $(B)/obj/tests/kmods/fuzz_gaming_%.o,$(call kmod_objects,f)): CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 
-# A unit test is test_FOLDER_NOUN. A room of the server is tested with the server around it.
+# A unit test is test_FOLDER_NOUN. What several tests share is a NOUN_lab.c: of their archive the linker takes what a
+# test calls, so a lab may use any folder, but only the tests of that folder or above link with it. A room of the server
+# is tested with the server around it.
+UNIT_LABS := $(B)/asan/lib/libtests_unit.a
+$(UNIT_LABS): $(patsubst %.c,$(B)/asan/obj/%.o,$(wildcard tests/unit/*_lab.c))
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
 define unit_rule
-$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(call archives,$(2),$(B)/asan)
+$(B)/asan/bin/test_$(1)_%: $(B)/asan/obj/tests/unit/test_$(1)_%.o $(UNIT_LABS) $(call archives,$(2),$(B)/asan)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ASAN) -pie -Wl,--as-needed -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
 $(foreach f,lib keys manifests pxe agent server,$(eval $(call unit_rule,$(f),$(f))))
 $(foreach f,http cas power store state jobs boot api pages,$(eval $(call unit_rule,$(f),server)))
-$(eval $(call unit_rule,cli,server/cli))
+# The command line talks to a real server.
+below_cli_tests := server/cli $(below_server)
+$(eval $(call unit_rule,cli,cli_tests))
 # One noun of the preload library each: the others define read() and open().
 $(B)/asan/bin/test_preload_%: $(B)/asan/obj/tests/unit/test_preload_%.o $(B)/asan/obj/kmods/xsc/preload/%.o
 	@mkdir -p $(@D)

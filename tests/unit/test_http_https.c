@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTPS front: routes, access, TLS, connections. Blobs are in test_server_transfer.c. */
+/* The HTTPS front: routes, access, TLS, connections. Blobs are in test_http_transfer.c. */
 #include "tests/unit/https_lab.h"
 
 static void test_routes(void **state)
@@ -7,11 +7,11 @@ static void test_routes(void **state)
 	rp_cleanup(json) json_t *json = NULL;
 	rp_cleanup(json) json_t *two = NULL;
 
-	assert_int_equal(get("/echo/a%20b?q=1%2b1+%C3%A9&other", &json), 200);
+	assert_int_equal(lab_get("/echo/a%20b?q=1%2b1+%C3%A9&other", &json), 200);
 	assert_string_equal(rp_json_string_or(json, "one", "?"), "a b");
 	assert_string_equal(rp_json_string_or(json, "two", "?"), "");
 	assert_string_equal(rp_json_string_or(json, "q", "?"), "1+1 \303\251");
-	assert_int_equal(request_as(NULL, "PUT", "/echo/a/x/b", "application/json; charset=utf-8",
+	assert_int_equal(lab_request(NULL, "PUT", "/echo/a/x/b", "application/json; charset=utf-8",
 				 "{\"k\":[1]}", 9, &two),
 		200);
 	assert_string_equal(rp_json_string_or(two, "two", "?"), "b");
@@ -47,7 +47,7 @@ static void test_refusals(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		rp_cleanup(json) json_t *json = NULL;
-		int status = request_as(NULL, cases[i].method, cases[i].path, cases[i].type,
+		int status = lab_request(NULL, cases[i].method, cases[i].path, cases[i].type,
 			cases[i].body, cases[i].body ? strlen(cases[i].body) : 0, &json);
 
 		if (status != cases[i].status)
@@ -72,10 +72,10 @@ static void test_malformed(void **state)
 		"BREW /echo/a HTTP/1.1\r\n\r\n",
 	};
 	rp_cleanup(free) char *long_header = malloc(40000);
-	long before = counter("http_malformed_requests_total");
+	long before = lab_counter("http_malformed_requests_total");
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
-		rp_cleanup(free) char *answer = raw(requests[i]);
+		rp_cleanup(free) char *answer = lab_raw(requests[i]);
 
 		if (*answer && (strncmp(answer, "HTTP/1.", 7) || strchr("45", answer[9]) == NULL))
 			fail_msg("%s\nfound %s", requests[i], answer);
@@ -83,32 +83,32 @@ static void test_malformed(void **state)
 	memset(long_header, 'a', 39999);
 	memcpy(long_header, "GET /echo/a HTTP/1.1\r\nX: ", 25);
 	long_header[39999] = '\0';
-	free(raw(long_header));
-	assert_true(counter("http_malformed_requests_total") >= before + 5);
-	assert_int_equal(get("/echo/still-here", NULL), 200);
+	free(lab_raw(long_header));
+	assert_true(lab_counter("http_malformed_requests_total") >= before + 5);
+	assert_int_equal(lab_get("/echo/still-here", NULL), 200);
 }
 
 static void test_access(void **state)
 {
-	assert_int_equal(get("/view", NULL), 401);
-	assert_int_equal(request_as("wrong", "GET", "/view", NULL, NULL, 0, NULL), 401);
-	assert_int_equal(request_as("viewer-token", "GET", "/view", NULL, NULL, 0, NULL), 200);
-	assert_int_equal(request_as("viewer-token", "GET", "/admin", NULL, NULL, 0, NULL), 403);
-	assert_int_equal(request_as("admin-token", "GET", "/admin", NULL, NULL, 0, NULL), 200);
-	assert_int_equal(request_as("admin-token", "GET", "/view", NULL, NULL, 0, NULL), 200);
+	assert_int_equal(lab_get("/view", NULL), 401);
+	assert_int_equal(lab_request("wrong", "GET", "/view", NULL, NULL, 0, NULL), 401);
+	assert_int_equal(lab_request("viewer-token", "GET", "/view", NULL, NULL, 0, NULL), 200);
+	assert_int_equal(lab_request("viewer-token", "GET", "/admin", NULL, NULL, 0, NULL), 403);
+	assert_int_equal(lab_request("admin-token", "GET", "/admin", NULL, NULL, 0, NULL), 200);
+	assert_int_equal(lab_request("admin-token", "GET", "/view", NULL, NULL, 0, NULL), 200);
 	ASSERT_RAW("GET /view HTTP/1.1\r\n" LAST, "401 ", "WWW-Authenticate: Bearer\r\n");
 }
 
 static void test_client_certificate(void **state)
 {
-	rp_cleanup(http) struct rp_http *good = client(NULL, f.boot_cert, f.boot_key);
+	rp_cleanup(http) struct rp_http *good = lab_client(NULL, lab.boot_cert, lab.boot_key);
 	rp_cleanup(http_response) struct rp_http_response response = {0};
 	rp_cleanup(free) char *job_cert = NULL;
-	rp_cleanup(free) char *job_path = rp_path("%s/job.key", f.keys);
+	rp_cleanup(free) char *job_path = rp_path("%s/job.key", lab.keys);
 	rp_cleanup(free) char *job_key = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 
-	assert_int_equal(get("/rig/v1/who", NULL), 403);
+	assert_int_equal(lab_get("/rig/v1/who", NULL), 403);
 	if (rp_http_request(good, "GET", "/rig/v1/who", NULL, NULL, 0, &response, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(response.status, 200);
@@ -116,12 +116,12 @@ static void test_client_certificate(void **state)
 	assert_non_null(strstr(response.body, "\"peer\":\"127.0.0.1\""));
 
 	/* of our root, but in another role: the handshake ends */
-	assert_int_equal(rp_pki_chain_pem(f.keys, "job", &job_cert, &err), 0);
+	assert_int_equal(rp_pki_chain_pem(lab.keys, "job", &job_cert, &err), 0);
 	assert_int_equal(rp_file_read_secret(job_path, 1 << 14, &job_key, NULL, &err), 0);
-	rp_cleanup(http) struct rp_http *bad = client(NULL, job_cert, job_key);
+	rp_cleanup(http) struct rp_http *bad = lab_client(NULL, job_cert, job_key);
 	rp_cleanup(http_response) struct rp_http_response none = {0};
 	assert_true(rp_http_request(bad, "GET", "/echo/a", NULL, NULL, 0, &none, &err) < 0);
-	assert_true(counter("tls_handshakes_failed_total") >= 1);
+	assert_true(lab_counter("tls_handshakes_failed_total") >= 1);
 }
 
 static int certificate_asked;
@@ -140,7 +140,7 @@ static void test_ipxe(void **state)
 
 	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++) {
 		SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-		int fd = connect_to(f.name);
+		int fd = lab_connect(lab.name);
 		SSL *ssl;
 
 		SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
@@ -162,7 +162,7 @@ static void test_ipxe(void **state)
 static void test_old_tls(void **state)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int fd = connect_to(f.name);
+	int fd = lab_connect(lab.name);
 	SSL *ssl;
 
 	SSL_CTX_set_security_level(ctx, 0);
@@ -182,10 +182,10 @@ static void test_keep_alive(void **state)
 	rp_cleanup(free) char *two = rp_path("GET /cas/sha256/%s HTTP/1.1\r\nHost: x\r\n"
 					     "Range: bytes=0-65535\r\n\r\n"
 					     "GET /echo/second HTTP/1.1\r\n" LAST,
-		f.blob_sha256);
+		lab.blob_sha256);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = SSL_new(ctx);
-	int fd = connect_to(f.name), n;
+	int fd = lab_connect(lab.name), n;
 	char buffer[4096], tail[4096 + 1] = "";
 	size_t total = 0;
 
@@ -208,7 +208,7 @@ static void test_keep_alive(void **state)
 static void test_close(void **state)
 {
 	int64_t start = rp_clock_monotonic();
-	rp_cleanup(free) char *answer = raw("GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
+	rp_cleanup(free) char *answer = lab_raw("GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
 
 	assert_true(rp_clock_monotonic() - start < RP_SECOND);
 	assert_non_null(strstr(answer, "204 No Content\r\n"));
@@ -220,13 +220,13 @@ static void test_deferred(void **state)
 	rp_cleanup(json) json_t *none = NULL;
 	int fd;
 
-	assert_int_equal(get("/later", &none), 202);
+	assert_int_equal(lab_get("/later", &none), 202);
 	/* the peer goes before the answer: nothing to see but no leak and no crash */
 	{
 		SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 		SSL *ssl = SSL_new(ctx);
 
-		fd = connect_to(f.name);
+		fd = lab_connect(lab.name);
 		SSL_set_fd(ssl, fd);
 		assert_int_equal(SSL_connect(ssl), 1);
 		SSL_write(ssl, "GET /later HTTP/1.1\r\n\r\n", 23);
@@ -235,7 +235,7 @@ static void test_deferred(void **state)
 		shutdown(fd, SHUT_RDWR);
 		close(fd);
 	}
-	assert_int_equal(get("/echo/a", NULL), 200);
+	assert_int_equal(lab_get("/echo/a", NULL), 200);
 }
 
 static bool closes_within(int fd, int ms)
@@ -256,8 +256,8 @@ static bool closes_within(int fd, int ms)
 
 static void test_idle_peer_is_dropped(void **state)
 {
-	rp_cleanup(fd) int silent = connect_to(f.name);
-	rp_cleanup(fd) int half = connect_to(f.name);
+	rp_cleanup(fd) int silent = lab_connect(lab.name);
+	rp_cleanup(fd) int half = lab_connect(lab.name);
 
 	assert_int_equal(write(half, "\x16\x03\x01", 3), 3);
 	assert_true(closes_within(silent, 8000));
@@ -273,7 +273,7 @@ static void test_connection_cap(void **state)
 	struct pollfd third;
 
 	for (int i = 0; i < 3; i++) {
-		fd[i] = connect_to(f.small_name);
+		fd[i] = lab_connect(lab.small_name);
 		ssl[i] = SSL_new(ctx);
 		SSL_set_fd(ssl[i], fd[i]);
 		if (i < 2)
@@ -305,7 +305,7 @@ static void test_plain(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		rp_cleanup(fd) int fd = connect_to(f.plain_name);
+		rp_cleanup(fd) int fd = lab_connect(lab.plain_name);
 		char answer[2048] = "";
 		ssize_t len = 0, n;
 
@@ -330,7 +330,7 @@ static void test_addresses(void **state)
 		if (rp_https_listen(bad[i], &fd, name, &err) != -EINVAL || !err.text[0])
 			fail_msg("%s was taken", bad[i]);
 	}
-	assert_int_equal(rp_https_listen(f.name, &fd, name, &err), -EADDRINUSE);
+	assert_int_equal(rp_https_listen(lab.name, &fd, name, &err), -EADDRINUSE);
 }
 
 int main(void)
@@ -352,5 +352,5 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, https_lab_setup, https_lab_teardown);
 }
