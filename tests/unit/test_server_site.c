@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rigproofd's command line and state folder; its start and end are tested in tests/lab. */
+#include <grp.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -62,6 +67,79 @@ static void test_one_server_a_state(void **state)
 	rp_site_done(&first);
 	assert_int_equal(rp_site_load(&first, &options, &err), 0);
 	rp_site_done(&first);
+	assert_int_equal(system(remove), 0);
+}
+
+/* In a child, since there is no way back. What it saw, as text; "" where all is well. */
+static void become_nobody(const char *folder, const struct passwd *nobody, char ret[600])
+{
+	struct rp_server server = {0};
+	struct rp_error err = RP_ERROR_NONE;
+	struct rp_site_options options = {.state = folder, .user = "nobody"};
+	rp_cleanup(free) char *root_crt = rp_path("%s/root.crt", folder);
+	struct stat status;
+	uid_t real, effective, saved;
+
+	*ret = '\0';
+	if (rp_site_load(&server, &options, &err) < 0 ||
+		rp_site_drop_privileges(&server, &options, &err) < 0)
+		snprintf(ret, 600, "%s", err.text);
+	else if (getresuid(&real, &effective, &saved) < 0 || real != nobody->pw_uid ||
+		 effective != nobody->pw_uid || saved != nobody->pw_uid)
+		strcpy(ret, "not nobody");
+	else if (getgid() != nobody->pw_gid || getegid() != nobody->pw_gid ||
+		 getgroups(0, NULL) != 0)
+		strcpy(ret, "still in groups");
+	else if (setuid(0) == 0 || seteuid(0) == 0 || setresuid(0, 0, 0) == 0 || setgid(0) == 0)
+		strcpy(ret, "root again");
+	else if (stat(root_crt, &status) < 0 || status.st_uid != nobody->pw_uid)
+		strcpy(ret, "the state was not given away");
+	else if (rp_site_drop_privileges(&server, &options, &err) != 0)
+		strcpy(ret, "whoever is nobody already cannot become it");
+	else if ((options.user = "root") &&
+		 (rp_site_drop_privileges(&server, &options, &err) != -EPERM ||
+			 !strstr(err.text, "only root can become somebody else")))
+		strcpy(ret, "nobody became root");
+	rp_site_done(&server);
+}
+
+static void test_privileges(void **state)
+{
+	char folder[] = "/tmp/rigproof-site-XXXXXX", seen[600] = "";
+	const struct passwd *nobody = getpwnam("nobody");
+	rp_cleanup(free) char *keys = NULL;
+	rp_cleanup(free) char *remove = NULL;
+	struct rp_server server = {.state_dir = folder};
+	struct rp_site_options options = {.user = "no-such-user"};
+	struct rp_error err = RP_ERROR_NONE;
+	int pipes[2], status;
+	pid_t child;
+
+	assert_int_equal(rp_site_drop_privileges(&server, &options, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "adduser --system --group no-such-user"));
+	options.user = NULL;
+	assert_int_equal(rp_site_drop_privileges(&server, &options, &err), 0);
+	if (geteuid() != 0 || !nobody)
+		skip();
+
+	assert_non_null(mkdtemp(folder));
+	keys = rp_path("%s/keys", folder);
+	remove = rp_path("rm -rf %s", folder);
+	assert_int_equal(rp_pki_init(keys, NULL, &err), 0);
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		become_nobody(folder, nobody, seen);
+		_exit(write(pipes[1], seen, sizeof(seen)) == sizeof(seen) ? 0 : 1);
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], seen, sizeof(seen)), sizeof(seen));
+	close(pipes[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_string_equal(seen, "");
+	assert_int_equal(geteuid(), 0);
 	assert_int_equal(system(remove), 0);
 }
 
@@ -180,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_one_server_a_state),
+		cmocka_unit_test(test_privileges),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_query_is_text),
 		cmocka_unit_test(test_range),
