@@ -118,8 +118,7 @@ static int take_passed(struct opened *https, struct opened *http, struct rp_erro
 		else if (r == 0)
 			r = rp_error_set(err, -EINVAL,
 				"systemd passed a socket named %s: FileDescriptorName= must be "
-				"https "
-				"or http",
+				"https or http",
 				names[i]);
 		free(names[i]);
 	}
@@ -151,8 +150,7 @@ static int choose_address(
 		if (!server->address)
 			return rp_error_set(err, -ENODEV,
 				"interface %s has no IPv4 address: give it one, or set `address` "
-				"in "
-				"the site's manifest",
+				"in the site's manifest",
 				site->interface);
 	} else if (colon && !is_wildcard(options->listen) && colon != options->listen &&
 		   options->listen[0] != '[') {

@@ -4,8 +4,8 @@
  *
  *   site     command line, state directory, keys, the site's manifest     site.c options.c
  *            artefacts, power, metrics: what needs no store               cas/ power/
- *   listen   HTTPS for rigs, operators and people; routes to handlers     listen.c http/ api/
- * pages/ netboot  proxyDHCP and TFTP, the firmware's side                      boot/netboot.c pxe/
+ *   listen   HTTPS for rigs, operators and people; routes to handlers     listen.c http/ api/ pages/
+ *   netboot  proxyDHCP and TFTP, the firmware's side                      boot/netboot.c pxe/
  *   user     root is given up, if we had it                               site.c
  *   store    SQLite: rigs, boots, jobs, results                           store/
  *   log      the append-only log of accepted results                      state/log.c

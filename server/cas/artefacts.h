@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The content-addressed store below STATE/cas: sha256/HEX are the blobs, tmp/ what is being
- * written (part.h; uploads in parts are uploads.h). A blob gets its name only by rename, after its bytes hashed to it and were synced.
+ * written (part.h; uploads in parts are uploads.h). A blob gets its name only by rename, after its
+ * bytes hashed to it and were synced.
  *
  * Verified before it is served: a blob is hashed before its first use in this process, and again
  * whenever its inode, size, mtime or ctime changed. One whose bytes do not match its name is
@@ -35,8 +36,7 @@ int rp_artefacts_has(struct rp_artefacts *artefacts, const char *sha256);
 /* STATE/cas/sha256/HEX, whether or not it exists. Caller frees. NULL: no memory or no digest. */
 char *rp_artefacts_path(struct rp_artefacts *artefacts, const char *sha256);
 
-/* Copy a file in. *ret_sha256 gets its digest. Adding what is there already verifies and repairs.
- */
+/* Copy a file in. *ret_sha256 gets its digest. What is there already is verified and repaired. */
 int rp_artefacts_add_file(struct rp_artefacts *artefacts, const char *path, char ret_sha256[65],
 	struct rp_error *err);
 int rp_artefacts_add(struct rp_artefacts *artefacts, const void *data, size_t len,

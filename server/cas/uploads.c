@@ -146,8 +146,7 @@ static int upload_end(struct rp_uploads *uploads, struct upload *upload, struct 
 		rp_metrics_add(uploads->metrics, "uploads_refused_total", 1);
 		return rp_error_set(err, -EBADMSG,
 			"the %lld bytes that came have the SHA-256 %s, not %s: upload the file "
-			"that "
-			"has it",
+			"that has it",
 			(long long)upload->received, hex, upload->sha256);
 	}
 	return rp_artefacts_publish(

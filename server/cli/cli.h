@@ -32,8 +32,7 @@ struct rp_cli_command {
 	const char *verb;    /* NULL: the noun is the command */
 	const char *usage;   /* what follows noun and verb */
 	const char *summary; /* one line of help */
-	/* Returns enum rp_exit; or negative errno with err filled, which is printed and becomes 1.
-	 */
+	/* Returns enum rp_exit, or negative errno with err filled: that is printed, status 1. */
 	int (*run)(const struct rp_cli *cli, struct rp_error *err);
 };
 
@@ -57,8 +56,7 @@ extern const struct rp_cli_command rp_cli_keys[], rp_cli_manifest[], rp_cli_imag
 	rp_cli_job[], rp_cli_result[], rp_cli_claim[], rp_cli_log[], rp_cli_verify[];
 extern const struct rp_cli_command *const rp_cli_nouns[]; /* all of them, ends with NULL */
 
-/* The whole program. out and errors are stdout and stderr but for tests. Returns the exit status.
- */
+/* The whole program; returns enum rp_exit. out and errors are stdout and stderr but for tests. */
 int rp_cli_main(int argc, char **argv, FILE *out, FILE *errors);
 
 /*

@@ -59,8 +59,7 @@ static int find_setting(const struct rp_cli *cli, const char *option, const char
 	if (!state)
 		return rp_error_set(err, -EINVAL,
 			"where is the server? Add --state DIR (or set RIGPROOF_STATE), or --server "
-			"URL "
-			"--root CRT --token-file FILE");
+			"URL --root CRT --token-file FILE");
 	path = rp_path("%s/%s", state, file);
 	if (!path)
 		return rp_error_set(err, -ENOMEM, "no memory");

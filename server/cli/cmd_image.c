@@ -79,8 +79,7 @@ static int upload_as(
 	if (strcmp(sha256, expected) != 0)
 		return rp_error_set(err, -EBADMSG,
 			"%s: has changed since the image was built: its sha256 is not the one in "
-			"the "
-			"description: build it again",
+			"the description: build it again",
 			path);
 	return rp_client_upload(client, path, sha256, err);
 }

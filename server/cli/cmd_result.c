@@ -72,8 +72,7 @@ static int fetch_report(const struct rp_cli *cli, struct rp_client *client,
 		r = rp_client_call(client, "GET", path, NULL, &source->job, err);
 	if (r < 0)
 		return r;
-	/* A job that never got a boot has no timeline, one that ended in error may have no
-	 * evidence. */
+	/* A job that never got a boot has no timeline; after an error there may be no evidence. */
 	rp_client_call(client, "GET", timeline, NULL, &source->timeline, NULL);
 	r = rp_client_evidence(
 		client, cli->operands[0], &source->evidence, &source->evidence_len, err);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evidence as the CLI handles it: fetched from a server or read from a file, held against a root.
- */
+/* Evidence as the CLI handles it: of a server or from a file, held against a root. */
 #ifndef RP_SERVER_CLI_EVIDENCE_H
 #define RP_SERVER_CLI_EVIDENCE_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rigproof, the operator's command line. What it can do stands in the tables of server/cli/cmd_*.c.
- */
+/* rigproof, the operator's command line. What it can do stands in the tables of cmd_*.c. */
 #include <signal.h>
 #include <stdio.h>
 

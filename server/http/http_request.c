@@ -150,8 +150,7 @@ const char *rp_request_query(const struct rp_request *request, const char *key)
 	return "";
 }
 
-/* Digits at *at, which is moved behind them. -ENOENT: none; a number above int64_t is its maximum.
- */
+/* Digits at *at, which is moved behind them. -ENOENT: none; above int64_t: its maximum. */
 static int digits(const char **at, int64_t *ret)
 {
 	int64_t value = 0;

@@ -21,8 +21,7 @@ struct rp_https_config {
 	int fd;				/* a listening socket, taken over on success */
 	const struct rp_route *const
 		*routes; /* tables, ends with NULL; must outlive the listener */
-	/* The role of a bearer token: enum rp_token_role or negative errno. NULL: no token is
-	 * valid. */
+	/* The role of a bearer token: enum rp_token_role or negative errno. NULL: none is valid. */
 	int (*token_role)(struct rp_server *server, const char *bearer);
 	/* Told when a blob begins to be sent, from its first byte. NULL: nobody is told. */
 	void (*fetched)(struct rp_server *server, const char *peer, const char *sha256);

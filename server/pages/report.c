@@ -180,8 +180,7 @@ static void write_timeline(const struct report *report)
 	fputs("</section>\n", out);
 }
 
-/* The limits that the plan sets for a metric; their names are "check/metric" or the metric alone.
- */
+/* The limits that the plan sets for a metric, named "check/metric" or by the metric alone. */
 static void write_limits(FILE *out, const json_t *limits, const char *check, const char *metric)
 {
 	const json_t *limit;
@@ -386,8 +385,7 @@ static void write_how_to_verify(const struct report *report)
 	if (!report->proof)
 		return;
 	fputs("<section><h2>Do not trust this page</h2><p>It was made from evidence that anyone "
-	      "can "
-	      "verify, offline, with the lab's root certificate and nothing else:</p><pre>"
+	      "can verify, offline, with the lab's root certificate and nothing else:</p><pre>"
 	      "rigproof result evidence ",
 		out);
 	rp_html_text(out, rp_json_string_or(report->proof, "job", "JOB"));
@@ -395,8 +393,7 @@ static void write_how_to_verify(const struct report *report)
 	      "rigproof verify --root root.crt evidence.json</pre>"
 	      "<p class=\"soft small\">It exits 0 only if every signature, digest, the nonce, the "
 	      "place in the log and the verdict itself hold; after a change of any byte it exits "
-	      "1. "
-	      "Get root.crt from the lab by a way that you trust, and compare its key: <span "
+	      "1. Get root.crt from the lab by a way that you trust, and compare its key: <span "
 	      "class=\"mono\">",
 		out);
 	rp_html_text(out, rp_json_string_or(json_object_get(report->proof, "keys"), "root", "-"));

@@ -9,8 +9,7 @@ static void *none_start(struct event_base *base, const char *address, enum rp_po
 {
 	rp_error_set(err, -ENOTSUP,
 		"this rig has no power driver: a person must switch it, or its manifest must name "
-		"one "
-		"(power: driver)");
+		"one (power: driver)");
 	return NULL;
 }
 

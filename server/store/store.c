@@ -253,8 +253,7 @@ void rp_store_rollback(struct rp_store *store)
 			store->failed = -ECANCELED;
 		return;
 	}
-	/* SQLite has rolled back by itself after some errors (FULL, IOERR): then this says so, no
-	 * more. */
+	/* SQLite has rolled back by itself after some errors (FULL, IOERR): this only says so. */
 	exec(store, "ROLLBACK");
 	store->depth = 0;
 	store->failed = 0;

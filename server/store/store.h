@@ -49,8 +49,7 @@ const char *rp_store_reason(const struct rp_store *store);
 /* HTTP status for a store error: 507, 503, else 500. */
 int rp_store_status(int error);
 
-/* Transactions nest: only the outermost commits; a rollback anywhere inside rolls back all of it.
- */
+/* Transactions nest: only the outermost commits; a rollback anywhere inside undoes all of it. */
 int rp_store_begin(struct rp_store *store);
 int rp_store_commit(struct rp_store *store); /* rolls back where it fails */
 void rp_store_rollback(struct rp_store *store);
