@@ -122,7 +122,7 @@ fuzz: $(FUZZERS:%=$(B)/fuzz/bin/fuzz_%) ## build the libFuzzer targets (run: bui
 style: ## clang-format and shellcheck, as the check runs them
 	$(Q)tests/check style
 
-clean: ## remove build/ (the cache stays: see RIGPROOF_CACHE in the README)
+clean: ## remove build/ (the cache stays)
 	rm -rf $(B)
 
 install: all ## install below DESTDIR/PREFIX

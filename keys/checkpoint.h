@@ -23,7 +23,8 @@
 /* The origin of the log with this key: "rigproof/log/" and the first 16 digits of rp_pki_keyid. */
 int rp_checkpoint_origin(EVP_PKEY *log_key, char ret_origin[RP_CHECKPOINT_ORIGIN]);
 
-/* *ret_note is allocated text with a final newline. -EINVAL: not Ed25519, or size above 2^63 - 1.
+/*
+ * *ret_note is allocated text with a final newline. -EINVAL: not Ed25519, or size above 2^63 - 1.
  */
 int rp_checkpoint_sign(EVP_PKEY *log_key, uint64_t size, const rp_merkle_hash root, char **ret_note,
 	struct rp_error *err);

@@ -45,8 +45,10 @@ struct rp_efi_auth {
 	} cert[RP_EFI_AUTH_CERTS_MAX];
 };
 
-/* Check the form of an update: nothing is left over, only X.509 lists. Signatures are the
- * firmware's. -EINVAL. */
+/*
+ * Check the form of an update: nothing is left over, only X.509 lists. Signatures are
+ * the firmware's. -EINVAL.
+ */
 int rp_efi_auth_parse(const void *data, size_t len, struct rp_efi_auth *ret, struct rp_error *err);
 
 #endif

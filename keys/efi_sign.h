@@ -14,8 +14,10 @@
 int rp_efi_sign(const char *in, const char *out, const char *key_dir, const char *name,
 	struct rp_error *err);
 
-/* 0 where the PE file has a valid signature by the certificate (PEM) at cert_path; -EACCES;
- * -ENOENT. */
+/*
+ * 0 where the PE file has a valid signature by the certificate (PEM) at cert_path;
+ * -EACCES; -ENOENT.
+ */
 int rp_efi_verify(const char *path, const char *cert_path, struct rp_error *err);
 
 #endif

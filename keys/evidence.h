@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * evidence.json: a signed result with all that is needed to verify it offline, given nothing but
- * the lab's root certificate. Form: build/CONTRACT.md, "evidence.json"; the text is exactly what
- * rp_json_pretty makes, so that there is one text for one evidence and every byte counts.
+ * the lab's root certificate. Its form is evidence_shape in keys/evidence.c; the text is exactly
+ * what rp_json_pretty makes, so that there is one text for one evidence and every byte counts.
  *
  * The chain of reasons that rp_evidence_verify follows:
  *   root -> job, log and boot-ca certificates, each for its role; boot-ca -> boot certificate

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verified evidence in plain words. Nothing may be said here that rp_evidence_verify did not show.
+/*
+ * Verified evidence in plain words. Nothing may be said here that rp_evidence_verify did not show.
  */
 #include <errno.h>
 #include <inttypes.h>

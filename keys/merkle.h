@@ -39,7 +39,8 @@ int rp_merkle_consistency_proof(
 int rp_merkle_verify_inclusion(const rp_merkle_hash leaf, uint64_t index, uint64_t size,
 	const struct rp_merkle_proof *proof, const rp_merkle_hash root);
 
-/* 0 where the tree of old_size is a prefix of the tree of size, else -EACCES. 0 < old_size <= size.
+/*
+ * 0 where the tree of old_size is a prefix of the tree of size, else -EACCES. 0 < old_size <= size.
  */
 int rp_merkle_verify_consistency(uint64_t old_size, const rp_merkle_hash old_root, uint64_t size,
 	const rp_merkle_hash root, const struct rp_merkle_proof *proof);

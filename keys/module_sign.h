@@ -13,8 +13,10 @@
  */
 int rp_module_sign(const char *in, const char *out, const char *key_dir, struct rp_error *err);
 
-/* 1 where the file ends in a module signature (it is not verified: the rig's kernel does), 0,
- * -errno. */
+/*
+ * 1 where the file ends in a module signature (it is not verified: the rig's kernel
+ * does), 0, -errno.
+ */
 int rp_module_is_signed(const char *path, struct rp_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PEM from and to memory. Certificates travel as PEM text in JSON and in config, seldom as files.
+/*
+ * PEM from and to memory. Certificates travel as PEM text in JSON and in config, seldom as files.
  */
 #ifndef RP_KEYS_PEM_H
 #define RP_KEYS_PEM_H
@@ -9,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/error.h"
+#include "lib/openssl_cleanup.h"
 
 /* The bytes of a memory BIO as a NUL-terminated string. NULL: no memory. */
 static inline char *rp_pem_take(BIO *bio)

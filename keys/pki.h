@@ -74,8 +74,10 @@ int rp_pki_chain_pem(const char *dir, const char *name, char **ret_pem, struct r
 int rp_pki_verify(X509 *leaf, STACK_OF(X509) * untrusted, X509 *root, enum rp_role role,
 	struct rp_error *err);
 
-/* SHA-256 of the public key (DER SubjectPublicKeyInfo), lower-case hex: the name of a key
- * everywhere. */
+/*
+ * SHA-256 of the public key (DER SubjectPublicKeyInfo), lower-case hex: the name of a
+ * key everywhere.
+ */
 int rp_pki_keyid(EVP_PKEY *key, char ret_hex[RP_SHA256_HEX]);
 
 /* SHA-256 of the certificate's DER: what iPXE is re-keyed with, for the root. */

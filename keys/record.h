@@ -17,8 +17,10 @@
 
 int rp_record_check_job(const json_t *job, struct rp_error *err);
 
-/* Also: assurance is none, boot-token or secure-boot (this version makes no quotes), and the last
- * only with secure_boot enabled, not in Setup Mode, and with keys that we enrolled. */
+/*
+ * Also: assurance is none, boot-token or secure-boot (this version makes no quotes), and the last
+ * only with secure_boot enabled, not in Setup Mode, and with keys that we enrolled.
+ */
 int rp_record_check_boot(const json_t *boot, struct rp_error *err);
 
 int rp_record_check_ack(const json_t *ack, struct rp_error *err);

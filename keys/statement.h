@@ -6,11 +6,18 @@
  * than what follows from its own facts and its job is refused.
  *
  * Judgements, the worst wins (error, fail, skip, pass):
- *  error  the caller gave an error; a module of the job is missing or was not loaded; a check of
- * the job is missing, or its verdict was given as error (it could not be run) fail   a check given
- * as fail; an exit_result other than "success"; an exit status other than 0; a test that is not ok
- * and not "todo"; a pass without any test; a limit exceeded or without its metric; a kernel report
- *  skip   every check skipped, or nothing to test at all
+ *
+ *   error  the caller gave an error;
+ *          a module of the job is missing or was not loaded;
+ *          a check of the job is missing, or was given as error (it could not be run)
+ *   fail   a check given as fail;
+ *          an exit_result other than "success", or an exit status other than 0;
+ *          a test that is neither ok nor "todo";
+ *          a pass without any test;
+ *          a limit exceeded, or without its metric;
+ *          a kernel report
+ *   skip   every check skipped, or nothing to test at all
+ *   pass   all else
  */
 #ifndef RP_KEYS_STATEMENT_H
 #define RP_KEYS_STATEMENT_H
@@ -23,24 +30,28 @@
 #define RP_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
 #define RP_STATEMENT_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
 
-/* Everything is borrowed. Forms as in build/CONTRACT.md, "result statement". */
+/* Everything is borrowed. The forms are the tables of keys/statement.c. */
 struct rp_statement_parts {
 	const void *job_payload; /* the signed job's exact bytes */
 	size_t job_payload_len;
 	const json_t *job; /* the same, parsed */
 	/* [{"name","sha256","loaded","errno","message"}], in the job's order */
 	const json_t *modules;
-	/* [{"name","verdict","message","exit_status","exit_result","started","duration_ms",
+	/*
+	 * [{"name","verdict","message","exit_status","exit_result","started","duration_ms",
 	 *   "output_sha256","tests","metrics"}], in the job's order. "verdict" is what the check's
-	 * output and end said; "limits" may be there and is made anew. */
+	 * output and end said; "limits" may be there and is made anew.
+	 */
 	const json_t *checks;
 	/* {"release","command_line","log_sha256","reports":[{"kind","line"}],"tainted"} */
 	const json_t *kernel;
 	/* [{"stage","start","end"}]; NULL: none */
 	const json_t *stages;
 	const char *started, *finished; /* rp_clock_format */
-	/* {"stage","message"} where the lab failed; NULL: none. Where the verdict is error and this
-	 * is NULL, one is made that names the module or check. */
+	/*
+	 * {"stage","message"} where the lab failed; NULL: none. Where the verdict is error and this
+	 * is NULL, one is made that names the module or check.
+	 */
 	const json_t *error;
 };
 

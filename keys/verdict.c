@@ -185,7 +185,8 @@ static int add_check(const json_t *check, const json_t *limits, struct rp_judgem
 		list_limits(check, judged, judgement) < 0)
 		return -ENOMEM;
 	rank = judge_check(check, &tally, met);
-	/* A verdict that no test or limit of the lists explains is listed under the check's name.
+	/*
+	 * A verdict that no test or limit of the lists explains is listed under the check's name.
 	 */
 	if ((rank == SKIP && !tally.skipped &&
 		    append(judgement->warned, string_at(check, "name"), "", "") < 0) ||

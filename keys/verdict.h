@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows from the facts of a result. Private to keys/; the rules stand in keys/statement.h.
+/*
+ * What follows from the facts of a result. Private to keys/; the rules stand in keys/statement.h.
  */
 #ifndef RP_KEYS_VERDICT_H
 #define RP_KEYS_VERDICT_H

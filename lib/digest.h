@@ -15,8 +15,10 @@ int rp_sha256(const void *data, size_t len, uint8_t ret_digest[RP_SHA256_LEN]);
 /* The digest as lower-case hexadecimal. */
 int rp_sha256_hex(const void *data, size_t len, char ret_hex[RP_SHA256_HEX]);
 
-/* Digest of all bytes of an open file, by pread from offset 0, in constant memory. ret_size may be
- * NULL. */
+/*
+ * Digest of all bytes of an open file, by pread from offset 0, in constant memory.
+ * ret_size may be NULL.
+ */
 int rp_sha256_fd_hex(int fd, char ret_hex[RP_SHA256_HEX], off_t *ret_size);
 
 int rp_sha256_file_hex(const char *path, char ret_hex[RP_SHA256_HEX], off_t *ret_size);

@@ -16,8 +16,10 @@
 int rp_file_read(
 	const char *path, size_t max, char **ret_data, size_t *ret_len, struct rp_error *err);
 
-/* The same for a file that holds a private key: also -EPERM unless its mode has no group or other
- * bits. */
+/*
+ * The same for a file that holds a private key: also -EPERM unless its mode has no
+ * group or other bits.
+ */
 int rp_file_read_secret(
 	const char *path, size_t max, char **ret_data, size_t *ret_len, struct rp_error *err);
 

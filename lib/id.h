@@ -16,7 +16,8 @@ int rp_id_valid(const char *text);
 /* len random bytes as hexadecimal: ret_text holds 2 * len + 1 bytes. For nonces and tokens. */
 void rp_nonce_hex(size_t len, char *ret_text);
 
-/* 1 where text is a name as rigs, images, plans, modules and checks have: [a-z0-9][a-z0-9._-]{0,62}
+/*
+ * 1 where text is a name as rigs, images, plans, modules and checks have: [a-z0-9][a-z0-9._-]{0,62}
  */
 int rp_name_valid(const char *text);
 

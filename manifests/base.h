@@ -31,7 +31,8 @@ int rp_base_load(const char *tool, const char *cache, const char *suite,
 
 void rp_base_done(struct rp_base *base);
 
-/* -ELIBACC where the ELF program at path needs a shared library that the base lacks. Scripts pass.
+/*
+ * -ELIBACC where the ELF program at path needs a shared library that the base lacks. Scripts pass.
  */
 int rp_base_check_program(const struct rp_base *base, const char *path, struct rp_error *err);
 

@@ -38,8 +38,10 @@ enum rp_claim_outcome {
 
 struct rp_claim_finding {
 	enum rp_claim_outcome outcome;
-	/* Which of the evidence said so; count of it where the claim alone did (no check, or no
-	 * evidence at all). */
+	/*
+	 * Which of the evidence said so; count of it where the claim alone did (no
+	 * check, or no evidence at all).
+	 */
 	size_t evidence;
 	bool measured; /* value and unit are of the metric that decided */
 	double value;

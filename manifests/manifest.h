@@ -207,7 +207,8 @@ int rp_plan_to_job(const struct rp_plan *plan, json_t **ret, struct rp_error *er
 int rp_plan_allowed_on(
 	const struct rp_plan *plan, const struct rp_rig_manifest *rig, struct rp_error *err);
 
-/* A path of a manifest: as it is where absolute, else beside the manifest's own file. Caller frees.
+/*
+ * A path of a manifest: as it is where absolute, else beside the manifest's own file. Caller frees.
  */
 char *rp_manifest_resolve(const struct rp_manifest *manifest, const char *path);
 

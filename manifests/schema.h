@@ -69,12 +69,15 @@ extern const struct rp_schema rp_schema_site, rp_schema_rig, rp_schema_image, rp
 /* By kind; kind must be valid. */
 const struct rp_schema *rp_schema_of(enum rp_manifest_kind kind);
 
-/* The tree against the schema: keys, types, ranges, forms. "LABEL:LINE:COL: KEY: found, expected".
+/*
+ * The tree against the schema: keys, types, ranges, forms. "LABEL:LINE:COL: KEY: found, expected".
  */
 int rp_check_tree(const struct rp_check *check);
 
-/* Fail at a node: key is its path ("checks[0].user"), detail "found X, expected Y". Returns
- * -EINVAL. */
+/*
+ * Fail at a node: key is its path ("checks[0].user"), detail "found X, expected Y".
+ * Returns -EINVAL.
+ */
 int rp_check_fail(const struct rp_check *check, const struct rp_yaml_node *node, const char *key,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -18,8 +18,7 @@
 struct rp_uki_section {
 	const char *name; /* ".linux": 1 to 8 characters */
 	const void *data;
-	size_t size; /* not 0; becomes the virtual size, which is what the stub measures to PCR 11
-		      */
+	size_t size; /* not 0; the virtual size, which is what the stub measures to PCR 11 */
 };
 
 /*

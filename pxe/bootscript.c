@@ -246,7 +246,8 @@ int rp_bootscript_wait(
 		return r;
 	if (seconds < 1 || seconds > 3600)
 		return rp_error_set(err, -EINVAL, "seconds: %d, must be 1 to 3600", seconds);
-	/* --replace: the next script takes this one's place, so a long wait needs no more memory.
+	/*
+	 * --replace: the next script takes this one's place, so a long wait needs no more memory.
 	 */
 	return print(ret, err,
 		"#!ipxe\n"

@@ -15,16 +15,16 @@
 #include "lib/error.h"
 
 struct rp_bootscript_boot {
-	const char *server_url;	  /* "https://10.77.0.1:8443", no final slash */
-	const char *image_path;	  /* "/cas/sha256/HEX" */
-	const char *image_name;	  /* file name that iPXE gives the image: first word of LoadOptions
-				     w/o Secure Boot */
-	const char *command_line; /* the kernel's, without token; the stub takes it only w/o Secure
-				     Boot; may be "" */
-	const char *token; /* per-boot token, hexadecimal; "" : none (Secure Boot: it could not
-			      travel) */
-	const char *boot;  /* boot id */
-	int retries;	   /* 1..20 tries of the download; 0: 3 */
+	const char *server_url; /* "https://10.77.0.1:8443", no final slash */
+	const char *image_path; /* "/cas/sha256/HEX" */
+	const char
+		*image_name; /* iPXE's file name for it: LoadOptions' first word w/o Secure Boot */
+	/* The kernel's, without token; the stub takes it only without Secure Boot. May be "". */
+	const char *command_line;
+	/* Per-boot token, hexadecimal. "": none (under Secure Boot it could not travel). */
+	const char *token;
+	const char *boot; /* boot id */
+	int retries;	  /* 1..20 tries of the download; 0: 3 */
 };
 
 /* The first script: DHCP, then the server's script for this machine. */
@@ -35,7 +35,8 @@ int rp_bootscript_boot(const struct rp_bootscript_boot *boot, char **ret, struct
 /* Leave iPXE: firmware goes on with its next boot entry (the local disk). */
 int rp_bootscript_exit(const char *reason, char **ret, struct rp_error *err);
 
-/* Show reason, wait so many seconds (1..3600), ask the server again (same parameters as autoexec).
+/*
+ * Show reason, wait so many seconds (1..3600), ask the server again (same parameters as autoexec).
  */
 int rp_bootscript_wait(
 	const char *server_url, const char *reason, int seconds, char **ret, struct rp_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a fuzz target over the files of its corpus, so that what a fuzzer once found stays tested.
+/*
+ * Runs a fuzz target over the files of its corpus, so that what a fuzzer once found stays tested.
  */
 #include <dirent.h>
 #include <stdint.h>

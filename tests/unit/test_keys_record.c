@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forms of jobs, boot records and acknowledgements: each key missing, of another type, or
- * added. */
+/*
+ * The forms of jobs, boot records and acknowledgements: each key missing, of another
+ * type, or added.
+ */
 #include "tests/unit/keys_lab.h"
 
 #include "keys/record.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Claims against evidence that was really signed and verified: each outcome, and each way in which
- * a figure must not count. */
+/*
+ * Claims against evidence that was really signed and verified: each outcome, and each
+ * way in which a figure must not count.
+ */
 #include "tests/unit/keys_lab.h"
 
 #include "manifests/claim_judge.h"

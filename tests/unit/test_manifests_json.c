@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to JSON and back, files that manifests name, and the part of a job that a plan decides.
+/*
+ * The way to JSON and back, files that manifests name, and the part of a job that a plan decides.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sections appended to a PE file that is made here byte by byte, so that each field can be wrong.
+/*
+ * Sections appended to a PE file that is made here byte by byte, so that each field can be wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -190,8 +190,10 @@ static void the_real_one_serves(void **state)
 
 	if (geteuid() != 0 || access("/usr/sbin/in.tftpd", X_OK) < 0)
 		skip();
-	/* Only the folder itself must be open: as `nobody` in a chroot the way to it does not
-	 * matter. */
+	/*
+	 * Only the folder itself must be open: as `nobody` in a chroot the way to it
+	 * does not matter.
+	 */
 	chmod(lab->dir, 0755);
 	assert_int_equal(rp_file_write(file, 0644, "TFTP", 4, &err), 0);
 	settings.program = NULL;
