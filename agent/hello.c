@@ -11,6 +11,7 @@
 #include "keys/pem.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/version.h"
 
 #define TOKEN_TEXT 129

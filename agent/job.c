@@ -14,6 +14,7 @@
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
 /* The key of the certificate that came along, if it may sign jobs. */
 static int get_job_key(const char *pem, X509 *root, EVP_PKEY **ret, struct rp_error *err)

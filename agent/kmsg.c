@@ -10,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/printable.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX */

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
 
+#include "agent/bus_cleanup.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/log.h"

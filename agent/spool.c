@@ -14,6 +14,7 @@
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
 #define SUFFIX ".json"
 

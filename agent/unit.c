@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/bus_cleanup.h"
 #include "agent/systemd1.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/bus_cleanup.h"
 #include "agent/systemd1.h"
 #include "agent/unit.h"
 #include "lib/cleanup.h"

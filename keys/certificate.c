@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 
 #include "lib/cleanup.h"
+#include "lib/openssl_cleanup.h"
 
 static int add_extension(X509 *cert, X509V3_CTX *ctx, int nid, const char *value)
 {
@@ -49,8 +50,10 @@ int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, st
 	if (!cert)
 		return rp_error_set(err, -ENOMEM, "no memory");
 	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-	/* The subject's key identifier has to be there before the authority's: a self-signed
-	 * certificate copies it. */
+	/*
+	 * The subject's key identifier has to be there before the authority's: a
+	 * self-signed certificate copies it.
+	 */
 	if (X509_set_version(cert, X509_VERSION_3) != 1 || set_serial(cert) < 0 ||
 		ASN1_TIME_set_string_X509(X509_getm_notBefore(cert), "20000101000000Z") != 1 ||
 		ASN1_TIME_set_string_X509(X509_getm_notAfter(cert), "20991231235959Z") != 1 ||

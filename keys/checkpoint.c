@@ -8,6 +8,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/openssl_cleanup.h"
 
 #define ED25519_KEY 32
 #define ED25519_SIG 64

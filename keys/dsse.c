@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
 int rp_dsse_pae(const char *type, const void *payload, size_t len, uint8_t **ret, size_t *ret_len)
 {

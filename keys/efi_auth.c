@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/process.h"
 
 #define GUID_TEXT 37

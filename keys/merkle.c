@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/openssl_cleanup.h"
 
 #define LEAF 0x00
 #define NODE 0x01

@@ -9,6 +9,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/process.h"
 
 #define TOOL_SECONDS 60

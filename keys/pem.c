@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/pem.h"
 
+#include "lib/openssl_cleanup.h"
+
 int rp_pem_read_cert_strict(const char *text, X509 **ret, struct rp_error *err)
 {
 	rp_cleanup(x509) X509 *cert = NULL;

@@ -4,6 +4,7 @@
 #include "keys/pem.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 
 #define KEY_FILE_MAX (64 * 1024)
 

@@ -7,6 +7,7 @@
 #include "keys/pem.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
+#include "lib/openssl_cleanup.h"
 
 #define BOOT_URI "rigproof:boot:"
 

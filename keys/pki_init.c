@@ -10,6 +10,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 
 #define TLS_USAGE "serverAuth"
 
@@ -29,7 +30,8 @@ static const struct recipe {
 		TLS_USAGE},
 	{"job", P_256, true, "critical,CA:FALSE", "critical,digitalSignature", RP_OID_ROLE_JOB},
 	{"log", ED25519, true, "critical,CA:FALSE", "critical,digitalSignature", RP_OID_ROLE_LOG},
-	/* clientAuth: OpenSSL wants a CA's usages to include those of the client certificates below
+	/*
+	 * clientAuth: OpenSSL wants a CA's usages to include those of the client certificates below
 	 */
 	{"boot-ca", P_256, true, "critical,CA:TRUE,pathlen:0", "critical,keyCertSign",
 		"clientAuth," RP_OID_ROLE_BOOT_CA},
@@ -144,8 +146,10 @@ static int write_cert(const char *dir, const char *name, X509 *cert, struct rp_e
 	return rp_file_write(path, 0644, pem, strlen(pem), err);
 }
 
-/* lab: eight digits that tell the certificates of two labs apart; links certificates of one by
- * name. */
+/*
+ * lab: eight digits that tell the certificates of two labs apart; links certificates
+ * of one by name.
+ */
 static int make_one(const struct recipe *recipe, const char *lab, const char *san, EVP_PKEY *key,
 	X509 *root, EVP_PKEY *root_key, X509 **ret, struct rp_error *err)
 {

@@ -7,6 +7,7 @@
 #include "keys/certificate.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
+#include "lib/openssl_cleanup.h"
 
 /* 112 bits of security: RSA-2048, SHA-256 and above */
 #define SECURITY_LEVEL 2
@@ -80,7 +81,8 @@ int rp_pki_verify(
 			"the %s certificate does not lead to this root: %s", roles[role].name,
 			X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 	}
-	/* The place in the chain is part of the role: boot-ca can make no job or log certificate.
+	/*
+	 * The place in the chain is part of the role: boot-ca can make no job or log certificate.
 	 */
 	chain = X509_STORE_CTX_get0_chain(ctx);
 	if (sk_X509_num(chain) != roles[role].chain)

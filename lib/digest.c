@@ -6,6 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/openssl_cleanup.h"
 
 int rp_sha256(const void *data, size_t len, uint8_t ret_digest[RP_SHA256_LEN])
 {

@@ -6,13 +6,21 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/version.h"
 
 #define BODY_MAX (32u << 20)
+
+RP_DEFINE_CLEANUP(curl_slist, struct curl_slist, curl_slist_free_all)
+RP_DEFINE_CLEANUP(curl_url, CURLU, curl_url_cleanup)
 
 struct rp_http {
 	CURL *curl;

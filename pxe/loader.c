@@ -14,6 +14,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "pxe/bootscript.h"
 #include "pxe/rekey.h"
 

@@ -16,6 +16,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/openssl_cleanup.h"
 #include "manifests/manifest.h"
 #include "server/api/api.h"
 #include "server/boot/policy.h"

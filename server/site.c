@@ -21,6 +21,7 @@
 #include "manifests/manifest.h"
 #include "server/cas/artefacts.h"
 #include "server/cas/uploads.h"
+#include "server/http/event_cleanup.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
 #include "server/state/log.h"

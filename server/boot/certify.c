@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/metrics.h"
+#include "lib/openssl_cleanup.h"
 #include "server/jobs/jobs.h"
 #include "server/boot/policy.h"
 #include "server/state/refused.h"

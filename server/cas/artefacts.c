@@ -9,6 +9,7 @@
 #include "lib/encoding.h"
 #include "lib/file.h"
 #include "lib/metrics.h"
+#include "lib/openssl_cleanup.h"
 #include "server/cas/part.h"
 
 #define BUCKETS 256

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include <openssl/evp.h>
+
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/digest.h"

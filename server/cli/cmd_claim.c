@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "lib/printable.h"
 #include "manifests/claim_judge.h"
 #include "manifests/claim_set.h"

@@ -8,6 +8,7 @@
 #include "lib/encoding.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "server/cli/cli.h"
 #include "server/cli/list.h"
 

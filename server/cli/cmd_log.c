@@ -12,6 +12,7 @@
 #include "lib/encoding.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "server/cli/evidence.h"
 
 struct checkpoint {

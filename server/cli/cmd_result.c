@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "server/cli/evidence.h"
 #include "server/cli/list.h"
 #include "server/pages/report.h"

@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "server/cli/evidence.h"
 
 static int run_verify(const struct rp_cli *cli, struct rp_error *err)

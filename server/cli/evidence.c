@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
 int rp_cli_root_cert(const struct rp_cli *cli, X509 **ret, struct rp_error *err)
 {

@@ -2,11 +2,13 @@
 /* A request on its way to its handler: route, permission, body; and the answer on its way back. */
 #include <string.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/metrics.h"
+#include "lib/openssl_cleanup.h"
 #include "server/http/dispatch.h"
 #include "server/http/exchange.h"
 #include "server/http/http_request.h"

@@ -7,6 +7,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "server/http/event_cleanup.h"
 #include "server/http/exchange.h"
 
 static const struct {

@@ -4,6 +4,7 @@
 
 #include "keys/pki.h"
 #include "lib/cleanup.h"
+#include "lib/openssl_cleanup.h"
 #include "server/http/tls.h"
 
 /*

@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/metrics.h"
 #include "server/cas/artefacts.h"
+#include "server/http/event_cleanup.h"
 #include "server/http/exchange.h"
 #include "server/http/http_request.h"
 #include "server/http/transfer.h"

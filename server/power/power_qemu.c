@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
 #include "lib/cleanup.h"

@@ -6,11 +6,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <sqlite3.h>
+
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 
 #define BUSY_MS 5000
+
+RP_DEFINE_CLEANUP(sqlite_stmt, sqlite3_stmt, sqlite3_finalize)
 
 struct rp_store {
 	sqlite3 *database;

@@ -7,6 +7,7 @@
 #include "keys/checkpoint.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/openssl_cleanup.h"
 #include "tests/fuzz/keys_public.h"
 
 #include <openssl/pem.h>

@@ -6,6 +6,7 @@
 #include "keys/dsse.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "tests/fuzz/keys_public.h"
 
 #include <openssl/pem.h>

@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
 #define LAB_RIG "rig-1"
 #define LAB_BOOT "01JD0000000000000000000B00"

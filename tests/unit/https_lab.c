@@ -10,6 +10,7 @@
 
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "lib/openssl_cleanup.h"
 #include "server/api/api.h"
 #include "server/cas/artefacts.h"
 #include "server/cas/uploads.h"

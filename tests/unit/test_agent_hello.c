@@ -12,6 +12,7 @@
 
 #include "agent/boot_key.h"
 #include "agent/hello.h"
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/agent_lab.h"
 
 static struct lab lab, other;

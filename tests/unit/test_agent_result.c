@@ -14,6 +14,7 @@
 #include "agent/result.h"
 #include "keys/statement.h"
 #include "lib/digest.h"
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/agent_lab.h"
 
 static struct rp_error err;

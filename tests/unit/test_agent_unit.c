@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "agent/bus_cleanup.h"
 #include "agent/systemd1.h"
 #include "agent/unit.h"
 #include "lib/cleanup.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTPS front: routes, access, TLS, connections. Blobs are in test_http_transfer.c. */
+#include <openssl/ssl.h>
+
 #include "tests/unit/https_lab.h"
 
 static void test_routes(void **state)

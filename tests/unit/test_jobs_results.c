@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results: accepted once and for ever; forged, altered, replayed, foreign ones are refused. */
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/server_lab.h"
 
 /* A rig in the middle of its job. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/keys_lab.h"
 
 #include "lib/file.h"

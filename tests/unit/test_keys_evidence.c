@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evidence: what verifies, that a change of any byte does not, and each way to lie that we know of.
+/*
+ * Evidence: what verifies, that a change of any byte does not, and each way to lie that we know of.
  */
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/keys_lab.h"
 
 #include "keys/certificate.h"

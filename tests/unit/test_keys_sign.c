@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tools of others: sbsign, sign-file, efitools. Skipped where `make deps` has not installed
- * them. */
+/*
+ * The tools of others: sbsign, sign-file, efitools. Skipped where `make deps` has not
+ * installed them.
+ */
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/keys_lab.h"
 
 #include <glob.h>
@@ -175,7 +178,8 @@ static void uefi_variables(void **state)
 	}
 }
 
-/* The .auth's signature, over what the firmware will check: name, GUID, attributes, time, payload.
+/*
+ * The .auth's signature, over what the firmware will check: name, GUID, attributes, time, payload.
  */
 static void uefi_signature(void **state)
 {

@@ -22,6 +22,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/http.h"
+#include "lib/openssl_cleanup.h"
 
 struct identity {
 	EVP_PKEY *key;

@@ -17,6 +17,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/openssl_cleanup.h"
 #include "pxe/loader.h"
 #include "pxe/rekey.h"
 
