@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/printable.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 void rp_printable(char *text)
@@ -19,25 +18,36 @@ void rp_printable(char *text)
 	}
 }
 
-/* True where a UTF-8 sequence begins here, of *len bytes (RFC 3629); else *len is untouched. */
-static bool utf8_sequence(const unsigned char *text, size_t left, size_t *len)
+size_t rp_utf8_length(const char *text, size_t left)
 {
 	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char first = left ? (unsigned char)*text : 0x80;
 	unsigned int value;
-	size_t n = *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0;
+	size_t n;
 
+	if (first < 0x80)
+		return 1;
+	n = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
 	if (!n || n > left)
-		return false;
-	value = *text & (0xffu >> (n + 1));
+		return 0;
+	value = first & (0xffu >> (n + 1));
 	for (size_t i = 1; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return false;
-		value = value << 6 | (text[i] & 0x3f);
+		const unsigned char byte = (unsigned char)text[i];
+
+		if ((byte & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (byte & 0x3f);
 	}
-	if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-		return false;
-	*len = n;
-	return true;
+	return value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : n;
+}
+
+void rp_utf8_repair(char *text)
+{
+	for (size_t n; *text; text += n ? n : 1) {
+		n = rp_utf8_length(text, strnlen(text, 4));
+		if (!n)
+			*text = '?';
+	}
 }
 
 void rp_printable_copy(char *ret, size_t size, const char *text, size_t len)
@@ -45,10 +55,8 @@ void rp_printable_copy(char *ret, size_t size, const char *text, size_t len)
 	size_t to = 0;
 
 	for (size_t from = 0; from < len;) {
-		size_t n = 1;
-		bool ascii = (unsigned char)text[from] < 0x80 && text[from];
-		bool valid =
-			ascii || utf8_sequence((const unsigned char *)text + from, len - from, &n);
+		const size_t valid = text[from] ? rp_utf8_length(text + from, len - from) : 0;
+		const size_t n = valid ? valid : 1;
 
 		if (to + n >= size)
 			break;

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Foreign bytes quoted in an error, a log line or JSON must not steer a terminal or forge a line.
+/*
+ * Foreign bytes quoted in an error, a log line or JSON must not steer a terminal or forge a line.
  */
 #ifndef RP_LIB_PRINTABLE_H
 #define RP_LIB_PRINTABLE_H
 
 #include <stddef.h>
+
+/* Length of the UTF-8 sequence (RFC 3629) that text begins with, 0 where its left bytes begin none. */
+size_t rp_utf8_length(const char *text, size_t left);
+
+/* Each byte of text that is in no UTF-8 sequence becomes '?'. The length stays. */
+void rp_utf8_repair(char *text);
 
 /* Control characters become '?'. The length stays. UTF-8 passes, its C1 controls do not. */
 void rp_printable(char *text);

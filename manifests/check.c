@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/hardware_id.h"
 #include "manifests/schema.h"
 
 #include <ctype.h>
@@ -145,20 +146,7 @@ static int fail_unknown_key(const struct rp_check *check, const struct place *pl
 	return fail_position(check, child->key_line, child->key_column, key, detail);
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 /* Text of a pattern: 'h' stands for a lower-case hex digit, the rest for itself. */
-static bool matches(const char *text, const char *pattern)
-{
-	for (; *text && *pattern; text++, pattern++)
-		if (*pattern == 'h' ? !is_hex(*text) : *text != *pattern)
-			return false;
-	return !*text && !*pattern;
-}
-
 static bool cpus_valid(const char *text)
 {
 	for (;;) {
@@ -220,12 +208,12 @@ static bool package_valid(const char *text)
 
 static bool mac_valid(const char *text)
 {
-	return matches(text, "hh:hh:hh:hh:hh:hh");
+	return rp_mac_valid(text);
 }
 
 static bool uuid_valid(const char *text)
 {
-	return matches(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh");
+	return rp_uuid_valid(text);
 }
 
 static bool line_valid(const char *text)

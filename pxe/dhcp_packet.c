@@ -308,28 +308,6 @@ int rp_dhcp_parse(
 	return 0;
 }
 
-void rp_dhcp_mac_text(const uint8_t mac[6], char ret_text[RP_MAC_TEXT])
-{
-	snprintf(ret_text, RP_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
-}
-
-void rp_dhcp_uuid_text(const uint8_t guid[16], char ret_text[RP_UUID_TEXT])
-{
-	bool same = true;
-
-	for (int i = 1; i < 16; i++)
-		same = same && guid[i] == guid[0];
-	if (same && (guid[0] == 0 || guid[0] == 0xff)) {
-		ret_text[0] = '\0';
-		return;
-	}
-	snprintf(ret_text, RP_UUID_TEXT,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", guid[3],
-		guid[2], guid[1], guid[0], guid[5], guid[4], guid[7], guid[6], guid[8], guid[9],
-		guid[10], guid[11], guid[12], guid[13], guid[14], guid[15]);
-}
-
 /* Appends options; the first that does not fit makes all that follow fail. */
 struct writer {
 	uint8_t *data;

@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RP_MAC_TEXT 18	/* "52:54:00:12:34:56" and NUL */
-#define RP_UUID_TEXT 37 /* 8-4-4-4-12 lower case and NUL */
-
 enum rp_dhcp_type {
 	RP_DHCP_DISCOVER = 1,
 	RP_DHCP_OFFER = 2,
@@ -76,11 +73,6 @@ struct rp_dhcp_request {
  */
 int rp_dhcp_parse(
 	const void *data, size_t len, struct rp_dhcp_request *ret, enum rp_dhcp_flaw *reterr_flaw);
-
-void rp_dhcp_mac_text(const uint8_t mac[6], char ret_text[RP_MAC_TEXT]);
-
-/* The form of SMBIOS, dmidecode and iPXE's ${uuid}. "" where all bytes are 0 or all are 0xff. */
-void rp_dhcp_uuid_text(const uint8_t guid[16], char ret_text[RP_UUID_TEXT]);
 
 #define RP_DHCP_PACKET_MAX 1472 /* what one Ethernet frame carries */
 #define RP_DHCP_FILE_MAX 127	/* a boot file name in the BOOTP header, without NUL */

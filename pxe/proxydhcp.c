@@ -56,20 +56,6 @@ struct rp_proxydhcp {
 	uint64_t hash_key;
 };
 
-static const char *const event_names[RP_PXE_EVENT_MAX] = {
-	[RP_PXE_DISCOVER_SEEN] = "discover",
-	[RP_PXE_OFFERED] = "offered",
-	[RP_PXE_ACKED] = "acked",
-	[RP_PXE_IPXE_SEEN] = "ipxe",
-	[RP_PXE_HTTP_OFFERED] = "http-offered",
-	[RP_PXE_MALFORMED] = "malformed",
-};
-
-const char *rp_pxe_event_name(enum rp_pxe_event event)
-{
-	return (unsigned)event < RP_PXE_EVENT_MAX ? event_names[event] : "unknown";
-}
-
 static bool take(struct bucket *bucket, double rate, double burst, int64_t now)
 {
 	if (!bucket->filled)

@@ -5,70 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/*
- * IANA "Processor Architecture Types". RFC 4578 first had 7 and 9 swapped and firmware followed
- * either, so both are x86-64. A file that is not there is NULL.
- *
- * script: what a running iPXE is given instead of a loader. A UEFI iPXE without HTTPS is a network
- * card's own and must load ours; one with HTTPS is taken for ours, which wants its script from us
- * where it came through another iPXE (then it does not find autoexec.ipxe beside itself), and
- * otherwise ignores the file. A BIOS iPXE is as good as undionly.kpxe.
- */
-static const struct architecture {
-	uint16_t code;
-	enum rp_pxe_kind kind;
-	const char *ipxe, *snponly, *undionly, *usual, *script;
-} architectures[] = {
-	{0, RP_PXE_BIOS, .undionly = "undionly.kpxe", .usual = "undionly.kpxe",
-		.script = "undionly.ipxe"},
-	{7, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi",
-		.script = "autoexec.ipxe"},
-	{9, RP_PXE_UEFI, .ipxe = "ipxe.efi", .snponly = "snponly.efi", .usual = "ipxe.efi",
-		.script = "autoexec.ipxe"},
-	{11, RP_PXE_UEFI, .ipxe = "ipxe-arm64.efi", .usual = "ipxe-arm64.efi",
-		.script = "autoexec.ipxe"},
-	{16, RP_PXE_HTTP},
-	{19, RP_PXE_HTTP},
-};
-
-static const struct architecture *find_architecture(uint16_t code)
-{
-	for (size_t i = 0; i < sizeof(architectures) / sizeof(architectures[0]); i++)
-		if (architectures[i].code == code)
-			return &architectures[i];
-	return NULL;
-}
-
-int rp_pxe_arch_kind(uint16_t arch, enum rp_pxe_kind *ret)
-{
-	const struct architecture *found = find_architecture(arch);
-
-	if (!found)
-		return -ENOENT;
-	*ret = found->kind;
-	return 0;
-}
-
-const char *rp_pxe_loader_file(const char *loader, const struct rp_pxe_client *client)
-{
-	const struct architecture *found = find_architecture(client->arch);
-
-	if (!found)
-		return NULL;
-	if (client->kind == RP_PXE_HTTP)
-		return !*loader || strcmp(loader, "http") == 0 ? "" : NULL;
-	if (client->is_ipxe && (client->ipxe_https || client->kind == RP_PXE_BIOS))
-		return found->script;
-	if (!*loader)
-		return found->usual;
-	if (strcmp(loader, "ipxe") == 0)
-		return found->ipxe;
-	if (strcmp(loader, "snponly") == 0)
-		return found->snponly;
-	if (strcmp(loader, "undionly") == 0)
-		return found->undionly;
-	return NULL;
-}
+#include "lib/hardware_id.h"
 
 /* A client may list several architectures: the first that fits how it asks. */
 static int choose_architecture(
@@ -116,9 +53,9 @@ int rp_pxe_client_of(const struct rp_dhcp_request *request, enum rp_pxe_port por
 	if (!is_for_us(request, port, self) ||
 		choose_architecture(request, &client.arch, &client.kind) < 0)
 		return -ENOENT;
-	rp_dhcp_mac_text(request->mac, client.mac);
+	rp_mac_format(request->mac, client.mac);
 	if (request->has_guid)
-		rp_dhcp_uuid_text(request->guid, client.uuid);
+		rp_uuid_format(request->guid, client.uuid);
 	client.is_ipxe = request->is_ipxe;
 	client.ipxe_https = request->ipxe_https;
 	if (request->ciaddr.s_addr)
@@ -141,8 +78,10 @@ int rp_pxe_answer_of(const struct rp_dhcp_request *request, const struct rp_pxe_
 		.server = self,
 		.boot_file = file,
 		.option_67 = http,
-		/* Only BIOS: with option 43 UEFI takes this for a PXE 1.0 offer and never asks on
-		 * 4011, where some of it would be the only place to learn the boot file. */
+		/*
+		 * Only BIOS: with option 43 UEFI takes this for a PXE 1.0 offer and never asks on
+		 * 4011, where some of it would be the only place to learn the boot file.
+		 */
 		.pxe_skip_discovery = client->kind == RP_PXE_BIOS,
 		.ipxe_no_pxedhcp = client->is_ipxe,
 	};

@@ -6,7 +6,10 @@
 #ifndef RP_PXE_REPLY_H
 #define RP_PXE_REPLY_H
 
-#include "pxe/proxydhcp.h"
+#include <netinet/in.h>
+
+#include "pxe/client.h"
+#include "pxe/dhcp_packet.h"
 
 enum rp_pxe_port { RP_PXE_PORT_DHCP /* 67 */, RP_PXE_PORT_BINL /* 4011 */ };
 

@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
+#include "lib/hardware_id.h"
 #include "lib/json.h"
 #include "lib/metrics.h"
 #include "server/api/api.h"

@@ -11,6 +11,7 @@
 #include "keys/record.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/hardware_id.h"
 #include "lib/json.h"
 #include "lib/metrics.h"
 #include "lib/openssl_cleanup.h"

@@ -7,38 +7,16 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/hardware_id.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "pxe/client.h"
 #include "server/jobs/jobs.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
 #define SEEN_EVERY (10 * RP_SECOND) /* last_seen is a write to the disk */
-
-static int matches(const char *text, const char *form)
-{
-	for (; *form; form++, text++) {
-		if (*form == 'x' ? !strchr("0123456789abcdef", *text) || !*text : *text != *form)
-			return 0;
-	}
-	return *text == '\0';
-}
-
-int rp_mac_valid(const char *text)
-{
-	return matches(text, "xx:xx:xx:xx:xx:xx");
-}
-
-int rp_uuid_valid(const char *text)
-{
-	return matches(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-}
-
-const char *rp_uuid_known(const char *text)
-{
-	return text[strspn(text, "0-")] && text[strspn(text, "f-")] ? text : "";
-}
 
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig)
 {

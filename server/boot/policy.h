@@ -57,14 +57,4 @@ int rp_policy_find_rig(
 /* It gave a sign of life: last_seen, at most each 10 s. */
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
 
-/* 1 where text is six lower-case hexadecimal pairs with colons; a UUID in lower-case text form. */
-int rp_mac_valid(const char *text);
-int rp_uuid_valid(const char *text);
-
-/*
- * text, or "" where it is a UUID of all zeros or all ones: the firmware has none (SMBIOS 3.6,
- * section 7.2.1), and its loaders and kernels put that in different ways.
- */
-const char *rp_uuid_known(const char *text);
-
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The script half of the policy: what iPXE is told to do next. */
+#include "lib/hardware_id.h"
 #include "server/boot/policy.h"
 
 #include <errno.h>

@@ -44,52 +44,6 @@ char *rp_http_decode(const char *text, size_t len, bool in_query)
 	return rp_steal(decoded);
 }
 
-/* Length of the UTF-8 character at text (RFC 3629), 0 where there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	static const struct {
-		unsigned char first_min, first_max, second_min, second_max;
-		size_t length;
-	} forms[] = {
-		{0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	if (text[0] < 0x80)
-		return 1;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		if (text[0] < forms[i].first_min || text[0] > forms[i].first_max ||
-			text[1] < forms[i].second_min || text[1] > forms[i].second_max)
-			continue;
-		for (size_t at = 2; at < forms[i].length; at++)
-			if ((text[at] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
-/*
- * Firmware hands on what its maker wrote into SMBIOS, in any encoding: such a rig must boot, and
- * its strings must fit into JSON and a log.
- */
-static void make_text(char *text)
-{
-	while (*text) {
-		size_t length = utf8_length((unsigned char *)text);
-
-		if (!length)
-			*text = '?';
-		text += length ? length : 1;
-	}
-}
-
 void rp_query_free(struct rp_query *query)
 {
 	for (struct rp_query *q = query; q && q->key; q++) {
@@ -126,9 +80,13 @@ int rp_query_parse(const char *text, struct rp_query **ret)
 				       : strdup("");
 			if (!key || !value || !*key)
 				return -EINVAL;
-			make_text(key);
+			/*
+			 * Firmware hands on what its maker wrote into SMBIOS, in any encoding:
+			 * such a rig must boot, and its strings must fit into JSON and a log.
+			 */
+			rp_utf8_repair(key);
 			rp_printable(key);
-			make_text(value);
+			rp_utf8_repair(value);
 			rp_printable(value);
 			for (size_t i = 0; i < count; i++)
 				if (!strcmp(query[i].key, key))

@@ -60,10 +60,42 @@ static void copies_are_whole_utf8(void **state)
 	}
 }
 
+static void what_is_no_utf8_is_repaired(void **state)
+{
+	static const struct {
+		const char *text, *found;
+	} texts[] = {
+		{"", ""},
+		{"ASCII", "ASCII"},
+		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae"},
+		{"\xe4rger", "?rger"},			  /* Latin-1 */
+		{"end \xe2\x82", "end ??"},		  /* cut off */
+		{"\xc0\xaf", "??"},			  /* overlong, two bytes */
+		{"\xe0\x80\xaf", "???"},		  /* three */
+		{"\xf0\x80\x80\xaf", "????"},		  /* four */
+		{"\xed\xa0\x80", "???"},		  /* a surrogate */
+		{"\xf4\x90\x80\x80", "????"},		  /* above U+10FFFF */
+		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"}, /* U+10FFFF */
+		{"\x80\xff", "??"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char text[32];
+
+		strcpy(text, texts[i].text);
+		rp_utf8_repair(text);
+		assert_string_equal(text, texts[i].found);
+	}
+	assert_int_equal(rp_utf8_length("\xe2\x82\xac", 3), 3);
+	assert_int_equal(rp_utf8_length("\xe2\x82\xac", 2), 0);
+	assert_int_equal(rp_utf8_length("a", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(control_characters_go),
+		cmocka_unit_test(what_is_no_utf8_is_repaired),
 		cmocka_unit_test(copies_are_whole_utf8),
 	};
 
