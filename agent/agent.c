@@ -128,7 +128,7 @@ static int get_key(struct rp_agent *agent, struct rp_error *err)
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_make_directories(agent->run_dir, 0700, err);
 	return r < 0 ? r : rp_boot_key_get(path, &agent->key, err);
 }
@@ -150,7 +150,7 @@ int rp_agent_new(
 	int r;
 
 	if (!agent || make_paths(agent, options) < 0 || !(agent->stages = make_stages()))
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	agent->status.state = rp_agent_state_text(RP_AGENT_HELLO);
 	r = rp_agent_config_load(options->config_dir, &agent->config, err);
 	if (r == 0)

@@ -34,7 +34,7 @@ static int parse(struct rp_agent_config *config, const json_t *json, struct rp_e
 		return rp_error_set(err, -EINVAL, "image.name: \"%.64s\" is not a name", name);
 	config->server = strdup(server);
 	config->image = strdup(name);
-	return config->server && config->image ? 0 : rp_error_set(err, -ENOMEM, "no memory");
+	return config->server && config->image ? 0 : rp_error_memory(err);
 }
 
 int rp_agent_config_load(const char *dir, struct rp_agent_config **ret, struct rp_error *err)
@@ -46,7 +46,7 @@ int rp_agent_config_load(const char *dir, struct rp_agent_config **ret, struct r
 	int r;
 
 	if (!config || !json_path || !root_path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_json_parse_file(json_path, &json, err);
 	if (r < 0)
 		return r;

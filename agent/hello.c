@@ -46,7 +46,7 @@ int rp_hello_make(EVP_PKEY *key, const char *image, const char *root, const char
 		.image = image,
 	});
 	if (!hello)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = hello;
 	return 0;
 }
@@ -69,7 +69,7 @@ static int read_chain(
 	while (sk_X509_num(above) < CHAIN_MAX && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
 		if (sk_X509_push(above, cert) <= 0) {
 			X509_free(cert);
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 		}
 	ERR_clear_error(); /* the end of the text */
 	return 0;
@@ -111,7 +111,7 @@ int rp_identity_take(const json_t *answer, EVP_PKEY *key, X509 *root, struct rp_
 	identity.action = admission.action;
 	identity.chain_pem = strdup(admission.certificate);
 	if (!identity.chain_pem)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = identity;
 	identity = (struct rp_identity){0};
 	return 0;

@@ -169,14 +169,14 @@ static int make_bounded(const struct rp_statement_parts *parts, json_t **ret, st
 		return r;
 	text = rp_json_canonical(statement);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (strlen(text) <= RP_RESULT_MAX) {
 		*ret = rp_steal(statement);
 		return 0;
 	}
 	checks = shorten(parts->checks);
 	if (!checks)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	shorter.checks = checks;
 	return rp_statement_make(&shorter, ret, err);
 }

@@ -30,12 +30,12 @@ int rp_run_new(const struct rp_run_config *config, struct rp_signed_job *job, st
 	json_int_t timeout_s = json_integer_value(json_object_get(job->json, "timeout_s"));
 
 	if (!run)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	run->config = *config;
 	run->modules = json_array();
 	run->checks = json_array();
 	if (!run->modules || !run->checks)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	run->job = *job;
 	*job = (struct rp_signed_job){0};
 	run->started = rp_clock_realtime();
@@ -211,7 +211,7 @@ int rp_run_sign(struct rp_run *run, EVP_PKEY *boot_key, json_t **ret_envelope, c
 	kernel = rp_result_kernel(run->config.root, run->config.kmsg);
 	stages = make_stages(run, started, finished);
 	if (!kernel || !stages)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return rp_result_sign(
 		&(struct rp_statement_parts){
 			.job_payload = run->job.payload,

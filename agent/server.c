@@ -48,7 +48,7 @@ int rp_agent_server_new(
 	int r;
 
 	if (!server)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	server->config = config;
 	r = connect_as(server, NULL, NULL, err);
 	if (r < 0)
@@ -73,7 +73,7 @@ int rp_agent_server_identify(
 	int r;
 
 	if (!key_pem)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = connect_as(server, chain_pem, key_pem, err);
 	OPENSSL_cleanse(key_pem, strlen(key_pem));
 	return r;

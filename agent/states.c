@@ -151,7 +151,7 @@ static int write_variables(
 	int r;
 
 	if (!marker)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_efivars_mount(RP_EFIVARS_DIR, err);
 	if (r < 0)
 		return r;

@@ -48,7 +48,7 @@ int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, st
 	X509V3_CTX ctx;
 
 	if (!cert)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
 	/*
 	 * The subject's key identifier has to be there before the authority's: a

@@ -75,14 +75,14 @@ int rp_checkpoint_sign(EVP_PKEY *log_key, uint64_t size, const rp_merkle_hash ro
 	if (rp_checkpoint_origin(log_key, origin) < 0 || key_hash(log_key, origin, signature) < 0)
 		return rp_error_set(err, -EINVAL, "checkpoints are signed with Ed25519 keys only");
 	if (body(origin, size, root, text) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, log_key) != 1 ||
 		EVP_DigestSign(
 			ctx, signature + KEY_HASH, &len, (const uint8_t *)text, strlen(text)) != 1)
 		return rp_error_openssl(err, -EIO, "cannot sign");
 	base64 = rp_base64_encode(signature, sizeof(signature));
 	if (!base64 || asprintf(&note, "%s\n" SIGNATURE_MARK "%s %s\n", text, origin, base64) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_note = note;
 	return 0;
 }

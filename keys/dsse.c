@@ -73,7 +73,7 @@ static int sign(EVP_PKEY *key, const char *type, const void *payload, size_t len
 		EVP_DigestSign(ctx, sig, &sig_len, pae, pae_len) != 1)
 		return rp_error_openssl(err, -EIO, "cannot sign");
 	*ret_sig = rp_base64_encode(sig, sig_len);
-	return *ret_sig ? 0 : rp_error_set(err, -ENOMEM, "no memory");
+	return *ret_sig ? 0 : rp_error_memory(err);
 }
 
 int rp_dsse_sign(EVP_PKEY *key, const char *type, const void *payload, size_t len,
@@ -93,11 +93,11 @@ int rp_dsse_sign(EVP_PKEY *key, const char *type, const void *payload, size_t le
 		return rp_error_openssl(err, r, "cannot read the key");
 	text = rp_base64_encode(payload, len);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	envelope = json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "payload", text, "payloadType", type,
 		"signatures", "keyid", keyid, "sig", sig);
 	if (!envelope)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_envelope = envelope;
 	return 0;
 }
@@ -108,7 +108,7 @@ int rp_dsse_sign_json(EVP_PKEY *key, const char *type, const json_t *payload, js
 	rp_cleanup(free) char *text = rp_json_canonical(payload);
 
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return rp_dsse_sign(key, type, text, strlen(text), ret_envelope, err);
 }
 

@@ -57,7 +57,7 @@ static int owner_guid(const char *dir, char ret[GUID_TEXT], struct rp_error *err
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_read(path, GUID_TEXT + 1, &text, NULL, NULL);
 	if (r == -ENOENT) {
 		if (RAND_bytes(b, sizeof(b)) != 1)
@@ -69,7 +69,7 @@ static int owner_guid(const char *dir, char ret[GUID_TEXT], struct rp_error *err
 			b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
 			b[12], b[13], b[14], b[15]);
 		if (!text)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 		r = rp_file_create(path, 0644, text, strlen(text), err);
 		if (r < 0)
 			return r;
@@ -95,16 +95,14 @@ static int append_cert(const char *dir, const char *guid, const char *cert, cons
 	int r;
 
 	if (!crt || !esl)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = run((const char *const[]){"cert-to-efi-sig-list", "-g", guid, crt, esl, NULL}, err);
 	if (r == 0)
 		r = rp_file_read(esl, FILE_MAX, &data, &len, err);
 	unlink(esl);
 	if (r < 0)
 		return r;
-	return BIO_write(list, data, (int)len) == (int)len
-		       ? 0
-		       : rp_error_set(err, -ENOMEM, "no memory");
+	return BIO_write(list, data, (int)len) == (int)len ? 0 : rp_error_memory(err);
 }
 
 static int make_list(const char *dir, const char *guid, const struct variable *variable,
@@ -116,7 +114,7 @@ static int make_list(const char *dir, const char *guid, const struct variable *v
 	int r;
 
 	if (!list)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	for (size_t i = 0; variable->certs[i]; i++) {
 		r = append_cert(dir, guid, variable->certs[i], scratch, list, err);
 		if (r < 0)
@@ -141,7 +139,7 @@ static int make_variable(const char *dir, const char *guid, const struct variabl
 	int r;
 
 	if (!esl || !auth || !made || !key_path || !crt_path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	/* for the check of its mode, which the tool does not make */
 	r = rp_pki_load_key(dir, variable->signer, &key, err);
 	if (r == 0)
@@ -168,7 +166,7 @@ int rp_efi_auth_make(const char *key_dir, struct rp_error *err)
 	if (r < 0)
 		return r;
 	if (!scratch)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!mkdtemp(scratch))
 		return rp_error_set(err, -errno, "%s: %s", key_dir, strerror(errno));
 	for (size_t i = 0; i < VARIABLES && r == 0; i++)

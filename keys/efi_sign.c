@@ -94,7 +94,7 @@ static int sign(const char *in, const char *signature, char *made, const char *k
 	int r;
 
 	if (!key_path || !cert_path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_pki_load_key(key_dir, name, &key, err);
 	if (r == 0)
 		r = copy(in, made, err);
@@ -119,7 +119,7 @@ int rp_efi_sign(const char *in, const char *out, const char *key_dir, const char
 	int r;
 
 	if (!made || !cert_path || !folder)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (access(in, R_OK) < 0)
 		return rp_error_set(err, -errno, "%s: %s", in, strerror(errno));
 	if (!mkdtemp(folder))

@@ -56,7 +56,7 @@ int rp_evidence_make(const struct rp_evidence_parts *parts, json_t **ret, struct
 
 		rp_hex_encode(parts->proof->hash[i], RP_SHA256_LEN, hex);
 		if (json_array_append_new(proof, json_string(hex)) < 0)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 	}
 	if (!job || !log || !boot_ca || !boot)
 		return rp_error_openssl(err, -EIO, "cannot write the certificates");
@@ -66,7 +66,7 @@ int rp_evidence_make(const struct rp_evidence_parts *parts, json_t **ret, struct
 		boot, "log", "index", (json_int_t)parts->log_index, "checkpoint", parts->checkpoint,
 		"proof", proof);
 	if (!evidence)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = evidence;
 	return 0;
 }
@@ -122,7 +122,7 @@ static int read_form(const char *text, size_t len, struct bundle *bundle, struct
 		return r;
 	again = rp_json_pretty(bundle->json);
 	if (!again)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (strlen(again) != len || memcmp(again, text, len) != 0)
 		return rp_error_set(err, -EINVAL,
 			"the file is not in its one form: it was edited or formatted after it was "
@@ -243,7 +243,7 @@ static int verify_boot_chain(struct bundle *bundle, X509 *root, struct rp_error 
 	int r = 0;
 
 	if (!untrusted || sk_X509_push(untrusted, bundle->boot_ca_cert) <= 0)
-		r = rp_error_set(err, -ENOMEM, "no memory");
+		r = rp_error_memory(err);
 	if (r == 0)
 		r = rp_pki_verify(bundle->boot_ca_cert, NULL, root, RP_ROLE_BOOT_CA, err);
 	if (r == 0)

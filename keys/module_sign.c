@@ -66,7 +66,7 @@ int rp_module_sign(const char *in, const char *out, const char *key_dir, struct 
 	int r;
 
 	if (!key_path || !cert_path || !made)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_module_is_signed(in, err);
 	if (r < 0)
 		return r;

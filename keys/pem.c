@@ -13,7 +13,7 @@ int rp_pem_read_cert_strict(const char *text, X509 **ret, struct rp_error *err)
 		return r;
 	again = rp_pem_write_cert(cert);
 	if (!again)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (strcmp(again, text) != 0)
 		return rp_error_set(err, -EINVAL,
 			"not one PEM certificate in its plain form (64 columns, DER)");

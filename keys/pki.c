@@ -16,7 +16,7 @@ int rp_pki_load_key(const char *dir, const char *name, EVP_PKEY **ret, struct rp
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_read_secret(path, KEY_FILE_MAX, &text, &len, err);
 	if (r < 0)
 		return r;
@@ -34,7 +34,7 @@ int rp_pki_load_cert(const char *dir, const char *name, X509 **ret, struct rp_er
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_read(path, KEY_FILE_MAX, &text, NULL, err);
 	if (r < 0)
 		return r;
@@ -53,7 +53,7 @@ int rp_pki_chain_pem(const char *dir, const char *name, char **ret_pem, struct r
 	int r;
 
 	if (!bio)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_pki_load_cert(dir, name, &last, err);
 	if (r < 0)
 		return r;
@@ -79,7 +79,7 @@ int rp_pki_chain_pem(const char *dir, const char *name, char **ret_pem, struct r
 			"%s/%s.crt: not signed by this folder's root: make it again", dir, name);
 	pem = rp_pem_take(bio);
 	if (!pem)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_pem = pem;
 	return 0;
 }

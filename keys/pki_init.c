@@ -103,7 +103,7 @@ static int alternative_names(const char *const *hosts, char **ret, struct rp_err
 	int r;
 
 	if (!list)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	for (size_t i = 0; i < 3; i++) {
 		r = add_host(list, always[i], err);
 		if (r < 0)
@@ -118,7 +118,7 @@ static int alternative_names(const char *const *hosts, char **ret, struct rp_err
 	}
 	text = rp_pem_take(list);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = text;
 	return 0;
 }
@@ -250,7 +250,7 @@ int rp_pki_init(const char *dir, const char *const *hosts, struct rp_error *err)
 	/* All of the folder or none of it: made beside its place, then moved there. */
 	temporary = rp_path("%.*s.XXXXXX", (int)len, dir);
 	if (!temporary)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!mkdtemp(temporary))
 		return rp_error_set(
 			err, -errno, "%s: cannot make a folder there: %s", dir, strerror(errno));

@@ -95,7 +95,7 @@ static const struct rp_shape times_shape[] = {
 
 static int no_memory(struct rp_error *err)
 {
-	return rp_error_set(err, -ENOMEM, "no memory");
+	return rp_error_memory(err);
 }
 
 static int check_forms(const struct rp_statement_parts *parts, struct rp_error *err)

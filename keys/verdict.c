@@ -296,7 +296,7 @@ int rp_judge(const struct rp_statement_parts *parts, struct rp_judgement *ret, s
 	if (judge_modules(parts, &judgement, &worst) < 0 ||
 		judge_checks(parts, &judgement, &worst, &tried) < 0 ||
 		judge_kernel(parts, &judgement, &worst) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	/* Modules alone can be what a job tries; skipped checks cannot. */
 	if (worst == PASS && !tried &&
 		(json_array_size(json_object_get(parts->job, "checks")) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,11 @@ int rp_error_set(struct rp_error *err, int code, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return store(err, code, text);
+}
+
+int rp_error_memory(struct rp_error *err)
+{
+	return rp_error_set(err, -ENOMEM, "no memory");
 }
 
 void rp_error_prefix(struct rp_error *err, const char *format, ...)

@@ -24,6 +24,9 @@ struct rp_error {
 int rp_error_set(struct rp_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* rp_error_set(err, -ENOMEM, "no memory"): returns -ENOMEM. */
+int rp_error_memory(struct rp_error *err);
+
 /* Put "PREFIX: " before the text of err, on the way up. err may be NULL: then nothing happens. */
 void rp_error_prefix(struct rp_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

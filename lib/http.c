@@ -105,7 +105,7 @@ static int check_url(const char *text, struct rp_error *err)
 	rp_cleanup(curl_url) CURLU *url = curl_url();
 
 	if (!url)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!text || curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK)
 		return rp_error_set(err, -EINVAL, "%s: not a URL", text ? text : "(none)");
 	if (!part_is(url, CURLUPART_SCHEME, "https"))

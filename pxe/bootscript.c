@@ -96,7 +96,7 @@ static int print(char **ret, struct rp_error *err, const char *format, ...)
 	n = vasprintf(&text, format, args);
 	va_end(args);
 	if (n < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = text;
 	return 0;
 }

@@ -35,7 +35,7 @@ static int add(json_t *list, const char *name, const char *sha256, struct rp_err
 	json_t *row = json_pack("{ssss}", "name", name, "sha256", sha256);
 
 	if (json_array_append_new(list, row) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static int place(const char *root, const char *name, const void *data, size_t le
 	int r;
 
 	if (!path || rp_sha256_hex(data, len, wanted) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (stat(path, &status) < 0 || (status.st_mode & 0777) != 0644 ||
 		rp_sha256_file_hex(path, found, NULL) < 0 || strcmp(found, wanted) != 0) {
 		r = rp_file_write(path, 0644, data, len, err);
@@ -69,7 +69,7 @@ static int sign(const struct rp_loader_build *build, const char *name, uint8_t *
 	int r;
 
 	if (!path || !certificate)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_write(path, 0600, *data, *len, err);
 	if (r == 0)
 		r = rp_efi_sign(path, path, build->keys_dir, "db", err);
@@ -97,7 +97,7 @@ static int build_binary(const struct rp_loader_build *build, const char *ipxe_di
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_read(path, BINARY_MAX, &stock, &len, err);
 	if (r < 0)
 		return r;
@@ -133,7 +133,7 @@ int rp_loader_build(const struct rp_loader_build *build, json_t **ret, struct rp
 	int r;
 
 	if (!list)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_pki_load_cert(build->keys_dir, "root", &root, err);
 	if (r == 0)
 		r = rp_pki_fingerprint(root, fingerprint);
@@ -184,7 +184,7 @@ int rp_loader_find_ipxe(char **ret_dir, struct rp_error *err)
 		free(newest);
 		newest = strdup(entry->d_name);
 		if (!newest)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 	}
 	if (!newest)
 		return rp_error_set(err, -ENOENT,
@@ -192,7 +192,7 @@ int rp_loader_find_ipxe(char **ret_dir, struct rp_error *err)
 			cache ? cache : "the cache");
 	path = rp_path("%s/%s", cache, newest);
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_dir = path;
 	return 0;
 }

@@ -343,7 +343,7 @@ int rp_proxydhcp_start(struct event_base *base, const struct rp_proxydhcp_config
 			"proxyDHCP: no address: set `address` to ours on %s", config->interface);
 	proxy = calloc(1, sizeof(*proxy));
 	if (!proxy)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	proxy->dhcp.fd = proxy->binl.fd = -1;
 	proxy->ops = *ops;
 	proxy->server = config->server;

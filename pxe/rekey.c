@@ -27,7 +27,7 @@ int rp_ipxe_rekey(const void *in, size_t len, const uint8_t old_root[RP_SHA256_L
 			count);
 	out = malloc(len);
 	if (!out)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	memcpy(out, in, len);
 	memcpy(out + (found - start), new_root, RP_SHA256_LEN);
 	*ret = out;

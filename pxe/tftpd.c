@@ -250,7 +250,7 @@ int rp_tftpd_start(struct event_base *base, const struct rp_tftpd_config *config
 	int r;
 
 	if (!tftpd)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	tftpd->pid = tftpd->pidfd = tftpd->output = -1;
 	tftpd->base = base;
 	tftpd->event = config->event;
@@ -276,7 +276,7 @@ int rp_tftpd_start(struct event_base *base, const struct rp_tftpd_config *config
 	tftpd->listen = rp_path("%s:%u", address, config->port ? config->port : PORT_TFTP);
 	tftpd->start_again = event_new(base, -1, 0, on_start, tftpd);
 	if (!tftpd->root || !tftpd->user || !tftpd->listen || !tftpd->start_again)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = start(tftpd);
 	if (r < 0)
 		return rp_error_set(err, r, "%s: %s", tftpd->program, strerror(-r));

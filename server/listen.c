@@ -159,7 +159,7 @@ static int choose_address(
 	} else {
 		server->address = strdup("127.0.0.1");
 	}
-	return server->address ? 0 : rp_error_set(err, -ENOMEM, "no memory");
+	return server->address ? 0 : rp_error_memory(err);
 }
 
 /* Rigs and agents would refuse us, and only say "Permission denied". */
@@ -205,7 +205,7 @@ static int open_https(struct rp_server *server, const struct rp_site_options *op
 	int r;
 
 	if (!address)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_https_listen(options->listen ? options->listen : address, &ret->fd, ret->name, err);
 	if (r == -EADDRNOTAVAIL)
 		rp_error_set(err, r,
@@ -244,14 +244,14 @@ int rp_site_listen(
 				    ? strdup(server->url)
 				    : rp_path("https://%s", https.name);
 	if (!server->url || !server->listening)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	warn_of_names(server);
 	r = serve(server, &https, server->keys_dir, &server->https, err);
 	if (r == 0 && http.fd >= 0) {
 		plain = (free(plain), host_and_port(server->address, port_of(http.name)));
 		server->http_url = plain ? rp_path("http://%s", plain) : NULL;
 		if (!server->http_url)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 		r = serve(server, &http, NULL, &server->http, err);
 	}
 	return r;

@@ -35,8 +35,7 @@ static int start_store(
 {
 	rp_cleanup(free) char *path = rp_path("%s/rigproof.db", server->state_dir);
 
-	return path ? rp_store_open(path, &server->store, err)
-		    : rp_error_set(err, -ENOMEM, "no memory");
+	return path ? rp_store_open(path, &server->store, err) : rp_error_memory(err);
 }
 
 static int start_log(

@@ -81,7 +81,7 @@ static int load_manifest(
 	int r;
 
 	if (!usual)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!path && access(usual, F_OK) == 0)
 		path = usual;
 	r = path ? rp_manifest_load_kind(path, RP_MANIFEST_SITE, &server->site_manifest, err)
@@ -141,7 +141,7 @@ int rp_site_load(
 	server->state_dir = strdup(options->state);
 	server->keys_dir = options->keys ? strdup(options->keys) : NULL;
 	if (!server->state_dir || (options->keys && !server->keys_dir))
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = make_layout(server, err);
 	if (r == 0)
 		r = lock_state(server, err);
@@ -150,7 +150,7 @@ int rp_site_load(
 	if (!server->keys_dir)
 		server->keys_dir = rp_path("%s/keys", server->state_dir);
 	if (!server->keys_dir)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = load_manifest(server, options, err);
 	if (r == 0)
 		r = load_keys(server, err);
@@ -160,7 +160,7 @@ int rp_site_load(
 	server->metrics = rp_metrics_new();
 	server->power = server->base ? rp_power_new(server->base, server->metrics) : NULL;
 	if (!server->metrics || !server->power)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_artefacts_new(
 		server->base, server->state_dir, server->metrics, &server->artefacts, err);
 	return r < 0 ? r
@@ -234,7 +234,7 @@ static int write_address(struct rp_server *server, struct rp_error *err)
 	rp_cleanup(free) char *old = NULL;
 
 	if (!path || !line)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (rp_file_read(path, 4096, &old, NULL, NULL) == 0 && !strcmp(old, line))
 		return 0;
 	return rp_file_write(path, 0644, line, strlen(line), err);
@@ -253,7 +253,7 @@ int rp_site_run(struct rp_server *server, struct rp_error *err)
 
 	if (!terminate || !interrupt || !watchdog || event_add(terminate, NULL) < 0 ||
 		event_add(interrupt, NULL) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (sd_watchdog_enabled(0, &interval_us) > 0)
 		event_add(watchdog, &(struct timeval){(time_t)(interval_us / 2 / 1000000),
 					    (suseconds_t)(interval_us / 2 % 1000000)});

@@ -136,13 +136,13 @@ static int add_auth(
 	int r;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_file_read(path, AUTH_MAX, &data, &len, err);
 	if (r < 0)
 		return r;
 	text = rp_base64_encode(data, len);
 	if (!text || json_object_set_new(object, name, json_string(text)) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return 0;
 }
 

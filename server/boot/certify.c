@@ -278,14 +278,14 @@ static int make_record(
 		rp_rig_has_our_keys(server, hello->rig), "boot_key", hello->key, "started", started,
 		"certified", certified, "stages", stages);
 	if (!record)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_record_check_boot(record, err);
 	if (r == 0)
 		r = rp_dsse_sign_json(server->job_key, RP_TYPE_BOOT, record, &envelope, err);
 	if (r < 0)
 		return r;
 	*ret = rp_json_canonical(envelope);
-	return *ret ? 0 : rp_error_set(err, -ENOMEM, "no memory");
+	return *ret ? 0 : rp_error_memory(err);
 }
 
 /* The certificate, then all above it: what TLS sends and what the agent keeps. */
@@ -309,7 +309,7 @@ static int issue(
 		return r;
 	leaf = rp_pem_write_cert(cert);
 	if (!leaf || asprintf(&chain, "%s%s", leaf, above) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_chain = chain;
 	return 0;
 }

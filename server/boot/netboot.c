@@ -103,7 +103,7 @@ int rp_netboot_start(struct rp_server *server, struct rp_error *err)
 
 	server->netboot = calloc(1, sizeof(*server->netboot));
 	if (!server->netboot || !root)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	if (!*server->site->interface) {
 		rp_log_info("no `interface` in the site's manifest: no DHCP, no TFTP");
 		return 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The script half of the policy: what iPXE is told to do next. */
-#include "lib/hardware_id.h"
 #include "server/boot/policy.h"
 
 #include <errno.h>
@@ -8,6 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/hardware_id.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/metrics.h"

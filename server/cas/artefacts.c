@@ -419,7 +419,7 @@ int rp_artefacts_part_create(
 	int fd;
 
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return rp_error_set(err, -errno, "%s: %s", path, strerror(errno));
@@ -471,7 +471,7 @@ static int add(struct rp_artefacts *artefacts, int source, const void *data, siz
 	int r;
 
 	if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_artefacts_part_create(artefacts, &fd, &part, err);
 	if (r < 0)
 		return r;
@@ -546,14 +546,14 @@ int rp_artefacts_new(struct event_base *base, const char *state_dir, struct rp_m
 	int r;
 
 	if (!artefacts)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	artefacts->base = base;
 	artefacts->metrics = metrics;
 	artefacts->blobs = rp_path("%s/cas/sha256", state_dir);
 	artefacts->parts = rp_path("%s/cas/tmp", state_dir);
 	artefacts->slice = malloc(SLICE);
 	if (!artefacts->blobs || !artefacts->parts || !artefacts->slice)
-		r = rp_error_set(err, -ENOMEM, "no memory");
+		r = rp_error_memory(err);
 	else
 		r = rp_file_make_directories(artefacts->blobs, 0700, err);
 	if (r == 0)

@@ -61,7 +61,7 @@ int rp_uploads_new(struct rp_artefacts *artefacts, struct rp_metrics *metrics,
 	struct rp_uploads *uploads = calloc(1, sizeof(*uploads));
 
 	if (!uploads)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	uploads->artefacts = artefacts;
 	uploads->metrics = metrics;
 	*ret = uploads;
@@ -118,13 +118,13 @@ static int upload_begin(struct rp_uploads *uploads, const char *sha256, int64_t 
 		return r;
 	upload = calloc(1, sizeof(*upload));
 	if (!upload)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	upload->fd = -1;
 	memcpy(upload->sha256, sha256, sizeof(upload->sha256));
 	upload->total = total;
 	upload->digest = EVP_MD_CTX_new();
 	if (!upload->digest || EVP_DigestInit_ex(upload->digest, EVP_sha256(), NULL) != 1)
-		r = rp_error_set(err, -ENOMEM, "no memory");
+		r = rp_error_memory(err);
 	else
 		r = rp_artefacts_part_create(uploads->artefacts, &upload->fd, &upload->path, err);
 	if (r < 0) {

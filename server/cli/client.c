@@ -52,7 +52,7 @@ static int find_setting(const struct rp_cli *cli, const char *option, const char
 
 	if (value && !strcmp(option, "--server")) {
 		*ret = strdup(value);
-		return *ret ? 0 : rp_error_set(err, -ENOMEM, "no memory");
+		return *ret ? 0 : rp_error_memory(err);
 	}
 	if (value)
 		return read_line(value, secret, ret, err);
@@ -62,7 +62,7 @@ static int find_setting(const struct rp_cli *cli, const char *option, const char
 			"URL --root CRT --token-file FILE");
 	path = rp_path("%s/%s", state, file);
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = read_line(path, secret, ret, err);
 	if (r == -ENOENT)
 		return rp_error_set(err, r,
@@ -79,7 +79,7 @@ int rp_client_open(const struct rp_cli *cli, struct rp_client **ret, struct rp_e
 	int r;
 
 	if (!client)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = find_setting(cli, "--server", "address", false, &client->url, err);
 	if (r >= 0)
 		r = rp_cli_root(cli, &root, err);
@@ -143,7 +143,7 @@ static int request(struct rp_client *client, const char *method, const char *pat
 	int r;
 
 	if (!full)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_http_request(client->http, method, full, type, body, len, &response, err);
 	if (r < 0)
 		return r;
@@ -164,7 +164,7 @@ int rp_client_call(struct rp_client *client, const char *method, const char *pat
 	int r;
 
 	if (body && !(text = rp_json_canonical(body)))
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = request(client, method, path, text ? "application/json" : NULL, text,
 		text ? strlen(text) : 0, &response, err);
 	if (r < 0 || !ret)
@@ -199,7 +199,7 @@ static int upload_parts(struct rp_client *client, const char *path, int fd, off_
 	off_t offset = 0;
 
 	if (!part)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	do {
 		rp_cleanup(http_response) struct rp_http_response response = {0};
 		char target[160];

@@ -177,7 +177,7 @@ static int verify_all(const struct rp_cli *cli, struct exhibits *ret, struct rp_
 	ret->verified = calloc(cli->operands_count, sizeof(*ret->verified));
 	ret->sha256 = calloc(cli->operands_count, sizeof(*ret->sha256));
 	if (!ret->verified || !ret->sha256)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	for (size_t i = 0; r >= 0 && i < cli->operands_count; i++)
 		r = verify_one(ret, cli->operands[i], root, err);
 	return r;
@@ -305,7 +305,7 @@ static int run_judge(const struct rp_cli *cli, struct rp_error *err)
 			r = json_array_append_new(
 				found, finding_as_json(set.items[i], &finding, &exhibits));
 		if (r < 0)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 	}
 	if (!cli->json) {
 		printf("\n%zu claims: %zu proven, %zu refuted, %zu not measured, %zu not "

@@ -76,7 +76,7 @@ static int describe(const char *dir, json_t **ret, struct rp_error *err)
 	document = json_pack("{s:s, s:s, s:O}", "folder", dir, "root_fingerprint", fingerprint_hex,
 		"keys", list);
 	if (!document || json_array_size(list) != KEYS_COUNT)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = rp_steal(document);
 	return 0;
 }

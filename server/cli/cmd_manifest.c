@@ -47,7 +47,7 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 					rp_manifest_kind_name(manifest->kind), name_of(manifest));
 		}
 		if (json_array_append_new(files, row) < 0)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 	}
 	if (cli->json) {
 		rp_cleanup(json) json_t *document = json_pack("{s:O}", "files", files);

@@ -60,7 +60,7 @@ int rp_cli_print_json(const json_t *value, struct rp_error *err)
 	rp_cleanup(free) char *text = rp_json_pretty(value);
 
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return rp_cli_write(NULL, text, strlen(text), err);
 }
 
@@ -114,6 +114,6 @@ int rp_cli_root(const struct rp_cli *cli, char **ret_pem, struct rp_error *err)
 			"server");
 	path = rp_path("%s/root.crt", state);
 	if (!path)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return rp_file_read(path, 1 << 16, ret_pem, NULL, err);
 }

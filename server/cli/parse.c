@@ -366,7 +366,7 @@ int rp_cli_parse(int argc, char **argv, FILE *out, struct rp_cli *ret, struct rp
 
 	cli.operands = calloc((size_t)argc + 1, sizeof(*cli.operands));
 	if (!cli.operands)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	for (int i = 1; r >= 0 && i < argc; i++) {
 		if (!strcmp(argv[i], "--version")) {
 			fprintf(out, "rigproof %s\n", rp_version());

@@ -38,7 +38,7 @@ static int tls_start(struct rp_https *https, const char *keys_dir, struct rp_err
 	https->connections = rp_connections_new(https->config.base, https->tls,
 		https->config.metrics, https->config.connections_max, https->config.idle_timeout_s);
 	if (!https->connections)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	evhttp_set_bevcb(https->http, rp_connection_new, https->connections);
 	return 0;
 }
@@ -50,7 +50,7 @@ static int https_start(
 
 	https->http = evhttp_new(https->config.base);
 	if (!https->http)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	evhttp_set_max_headers_size(https->http, HEADERS_MAX);
 	evhttp_set_max_body_size(https->http, BODY_MAX);
 	evhttp_set_default_content_type(https->http, NULL);
@@ -71,7 +71,7 @@ static int https_start(
 	if (!evhttp_bind_listener(https->http, https->listener)) {
 		evconnlistener_free(https->listener);
 		https->listener = NULL;
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	}
 	if (https->connections)
 		rp_connections_listen(https->connections, https->listener);
@@ -85,7 +85,7 @@ int rp_https_start(
 	int r;
 
 	if (!https)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	https->config = *config;
 	if (!https->config.connections_max)
 		https->config.connections_max = 256;

@@ -57,7 +57,7 @@ static int use_chain(SSL_CTX *ctx, const char *pem, struct rp_error *err)
 	int count = 0;
 
 	if (!bio)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	for (;; count++) {
 		rp_cleanup(x509) X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 		int ok;

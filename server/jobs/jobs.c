@@ -99,7 +99,7 @@ static int sign_job(struct rp_server *server, const struct rp_job *job, const st
 		json_object_set_new(payload, "boot", json_string(boot->id)) < 0 ||
 		json_object_set_new(payload, "nonce", json_string(boot->nonce)) < 0 ||
 		json_object_set_new(payload, "created", json_string(created)) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_record_check_job(payload, err);
 	if (r == 0)
 		r = rp_dsse_sign_json(server->job_key, RP_TYPE_JOB, payload, &envelope, err);
@@ -107,7 +107,7 @@ static int sign_job(struct rp_server *server, const struct rp_job *job, const st
 		return r;
 	text = rp_json_canonical(envelope);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_store_run(server->store, RP_SQL_BOOT_SET_ENVELOPE, RP_TEXT(boot->id), RP_TEXT(text));
 	return r < 0 ? rp_error_set(err, r, "%s", rp_store_reason(server->store)) : 0;
 }

@@ -71,7 +71,7 @@ static int parse(struct incoming *in, struct rp_error *err)
 		return rp_error_set(err, -EACCES, "not a result envelope: not JSON");
 	in->leaf = rp_json_canonical(in->envelope);
 	if (!in->leaf)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	return rp_sha256_hex(in->leaf, strlen(in->leaf), in->sha256);
 }
 
@@ -138,7 +138,7 @@ static int sign_ack(struct rp_server *server, const struct incoming *in, uint64_
 	ack = json_pack("{s:i, s:s, s:s, s:I, s:s}", "version", 1, "result", in->offer->job,
 		"sha256", in->sha256, "index", (json_int_t)index, "accepted", accepted);
 	if (!ack)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_record_check_ack(ack, err);
 	return r < 0 ? r : rp_dsse_sign_json(server->log_key, RP_TYPE_ACK, ack, ret, err);
 }
@@ -162,7 +162,7 @@ static int store_all(
 		return r;
 	ack_text = rp_json_canonical(ack);
 	if (!ack_text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_store_run(server->store, RP_SQL_RESULT_ADD, RP_TEXT(in->boot.id),
 		RP_TEXT(in->offer->job), RP_TEXT(in->sha256), RP_TEXT(in->leaf), RP_TEXT(verdict),
 		RP_INT((int64_t)index), RP_TEXT(ack_text), RP_INT(rp_store_now(server->store)));

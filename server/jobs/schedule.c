@@ -345,7 +345,7 @@ int rp_jobs_start(struct rp_server *server, struct rp_error *err)
 	struct rp_jobs *jobs = calloc(1, sizeof(*jobs));
 
 	if (!jobs)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	jobs->server = server;
 	jobs->power = ask_driver;
 	server->jobs = jobs;
@@ -353,7 +353,7 @@ int rp_jobs_start(struct rp_server *server, struct rp_error *err)
 		jobs->tick = event_new(server->base, -1, 0, on_tick, jobs);
 		if (!jobs->tick) {
 			rp_jobs_stop(server);
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 		}
 	}
 	rp_jobs_kick(server);

@@ -150,7 +150,7 @@ static int make_spec(struct rp_server *server, const struct submission *submissi
 		json_object_set_new(spec, "image",
 			json_pack("{s:s, s:s}", "name", submission->image.name, "sha256",
 				submission->image.sha256)) < 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = rp_steal(spec);
 	return 0;
 }
@@ -195,7 +195,7 @@ static int submit(struct rp_server *server, const json_t *request, struct submis
 		return r;
 	text = rp_json_canonical(spec);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	rp_id_new(id);
 	r = rp_store_run(server->store, RP_SQL_JOB_ADD, RP_TEXT(id), RP_TEXT(rig),
 		RP_TEXT(submission->plan->plan->name), RP_TEXT(submission->image.name),

@@ -437,17 +437,17 @@ int rp_report_html(const struct rp_report_source *source, char **ret, struct rp_
 		} else {
 			proof = rp_evidence_explain_json(&verified);
 			if (!proof)
-				return rp_error_set(err, -ENOMEM, "no memory");
+				return rp_error_memory(err);
 			report.proof = proof;
 			report.predicate = json_object_get(verified.statement, "predicate");
 		}
 	}
 	report.out = open_memstream(&page, &size);
 	if (!report.out)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	write_page(&report);
 	if (fclose(report.out) != 0)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret = rp_steal(page);
 	return 0;
 }

@@ -254,7 +254,7 @@ static void *qemu_start(struct event_base *base, const char *address, enum rp_po
 			close(fd);
 		if (operation)
 			operation_free(operation);
-		rp_error_set(err, -ENOMEM, "no memory");
+		rp_error_memory(err);
 		return NULL;
 	}
 	operation->action = action;

@@ -57,7 +57,7 @@ int rp_images_put(struct rp_server *server, const json_t *description, struct rp
 			name, sha256, sha256);
 	text = rp_json_canonical(description);
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_store_run(server->store, RP_SQL_IMAGE_PUT, RP_TEXT(name), RP_TEXT(sha256),
 		RP_TEXT(text), RP_INT(rp_store_now(server->store)));
 	return r < 0 ? rp_error_set(err, r, "%s", rp_store_reason(server->store)) : 0;

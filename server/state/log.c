@@ -95,7 +95,7 @@ int rp_log_open(struct rp_server *server, struct rp_error *err)
 	int r;
 
 	if (!log)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = make_room(log);
 	if (r == 0)
 		r = read_leaves(server, log, err);

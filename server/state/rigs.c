@@ -142,7 +142,7 @@ static int parse_manifest(
 	complete = rp_manifest_to_json(manifest);
 	text = complete ? rp_json_canonical(complete) : NULL;
 	if (!text)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	*ret_text = text;
 	*ret = rp_steal(manifest);
 	return 0;
@@ -224,7 +224,7 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 	manifest = json_pack(
 		"{s:s, s:s, s:[s], s:s}", "kind", "rig", "name", name, "mac", mac, "uuid", uuid);
 	if (!manifest)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	r = rp_rigs_put(server, manifest, RP_RIG_PENDING, &created, err);
 	if (r < 0)
 		return r;

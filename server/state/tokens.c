@@ -53,7 +53,7 @@ int rp_tokens_prepare(struct rp_server *server, struct rp_error *err)
 		int r;
 
 		if (!path)
-			return rp_error_set(err, -ENOMEM, "no memory");
+			return rp_error_memory(err);
 		r = read_or_make(path, token, err);
 		if (r < 0)
 			return r;

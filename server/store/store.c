@@ -147,7 +147,7 @@ int rp_store_open(const char *path, struct rp_store **ret, struct rp_error *err)
 	int r;
 
 	if (!store)
-		return rp_error_set(err, -ENOMEM, "no memory");
+		return rp_error_memory(err);
 	store->clock = (struct rp_clock){.now = real_now};
 	r = create_private(path, err);
 	if (r < 0)

@@ -48,6 +48,16 @@ static void the_text_may_quote_itself(void **state)
 	assert_int_equal(err.code, -EIO);
 }
 
+static void no_memory_is_said_in_one_way(void **state)
+{
+	struct rp_error err = RP_ERROR_NONE;
+
+	assert_int_equal(rp_error_memory(&err), -ENOMEM);
+	assert_int_equal(err.code, -ENOMEM);
+	assert_string_equal(err.text, "no memory");
+	assert_int_equal(rp_error_memory(NULL), -ENOMEM);
+}
+
 static void prefix_goes_before(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
@@ -92,6 +102,7 @@ int main(void)
 		cmocka_unit_test(no_object_is_no_crash),
 		cmocka_unit_test(control_characters_are_replaced),
 		cmocka_unit_test(the_text_may_quote_itself),
+		cmocka_unit_test(no_memory_is_said_in_one_way),
 		cmocka_unit_test(prefix_goes_before),
 		cmocka_unit_test(a_long_text_is_cut),
 		cmocka_unit_test(openssl_reason_is_appended_and_the_queue_cleared),
