@@ -5,7 +5,7 @@
 #include "lib/file.h"
 #include "server/cli/cli.h"
 
-static struct lab lab;
+static struct keys_lab lab;
 static char evidence[80], bent[80], root[80], claims[80];
 
 #define MAX_ARGS 12
@@ -132,7 +132,7 @@ static int setup(void **state)
 	rp_cleanup(free) char *text = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 
-	lab_init(&lab);
+	keys_lab_init(&lab);
 	snprintf(evidence, sizeof(evidence), "%s/evidence.json", lab.dir);
 	snprintf(bent, sizeof(bent), "%s/bent.json", lab.dir);
 	snprintf(root, sizeof(root), "%s/root.crt", lab.dir);
@@ -153,8 +153,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	lab_remove(claims);
-	lab_done(&lab);
+	folder_lab_remove(claims);
+	keys_lab_done(&lab);
 	return 0;
 }
 

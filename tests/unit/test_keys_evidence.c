@@ -7,7 +7,7 @@
 
 #include "keys/certificate.h"
 
-static struct lab lab, other;
+static struct keys_lab lab, other;
 
 static int verify(const char *text, X509 *root, struct rp_error *err)
 {
@@ -455,15 +455,15 @@ static void other_texts(void **state)
 
 static int set_up(void **state)
 {
-	lab_init(&lab);
-	lab_init(&other);
+	keys_lab_init(&lab);
+	keys_lab_init(&other);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	lab_done(&lab);
-	lab_done(&other);
+	keys_lab_done(&lab);
+	keys_lab_done(&other);
 	return 0;
 }
 

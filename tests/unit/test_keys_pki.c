@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/openssl_cleanup.h"
+#include "tests/unit/folder_lab.h"
 #include "tests/unit/keys_lab.h"
 
 #include <openssl/asn1.h>
@@ -9,7 +10,7 @@
 #include "keys/pem.h"
 #include "lib/file.h"
 
-static struct lab lab;
+static struct keys_lab lab;
 
 static char *path_of(const char *name)
 {
@@ -214,11 +215,11 @@ static void bad_requests(void **state)
 
 static void half_made_is_not_left(void **state)
 {
-	char parent[] = "/tmp/rigproof-init.XXXXXX";
+	char parent[FOLDER_LAB_TEXT];
 	rp_cleanup(free) char *dir = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 
-	assert_non_null(mkdtemp(parent));
+	folder_lab_make(parent);
 	dir = rp_path("%s/keys", parent);
 	assert_int_equal(
 		rp_pki_init(dir, (const char *const[]){"not a host", NULL}, &err), -EINVAL);
@@ -228,13 +229,13 @@ static void half_made_is_not_left(void **state)
 
 static int set_up(void **state)
 {
-	lab_init(&lab);
+	keys_lab_init(&lab);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	lab_done(&lab);
+	keys_lab_done(&lab);
 	return 0;
 }
 

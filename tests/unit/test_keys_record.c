@@ -7,7 +7,7 @@
 
 #include "keys/record.h"
 
-static struct lab lab;
+static struct keys_lab lab;
 
 static json_t *draft_ack(void)
 {

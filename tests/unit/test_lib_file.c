@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,8 +17,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "tests/unit/folder_lab.h"
 
-static char folder[64];
+static char folder[FOLDER_LAB_TEXT];
 static struct rp_error err;
 static int directories_fail; /* a disk that takes files and loses the folder's last change */
 
@@ -35,22 +35,18 @@ int fsync(int fd)
 	return fdatasync(fd);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	return remove(path);
-}
-
 static int make_folder(void **state)
 {
-	strcpy(folder, "/tmp/test_lib_file.XXXXXX");
+	folder_lab_make(folder);
 	err = RP_ERROR_NONE;
 	umask(022);
-	return mkdtemp(folder) ? 0 : -1;
+	return 0;
 }
 
 static int remove_folder(void **state)
 {
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_lab_remove(folder);
+	return 0;
 }
 
 static char *in_folder(const char *name)

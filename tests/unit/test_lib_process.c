@@ -18,6 +18,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/process.h"
+#include "tests/unit/folder_lab.h"
 
 static struct rp_error err;
 
@@ -197,11 +198,11 @@ static void a_missing_directory_is_not_a_missing_program(void **state)
 /* The grandchild holds the FIFO: only its death ends the read. */
 static void a_timeout_kills_the_whole_group(void **state)
 {
-	char folder[] = "/tmp/test_lib_process.XXXXXX", fifo[64], script[128], byte;
+	char folder[FOLDER_LAB_TEXT], fifo[64], script[128], byte;
 	struct rp_process process = {.timeout_s = 1};
 	rp_cleanup(fd) int fd = -1;
 
-	assert_non_null(mkdtemp(folder));
+	folder_lab_make(folder);
 	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -211,8 +212,7 @@ static void a_timeout_kills_the_whole_group(void **state)
 	assert_string_equal(err.text, "sh: killed after 1 s");
 	fcntl(fd, F_SETFL, 0);
 	assert_int_equal(read(fd, &byte, 1), 0);
-	unlink(fifo);
-	rmdir(folder);
+	folder_lab_remove(folder);
 }
 
 /* It ends when the process ends, though a child still holds the pipes. */

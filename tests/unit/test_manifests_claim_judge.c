@@ -8,7 +8,7 @@
 #include "manifests/claim_judge.h"
 #include "manifests/manifest.h"
 
-static struct lab lab;
+static struct keys_lab lab;
 
 static void verified(const struct draft *draft, struct rp_verified *ret)
 {
@@ -441,13 +441,13 @@ static void the_heaviest_outcome_stands(void **state)
 
 static int setup(void **state)
 {
-	lab_init(&lab);
+	keys_lab_init(&lab);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	lab_done(&lab);
+	keys_lab_done(&lab);
 	return 0;
 }
 

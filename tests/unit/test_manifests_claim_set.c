@@ -13,8 +13,9 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "manifests/claim_set.h"
+#include "tests/unit/folder_lab.h"
 
-static char dir[64];
+static char dir[FOLDER_LAB_TEXT];
 
 static char *put(const char *name, const char *text)
 {
@@ -93,18 +94,14 @@ static void ours_are_good(void **state)
 
 static int setup(void **state)
 {
-	strcpy(dir, "/tmp/rigproof-claims.XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	folder_lab_make(dir);
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	rp_cleanup(dir) DIR *folder = opendir(dir);
-	struct dirent *entry;
-
-	while (folder && (entry = readdir(folder)))
-		unlinkat(dirfd(folder), entry->d_name, 0);
-	return rmdir(dir);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 int main(void)

@@ -27,11 +27,12 @@
 #include "manifests/image.h"
 #include "manifests/manifest.h"
 #include "manifests/uki.h"
+#include "tests/unit/folder_lab.h"
 
 #define RELEASE "6.1.0-0-test"
 #define VERMAGIC RELEASE " SMP preempt mod_unload modversions"
 
-static char top[] = "/tmp/rigproof-image.XXXXXX";
+static char top[FOLDER_LAB_TEXT];
 static char keys[64], binaries[64], modules[64], output[64], rootfs[64];
 
 static void write_file(const char *name, mode_t mode, const void *data, size_t size)
@@ -106,8 +107,7 @@ static int set_up(void **state)
 	rp_cleanup(free) char *script = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 
-	if (!mkdtemp(top))
-		return -1;
+	folder_lab_make(top);
 	snprintf(keys, sizeof(keys), "%s/keys", top);
 	snprintf(binaries, sizeof(binaries), "%s/bin", top);
 	snprintf(modules, sizeof(modules), "%s/modules", top);
@@ -135,7 +135,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	run((const char *const[]){"rm", "-rf", top, NULL});
+	folder_lab_remove(top);
 	return 0;
 }
 

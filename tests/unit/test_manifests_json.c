@@ -15,6 +15,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "manifests/manifest.h"
+#include "tests/unit/folder_lab.h"
 
 static const char *const ours[] = {
 	"manifests/sites/example.yaml",
@@ -149,7 +150,7 @@ static void a_plan_becomes_a_job(void **state)
 
 static void a_missing_kernel_is_named(void **state)
 {
-	char folder[] = "/tmp/rigproof-test-XXXXXX";
+	char folder[FOLDER_LAB_TEXT];
 	rp_cleanup(free) char *path = NULL;
 	rp_cleanup(free) char *kernel = NULL;
 	rp_cleanup(free) char *want = NULL;
@@ -157,7 +158,7 @@ static void a_missing_kernel_is_named(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 	static const char text[] = "kind: image\nname: i\nkernel: sub/vmlinuz\n";
 
-	assert_non_null(mkdtemp(folder));
+	folder_lab_make(folder);
 	path = rp_path("%s/image.yaml", folder);
 	assert_int_equal(rp_file_write(path, 0644, text, strlen(text), &err), 0);
 	assert_int_equal(rp_manifest_load(path, &manifest, &err), -ENOENT);
@@ -173,11 +174,7 @@ static void a_missing_kernel_is_named(void **state)
 	kernel = rp_path("%s/sub/vmlinuz", folder);
 	assert_int_equal(rp_file_write(kernel, 0644, "x", 1, &err), 0);
 	assert_int_equal(rp_manifest_load(path, &manifest, &err), 0);
-	assert_int_equal(unlink(kernel), 0);
-	assert_int_equal(unlink(path), 0);
-	kernel[strlen(kernel) - strlen("/vmlinuz")] = '\0';
-	assert_int_equal(rmdir(kernel), 0);
-	assert_int_equal(rmdir(folder), 0);
+	folder_lab_remove(folder);
 }
 
 static void the_wrong_kind_is_named(void **state)

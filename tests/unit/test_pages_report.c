@@ -5,8 +5,8 @@
 #include "server/pages/html.h"
 #include "server/pages/report.h"
 
-static struct lab lab;
-static struct lab other;
+static struct keys_lab lab;
+static struct keys_lab other;
 
 static const char hostile[] = "</script><script>alert(1)</script><img src=x onerror='y'>\"&";
 
@@ -66,7 +66,7 @@ static json_t *a_timeline(const char *detail)
 		"time", T0, "stage", "power", "message", detail);
 }
 
-static void take_root(struct rp_report_source *source, const struct lab *of)
+static void take_root(struct rp_report_source *source, const struct keys_lab *of)
 {
 	X509_up_ref(of->root);
 	source->root = of->root;
@@ -246,15 +246,15 @@ static void odd_timelines_are_drawn(void **state)
 
 static int begin(void **state)
 {
-	lab_init(&lab);
-	lab_init(&other);
+	keys_lab_init(&lab);
+	keys_lab_init(&other);
 	return 0;
 }
 
 static int end(void **state)
 {
-	lab_done(&lab);
-	lab_done(&other);
+	keys_lab_done(&lab);
+	keys_lab_done(&other);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -20,11 +19,12 @@
 #include "lib/openssl_cleanup.h"
 #include "pxe/loader.h"
 #include "pxe/rekey.h"
+#include "tests/unit/folder_lab.h"
 
 #define URL "https://10.77.0.1:8443"
 
 struct lab {
-	char dir[64];
+	char dir[FOLDER_LAB_TEXT];
 	char *keys, *tftp;
 };
 
@@ -32,18 +32,11 @@ static int set_up(void **state)
 {
 	static struct lab lab;
 
-	lab = (struct lab){.dir = "/tmp/test_pxe_loader.XXXXXX"};
-	if (!mkdtemp(lab.dir))
-		return -1;
+	folder_lab_make(lab.dir);
 	lab.keys = rp_path("%s/keys", lab.dir);
 	lab.tftp = rp_path("%s/tftp", lab.dir);
 	*state = &lab;
 	return 0;
-}
-
-static int delete (const char *path, const struct stat *status, int type, struct FTW *ftw)
-{
-	return remove(path);
 }
 
 static int tear_down(void **state)
@@ -52,7 +45,8 @@ static int tear_down(void **state)
 
 	free(lab->keys);
 	free(lab->tftp);
-	return nftw(lab->dir, delete, 8, FTW_DEPTH | FTW_PHYS);
+	folder_lab_remove(lab->dir);
+	return 0;
 }
 
 static void the_newest_of_the_cache(void **state)

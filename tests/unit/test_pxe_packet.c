@@ -12,7 +12,7 @@
 
 #include "lib/hardware_id.h"
 #include "pxe/dhcp_packet.h"
-#include "test_pxe_request.h"
+#include "pxe_request_lab.h"
 
 #define UUID "01234567-89ab-cdef-0123-456789abcdef"
 

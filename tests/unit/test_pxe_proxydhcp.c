@@ -19,7 +19,7 @@
 
 #include "lib/cleanup.h"
 #include "pxe/proxydhcp.h"
-#include "test_pxe_request.h"
+#include "pxe_request_lab.h"
 
 struct lab {
 	struct event_base *base;

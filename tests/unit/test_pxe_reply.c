@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "pxe/reply.h"
-#include "test_pxe_request.h"
+#include "pxe_request_lab.h"
 
 static const struct in_addr self = {0x01004d0a}; /* 10.77.0.1, in the byte order of x86 and arm64 */
 static const struct in_addr other = {0x02004d0a};

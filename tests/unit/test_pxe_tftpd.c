@@ -22,10 +22,11 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "pxe/tftpd.h"
+#include "tests/unit/folder_lab.h"
 
 struct lab {
 	struct event_base *base;
-	char dir[64], program[128];
+	char dir[FOLDER_LAB_TEXT], program[128];
 	int started, ended;
 	int stop_after; /* events of the kind that ends the loop */
 	char last[512];
@@ -48,9 +49,10 @@ static int set_up(void **state)
 {
 	static struct lab lab;
 
-	lab = (struct lab){.base = event_base_new(), .dir = "/tmp/test_pxe_tftpd.XXXXXX"};
-	if (!lab.base || !mkdtemp(lab.dir))
+	lab = (struct lab){.base = event_base_new()};
+	if (!lab.base)
 		return -1;
+	folder_lab_make(lab.dir);
 	snprintf(lab.program, sizeof(lab.program), "%s/in.tftpd", lab.dir);
 	*state = &lab;
 	return 0;
@@ -60,9 +62,9 @@ static int tear_down(void **state)
 {
 	struct lab *lab = *state;
 
-	unlink(lab->program);
 	event_base_free(lab->base);
-	return rmdir(lab->dir);
+	folder_lab_remove(lab->dir);
+	return 0;
 }
 
 static void write_program(const struct lab *lab, const char *text)

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DHCP requests made by hand, byte by byte, so that they may also be wrong. */
-#ifndef TEST_PXE_REQUEST_H
-#define TEST_PXE_REQUEST_H
+#include "tests/unit/pxe_request_lab.h"
 
-#include <stdint.h>
 #include <string.h>
 
-struct made {
-	uint8_t bytes[2048];
-	size_t len;
-};
-
-#define MADE_SNAME 44
-#define MADE_FILE 108
-#define MADE_OPTIONS 240
-
-/* The fixed part, from 52:54:00:aa:bb:01, xid 0x01020304. */
-static inline struct made made_header(void)
+struct made made_header(void)
 {
 	static const uint8_t head[] = {1, 1, 6, 0, 1, 2, 3, 4};
 	static const uint8_t mac[] = {0x52, 0x54, 0x00, 0xaa, 0xbb, 0x01};
@@ -29,7 +16,7 @@ static inline struct made made_header(void)
 	return made;
 }
 
-static inline void made_option(struct made *made, uint8_t code, const void *value, size_t len)
+void made_option(struct made *made, uint8_t code, const void *value, size_t len)
 {
 	made->bytes[made->len++] = code;
 	made->bytes[made->len++] = (uint8_t)len;
@@ -37,17 +24,15 @@ static inline void made_option(struct made *made, uint8_t code, const void *valu
 	made->len += len;
 }
 
-static inline void made_end(struct made *made)
+void made_end(struct made *made)
 {
 	made->bytes[made->len++] = 255;
 }
 
-/* SMBIOS bytes of 01234567-89ab-cdef-0123-456789abcdef, behind option 97's type. */
-static const uint8_t made_guid[17] = {0, 0x67, 0x45, 0x23, 0x01, 0xab, 0x89, 0xef, 0xcd, 0x01, 0x23,
-	0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+const uint8_t made_guid[17] = {0, 0x67, 0x45, 0x23, 0x01, 0xab, 0x89, 0xef, 0xcd, 0x01, 0x23, 0x45,
+	0x67, 0x89, 0xab, 0xcd, 0xef};
 
-/* A network-boot request: "PXEClient" or "HTTPClient", one architecture, no end yet. */
-static inline struct made made_request(uint8_t type, const char *vendor, uint16_t arch)
+struct made made_request(uint8_t type, const char *vendor, uint16_t arch)
 {
 	const uint8_t arch_bytes[] = {(uint8_t)(arch >> 8), (uint8_t)arch};
 	struct made made = made_header();
@@ -59,9 +44,7 @@ static inline struct made made_request(uint8_t type, const char *vendor, uint16_
 	return made;
 }
 
-/* The first option code of an answer, or NULL; *ret_len its length. */
-static inline const uint8_t *made_find(
-	const uint8_t *packet, size_t len, uint8_t code, size_t *ret_len)
+const uint8_t *made_find(const uint8_t *packet, size_t len, uint8_t code, size_t *ret_len)
 {
 	size_t at = MADE_OPTIONS;
 
@@ -78,5 +61,3 @@ static inline const uint8_t *made_find(
 	}
 	return NULL;
 }
-
-#endif
