@@ -356,14 +356,3 @@ const char *rp_claim_outcome_name(enum rp_claim_outcome outcome)
 
 	return names[outcome];
 }
-
-const char *rp_claim_op_name(enum rp_claim_op op)
-{
-	static const char *const names[] = {
-		[RP_CLAIM_AT_MOST] = "at_most",
-		[RP_CLAIM_AT_LEAST] = "at_least",
-		[RP_CLAIM_EQUALS] = "equals",
-	};
-
-	return names[op];
-}

@@ -60,7 +60,4 @@ void rp_claim_judge(const struct rp_claim *claim, const struct rp_verified *evid
 /* "proven", "refuted", "not measured", "not measurable here" */
 const char *rp_claim_outcome_name(enum rp_claim_outcome outcome);
 
-/* "at_most" ... */
-const char *rp_claim_op_name(enum rp_claim_op op);
-
 #endif

@@ -268,8 +268,3 @@ const char *rp_manifest_kind_name(enum rp_manifest_kind kind)
 {
 	return (size_t)kind < CYAML_ARRAY_LEN(schemas) ? schemas[kind]->name : "";
 }
-
-const char *rp_disks_name(enum rp_disks disks)
-{
-	return (size_t)disks < CYAML_ARRAY_LEN(rp_schema_disks) ? rp_schema_disks[disks].str : "";
-}

@@ -217,7 +217,6 @@ int rp_site_stage_limit(const struct rp_site *site, const char *stage);
 
 /* The word of an enum as YAML and JSON have it. */
 const char *rp_manifest_kind_name(enum rp_manifest_kind kind); /* "site" ... */
-const char *rp_disks_name(enum rp_disks disks);
 const char *rp_loader_name(enum rp_loader loader);
 
 static inline void rp_cleanup_manifest(struct rp_manifest **manifest)

@@ -257,16 +257,3 @@ int rp_bootscript_wait(
 		"chain --replace --autofree --timeout 30000 " SCRIPT_URL "\n",
 		server_url, reason, seconds);
 }
-
-int rp_bootscript_poweroff(const char *reason, char **ret, struct rp_error *err)
-{
-	int r = check_reason(reason, err);
-
-	if (r < 0)
-		return r;
-	return print(ret, err,
-		"#!ipxe\n"
-		"echo rigproof: %s\n"
-		"sleep 3\n" POWER_OFF,
-		reason);
-}

@@ -41,6 +41,4 @@ int rp_bootscript_exit(const char *reason, char **ret, struct rp_error *err);
 int rp_bootscript_wait(
 	const char *server_url, const char *reason, int seconds, char **ret, struct rp_error *err);
 
-int rp_bootscript_poweroff(const char *reason, char **ret, struct rp_error *err);
-
 #endif

@@ -128,7 +128,7 @@ static void command_line_and_token_are_optional(void **state)
 
 static void the_short_ones(void **state)
 {
-	rp_cleanup(free) char *leave = NULL, *off = NULL, *wait = NULL;
+	rp_cleanup(free) char *leave = NULL, *wait = NULL;
 	struct rp_error err = RP_ERROR_NONE;
 
 	assert_int_equal(rp_bootscript_exit("nothing to do", &leave, &err), 0);
@@ -136,13 +136,6 @@ static void the_short_ones(void **state)
 				   "echo rigproof: nothing to do\n"
 				   "set leave 1\n"
 				   "exit 1\n");
-	assert_int_equal(rp_bootscript_poweroff("rig is retired", &off, &err), 0);
-	assert_string_equal(off, "#!ipxe\n"
-				 "echo rigproof: rig is retired\n"
-				 "sleep 3\n"
-				 "poweroff ||\n"
-				 "reboot ||\n"
-				 "exit 1\n");
 	assert_int_equal(rp_bootscript_wait(URL, "not approved yet", 20, &wait, &err), 0);
 	assert_string_equal(wait, "#!ipxe\n"
 				  "set base " URL "\n"
@@ -224,7 +217,6 @@ static void reasons_and_waits_are_bounded(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		assert_int_equal(rp_bootscript_exit(bad[i], &text, &err), -EINVAL);
-		assert_int_equal(rp_bootscript_poweroff(bad[i], &text, &err), -EINVAL);
 		assert_int_equal(rp_bootscript_wait(URL, bad[i], 1, &text, &err), -EINVAL);
 	}
 	assert_int_equal(rp_bootscript_wait(URL, "x", 0, &text, &err), -EINVAL);
