@@ -188,7 +188,7 @@ int rp_loader_find_ipxe(char **ret_dir, struct rp_error *err)
 	}
 	if (!newest)
 		return rp_error_set(err, -ENOENT,
-			"no iPXE in %s: run pxe/fetch-ipxe, which gets Debian's",
+			"no iPXE in %s: run libexec/rigproof/fetch-ipxe, which gets Debian's",
 			cache ? cache : "the cache");
 	path = rp_path("%s/%s", cache, newest);
 	if (!path)

@@ -28,7 +28,7 @@ int rp_loader_build(const struct rp_loader_build *build, json_t **ret, struct rp
 
 /*
  * The newest ipxe-VERSION folder of $RIGPROOF_CACHE (else $XDG_CACHE_HOME/rigproof, else
- * ~/.cache/rigproof). -ENOENT, saying that pxe/fetch-ipxe makes it.
+ * ~/.cache/rigproof). -ENOENT, saying that fetch-ipxe makes it.
  */
 int rp_loader_find_ipxe(char **ret_dir, struct rp_error *err);
 
