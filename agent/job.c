@@ -17,19 +17,6 @@
 #include "lib/openssl_cleanup.h"
 
 /* The key of the certificate that came along, if it may sign jobs. */
-static int get_job_key(const char *pem, X509 *root, EVP_PKEY **ret, struct rp_error *err)
-{
-	rp_cleanup(x509) X509 *cert = NULL;
-	int r = rp_pem_read_cert(pem, &cert, err);
-
-	if (r == 0)
-		r = rp_pki_verify(cert, NULL, root, RP_ROLE_JOB, err);
-	if (r < 0)
-		return r;
-	*ret = X509_get_pubkey(cert);
-	return *ret ? 0 : rp_error_openssl(err, -EINVAL, "job certificate: no public key");
-}
-
 static int check_same(
 	const char *what, const char *found, const char *expected, struct rp_error *err)
 {
@@ -64,7 +51,7 @@ int rp_job_verify(const json_t *answer, const struct rp_job_expected *expected,
 
 	r = rp_job_offer_read(answer, &offer, err);
 	if (r == 0)
-		r = get_job_key(offer.certificate, expected->root, &key, err);
+		r = rp_pki_role_key(offer.certificate, expected->root, RP_ROLE_JOB, &key, err);
 	if (r == 0)
 		r = rp_dsse_verify(
 			offer.job, key, RP_TYPE_JOB, &job.payload, &job.payload_len, err);

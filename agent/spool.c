@@ -115,19 +115,13 @@ int rp_spool_next(const char *dir, char ret_job[RP_ID_TEXT], char **ret_text, st
 static int verify_ack(
 	const struct rp_receipt *receipt, X509 *root, json_t **ret, struct rp_error *err)
 {
-	rp_cleanup(x509) X509 *cert = NULL;
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
 	rp_cleanup(json) json_t *ack = NULL;
 	int r;
 
-	r = rp_pem_read_cert(receipt->certificate, &cert, err);
-	if (r == 0)
-		r = rp_pki_verify(cert, NULL, root, RP_ROLE_LOG, err);
+	r = rp_pki_role_key(receipt->certificate, root, RP_ROLE_LOG, &key, err);
 	if (r < 0)
 		return r;
-	key = X509_get_pubkey(cert);
-	if (!key)
-		return rp_error_openssl(err, -EINVAL, "log certificate: no public key");
 	r = rp_dsse_verify_json(receipt->ack, key, RP_TYPE_ACK, &ack, err);
 	if (r == 0)
 		r = rp_record_check_ack(ack, err);

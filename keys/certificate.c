@@ -2,6 +2,7 @@
 #include "keys/certificate.h"
 
 #include <openssl/rand.h>
+#include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/openssl_cleanup.h"
@@ -73,4 +74,13 @@ int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, st
 			err, -EIO, "cannot make the certificate of %s", certificate->common_name);
 	*ret = rp_steal(cert);
 	return 0;
+}
+
+bool rp_key_is_p256(EVP_PKEY *key)
+{
+	char group[32];
+
+	return EVP_PKEY_is_a(key, "EC") &&
+	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	       strcmp(group, SN_X9_62_prime256v1) == 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making one X.509 v3 certificate. Private to keys/: others ask keys/pki.h. */
+/* Making one X.509 v3 certificate, for which kind of key. Private to keys/: others ask keys/pki.h. */
 #ifndef RP_KEYS_CERTIFICATE_H
 #define RP_KEYS_CERTIFICATE_H
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #include "lib/error.h"
 
@@ -29,6 +30,8 @@ struct rp_certificate {
 	const char *extended_key_usage;
 	const char *alternative_names;
 };
+
+bool rp_key_is_p256(EVP_PKEY *key);
 
 /* Random 127-bit serial, the fixed dates, key identifiers, SHA-256. */
 int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, struct rp_error *err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys/certificate.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
@@ -31,21 +32,12 @@ int rp_dsse_pae(const char *type, const void *payload, size_t len, uint8_t **ret
 	return 0;
 }
 
-static bool is_p256(EVP_PKEY *key)
-{
-	char group[32];
-
-	return EVP_PKEY_is_a(key, "EC") &&
-	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-	       strcmp(group, SN_X9_62_prime256v1) == 0;
-}
-
 /* What the key hashes with: NULL for Ed25519, which hashes itself. */
 static int digest_of(EVP_PKEY *key, const EVP_MD **ret, struct rp_error *err)
 {
 	if (EVP_PKEY_is_a(key, "ED25519"))
 		*ret = NULL;
-	else if (is_p256(key))
+	else if (rp_key_is_p256(key))
 		*ret = EVP_sha256();
 	else
 		return rp_error_set(
@@ -58,7 +50,7 @@ static int sign(EVP_PKEY *key, const char *type, const void *payload, size_t len
 {
 	rp_cleanup(md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	rp_cleanup(free) uint8_t *pae = NULL;
-	const EVP_MD *digest;
+	const EVP_MD *digest = NULL;
 	uint8_t sig[256];
 	size_t pae_len, sig_len = sizeof(sig);
 	int r;
@@ -143,7 +135,7 @@ static int verify(const struct envelope *envelope, EVP_PKEY *key, const char *ty
 	rp_cleanup(free) uint8_t *pae = NULL;
 	rp_cleanup(free) uint8_t *sig = NULL;
 	char keyid[RP_SHA256_HEX];
-	const EVP_MD *digest;
+	const EVP_MD *digest = NULL;
 	size_t pae_len, sig_len;
 	int r;
 

@@ -36,9 +36,6 @@
  */
 enum rp_role { RP_ROLE_TLS, RP_ROLE_JOB, RP_ROLE_LOG, RP_ROLE_BOOT_CA, RP_ROLE_BOOT };
 
-/* "tls", "job", "log", "boot-ca", "boot" */
-const char *rp_role_name(enum rp_role role);
-
 /*
  * Make the folder dir (0700) with all keys and certificates. hosts: NULL-terminated DNS names and
  * IP addresses of the server, NULL for none; rigproof, localhost and 127.0.0.1 are always added.
@@ -73,6 +70,14 @@ int rp_pki_chain_pem(const char *dir, const char *name, char **ret_pem, struct r
  */
 int rp_pki_verify(X509 *leaf, STACK_OF(X509) * untrusted, X509 *root, enum rp_role role,
 	struct rp_error *err);
+
+/*
+ * From a certificate to the key that may speak in its role: the first certificate of pem, verified
+ * as rp_pki_verify does, for a role directly below the root. *ret is a new reference. -EINVAL (not
+ * PEM, no usable key), -EACCES.
+ */
+int rp_pki_role_key(
+	const char *pem, X509 *root, enum rp_role role, EVP_PKEY **ret, struct rp_error *err);
 
 /*
  * SHA-256 of the public key (DER SubjectPublicKeyInfo), lower-case hex: the name of a

@@ -38,15 +38,6 @@ int rp_pki_make_csr(EVP_PKEY *key, char **ret_pem, struct rp_error *err)
 	return 0;
 }
 
-static bool is_p256(EVP_PKEY *key)
-{
-	char group[32];
-
-	return EVP_PKEY_is_a(key, "EC") &&
-	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-	       strcmp(group, SN_X9_62_prime256v1) == 0;
-}
-
 static int read_csr(const char *pem, EVP_PKEY **ret_key, struct rp_error *err)
 {
 	rp_cleanup(bio) BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -59,7 +50,7 @@ static int read_csr(const char *pem, EVP_PKEY **ret_key, struct rp_error *err)
 		key = X509_REQ_get_pubkey(request);
 	if (!key)
 		return rp_error_openssl(err, -EINVAL, "not a PEM certificate request");
-	if (!is_p256(key))
+	if (!rp_key_is_p256(key))
 		return rp_error_set(err, -EINVAL, "the key of a boot must be P-256");
 	if (X509_REQ_verify(request, key) != 1)
 		return rp_error_openssl(err, -EACCES,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "keys/certificate.h"
+#include "keys/pem.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/openssl_cleanup.h"
@@ -23,11 +24,6 @@ static const struct {
 	[RP_ROLE_BOOT_CA] = {"boot-ca", RP_OID_ROLE_BOOT_CA, 2, true},
 	[RP_ROLE_BOOT] = {"boot", RP_OID_ROLE_BOOT, 3, false},
 };
-
-const char *rp_role_name(enum rp_role role)
-{
-	return roles[role].name;
-}
 
 static bool has_usage(X509 *cert, const char *oid)
 {
@@ -90,5 +86,27 @@ int rp_pki_verify(
 			"the %s certificate is not at its place below the root", roles[role].name);
 	if (role == RP_ROLE_BOOT)
 		return check_role(sk_X509_value(chain, 1), RP_ROLE_BOOT_CA, err);
+	return 0;
+}
+
+int rp_pki_role_key(
+	const char *pem, X509 *root, enum rp_role role, EVP_PKEY **ret, struct rp_error *err)
+{
+	rp_cleanup(x509) X509 *cert = NULL;
+	EVP_PKEY *key;
+	int r = rp_pem_read_cert(pem, &cert, err);
+
+	if (r < 0) {
+		rp_error_prefix(err, "the %s certificate", roles[role].name);
+		return r;
+	}
+	r = rp_pki_verify(cert, NULL, root, role, err);
+	if (r < 0)
+		return r;
+	key = X509_get_pubkey(cert);
+	if (!key)
+		return rp_error_openssl(
+			err, -EINVAL, "the %s certificate has no usable key", roles[role].name);
+	*ret = key;
 	return 0;
 }

@@ -40,20 +40,10 @@ static void log_done(struct log *log)
 /* The log's certificate, held against the root, in its role. */
 static int take_key(const struct rp_cli *cli, const char *pem, EVP_PKEY **ret, struct rp_error *err)
 {
-	rp_cleanup(bio) BIO *bio = BIO_new_mem_buf(pem, -1);
-	rp_cleanup(x509) X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	rp_cleanup(x509) X509 *root = NULL;
-	int r;
+	int r = rp_cli_root_cert(cli, &root, err);
 
-	if (!cert)
-		return rp_error_openssl(err, -EINVAL, "the log's certificate is not PEM");
-	r = rp_cli_root_cert(cli, &root, err);
-	if (r >= 0)
-		r = rp_pki_verify(cert, NULL, root, RP_ROLE_LOG, err);
-	if (r < 0)
-		return r;
-	*ret = X509_get_pubkey(cert);
-	return *ret ? 0 : -EINVAL;
+	return r < 0 ? r : rp_pki_role_key(pem, root, RP_ROLE_LOG, ret, err);
 }
 
 /* A note as some answer carries it, verified with the log's key. */

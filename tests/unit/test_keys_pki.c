@@ -213,6 +213,26 @@ static void bad_requests(void **state)
 	assert_int_equal(issue(other, RIG, BOOT), -EACCES);
 }
 
+static void a_key_speaks_in_its_role_alone(void **state)
+{
+	rp_cleanup(free) char *job = rp_pem_write_cert(lab.job);
+	rp_cleanup(free) char *boot = rp_pem_write_cert(lab.boot);
+	rp_cleanup(pkey) EVP_PKEY *key = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+
+	assert_int_equal(rp_pki_role_key(job, lab.root, RP_ROLE_LOG, &key, &err), -EACCES);
+	assert_string_equal(
+		err.text, "the certificate is not one of a log key: it has another role");
+	assert_int_equal(rp_pki_role_key(job, lab.job, RP_ROLE_JOB, &key, &err), -EACCES);
+	/* boot-ca is not there to lead it to the root */
+	assert_int_equal(rp_pki_role_key(boot, lab.root, RP_ROLE_BOOT, &key, &err), -EACCES);
+	assert_int_equal(rp_pki_role_key("no PEM", lab.root, RP_ROLE_JOB, &key, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "the job certificate: not a PEM certificate"));
+	assert_null(key);
+	assert_ok(rp_pki_role_key(job, lab.root, RP_ROLE_JOB, &key, &err));
+	assert_int_equal(EVP_PKEY_eq(key, lab.job_key), 1);
+}
+
 static void half_made_is_not_left(void **state)
 {
 	char parent[FOLDER_LAB_TEXT];
@@ -250,6 +270,7 @@ int main(void)
 		cmocka_unit_test(roles),
 		cmocka_unit_test(boot_identity),
 		cmocka_unit_test(bad_requests),
+		cmocka_unit_test(a_key_speaks_in_its_role_alone),
 		cmocka_unit_test(half_made_is_not_left),
 	};
 
