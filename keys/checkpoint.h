@@ -17,6 +17,7 @@
 
 #include "keys/merkle.h"
 #include "lib/error.h"
+#include "lib/must_use.h"
 
 #define RP_CHECKPOINT_ORIGIN 64
 
@@ -26,15 +27,15 @@ int rp_checkpoint_origin(EVP_PKEY *log_key, char ret_origin[RP_CHECKPOINT_ORIGIN
 /*
  * *ret_note is allocated text with a final newline. -EINVAL: not Ed25519, or size above 2^63 - 1.
  */
-int rp_checkpoint_sign(EVP_PKEY *log_key, uint64_t size, const rp_merkle_hash root, char **ret_note,
-	struct rp_error *err);
+RP_MUST_USE int rp_checkpoint_sign(EVP_PKEY *log_key, uint64_t size, const rp_merkle_hash root,
+	char **ret_note, struct rp_error *err);
 
 /*
  * Verify a note of exactly that form against the public key of the log, whose origin it must have.
  * -EINVAL: not such a note (one text for one value: no extension lines, no other signatures).
  * -EACCES: other origin, other key, or the signature does not hold.
  */
-int rp_checkpoint_verify(const char *note, EVP_PKEY *log_key, uint64_t *ret_size,
+RP_MUST_USE int rp_checkpoint_verify(const char *note, EVP_PKEY *log_key, uint64_t *ret_size,
 	rp_merkle_hash ret_root, struct rp_error *err);
 
 #endif

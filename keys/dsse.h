@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/must_use.h"
 
 #define RP_TYPE_INTOTO "application/vnd.in-toto+json"
 #define RP_TYPE_JOB "application/vnd.rigproof.job+json"
@@ -38,11 +39,11 @@ int rp_dsse_sign_json(EVP_PKEY *key, const char *type, const json_t *payload, js
  * Verify envelope against one key and one type. *ret_payload is allocated, with a spare NUL byte.
  * -EINVAL: not such an envelope. -EACCES: other key, other type, or the signature does not hold.
  */
-int rp_dsse_verify(const json_t *envelope, EVP_PKEY *key, const char *type, uint8_t **ret_payload,
-	size_t *ret_len, struct rp_error *err);
+RP_MUST_USE int rp_dsse_verify(const json_t *envelope, EVP_PKEY *key, const char *type,
+	uint8_t **ret_payload, size_t *ret_len, struct rp_error *err);
 
 /* The same, with the payload parsed by rp_json_parse; it must be a JSON object. */
-int rp_dsse_verify_json(const json_t *envelope, EVP_PKEY *key, const char *type,
+RP_MUST_USE int rp_dsse_verify_json(const json_t *envelope, EVP_PKEY *key, const char *type,
 	json_t **ret_payload, struct rp_error *err);
 
 /*

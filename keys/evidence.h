@@ -22,6 +22,7 @@
 #include "keys/merkle.h"
 #include "lib/digest.h"
 #include "lib/error.h"
+#include "lib/must_use.h"
 
 #define RP_EVIDENCE_TYPE "application/vnd.rigproof.evidence+json;version=1"
 #define RP_EVIDENCE_MAX (32u << 20) /* bytes of text */
@@ -58,7 +59,7 @@ struct rp_verified {
  * -EINVAL: not evidence in its one form. -EACCES: something does not hold; err says what.
  * -ENOTSUP: the boot record claims "attested", which this version cannot verify.
  */
-int rp_evidence_verify(
+RP_MUST_USE int rp_evidence_verify(
 	const char *text, size_t len, X509 *root, struct rp_verified *ret, struct rp_error *err);
 
 void rp_verified_done(struct rp_verified *verified);

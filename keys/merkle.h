@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lib/digest.h"
+#include "lib/must_use.h"
 
 #define RP_MERKLE_PROOF_MAX 64 /* hashes in a proof of a tree of fewer than 2^63 leaves */
 
@@ -36,14 +37,14 @@ int rp_merkle_consistency_proof(
 	const rp_merkle_hash *hashes, size_t n, size_t old, struct rp_merkle_proof *ret);
 
 /* 0 where the leaf is at index of the tree of size leaves with this root, else -EACCES. */
-int rp_merkle_verify_inclusion(const rp_merkle_hash leaf, uint64_t index, uint64_t size,
+RP_MUST_USE int rp_merkle_verify_inclusion(const rp_merkle_hash leaf, uint64_t index, uint64_t size,
 	const struct rp_merkle_proof *proof, const rp_merkle_hash root);
 
 /*
  * 0 where the tree of old_size is a prefix of the tree of size, else -EACCES. 0 < old_size <= size.
  */
-int rp_merkle_verify_consistency(uint64_t old_size, const rp_merkle_hash old_root, uint64_t size,
-	const rp_merkle_hash root, const struct rp_merkle_proof *proof);
+RP_MUST_USE int rp_merkle_verify_consistency(uint64_t old_size, const rp_merkle_hash old_root,
+	uint64_t size, const rp_merkle_hash root, const struct rp_merkle_proof *proof);
 
 /* The roots of the perfect subtrees of a growing tree. Zero-initialised it is the empty tree. */
 struct rp_merkle_frontier {

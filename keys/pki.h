@@ -27,6 +27,7 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/id.h"
+#include "lib/must_use.h"
 
 #define RP_RIG_TEXT 64 /* a rig's name (rp_name_valid) and NUL */
 
@@ -50,10 +51,12 @@ int rp_pki_init(const char *dir, const char *const *hosts, struct rp_error *err)
 int rp_pki_issue_tls(const char *dir, const char *const *hosts, struct rp_error *err);
 
 /* dir/NAME.key. -EPERM unless its mode has no group or other bits; -ENOENT; -EINVAL. */
-int rp_pki_load_key(const char *dir, const char *name, EVP_PKEY **ret, struct rp_error *err);
+RP_MUST_USE int rp_pki_load_key(
+	const char *dir, const char *name, EVP_PKEY **ret, struct rp_error *err);
 
 /* dir/NAME.crt. -ENOENT, -EINVAL. */
-int rp_pki_load_cert(const char *dir, const char *name, X509 **ret, struct rp_error *err);
+RP_MUST_USE int rp_pki_load_cert(
+	const char *dir, const char *name, X509 **ret, struct rp_error *err);
 
 /*
  * NAME's certificate and all above it, the root included (iPXE needs it sent), as PEM.
@@ -68,7 +71,7 @@ int rp_pki_chain_pem(const char *dir, const char *name, char **ret_pem, struct r
  * root. root is trusted as given. untrusted may be NULL. -EACCES, with the reason, where it does
  * not hold.
  */
-int rp_pki_verify(X509 *leaf, STACK_OF(X509) * untrusted, X509 *root, enum rp_role role,
+RP_MUST_USE int rp_pki_verify(X509 *leaf, STACK_OF(X509) * untrusted, X509 *root, enum rp_role role,
 	struct rp_error *err);
 
 /*
@@ -76,7 +79,7 @@ int rp_pki_verify(X509 *leaf, STACK_OF(X509) * untrusted, X509 *root, enum rp_ro
  * as rp_pki_verify does, for a role directly below the root. *ret is a new reference. -EINVAL (not
  * PEM, no usable key), -EACCES.
  */
-int rp_pki_role_key(
+RP_MUST_USE int rp_pki_role_key(
 	const char *pem, X509 *root, enum rp_role role, EVP_PKEY **ret, struct rp_error *err);
 
 /*
@@ -108,7 +111,7 @@ int rp_pki_issue_boot(EVP_PKEY *ca_key, X509 *ca_cert, const char *csr_pem, cons
  * with RP_ROLE_BOOT, or on a TLS peer verified up to boot-ca. -EINVAL where it names none or
  * several.
  */
-int rp_pki_boot_identity(
+RP_MUST_USE int rp_pki_boot_identity(
 	X509 *cert, char ret_rig[RP_RIG_TEXT], char ret_boot[RP_ID_TEXT], struct rp_error *err);
 
 #endif

@@ -14,16 +14,17 @@
 #include <jansson.h>
 
 #include "lib/error.h"
+#include "lib/must_use.h"
 
-int rp_record_check_job(const json_t *job, struct rp_error *err);
+RP_MUST_USE int rp_record_check_job(const json_t *job, struct rp_error *err);
 
 /*
  * Also: assurance is none, boot-token or secure-boot (this version makes no quotes), and the last
  * only with secure_boot enabled, not in Setup Mode, and with keys that we enrolled.
  */
-int rp_record_check_boot(const json_t *boot, struct rp_error *err);
+RP_MUST_USE int rp_record_check_boot(const json_t *boot, struct rp_error *err);
 
-int rp_record_check_ack(const json_t *ack, struct rp_error *err);
+RP_MUST_USE int rp_record_check_ack(const json_t *ack, struct rp_error *err);
 
 /* 1 where word is a verdict. */
 int rp_verdict_valid(const char *word);

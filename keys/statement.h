@@ -26,6 +26,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
+#include "lib/must_use.h"
 
 #define RP_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
 #define RP_STATEMENT_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
@@ -68,8 +69,8 @@ int rp_statement_make(const struct rp_statement_parts *parts, json_t **ret, stru
  * all its judgements follow from its facts. -EINVAL (form), -EACCES (another job, or a judgement
  * that does not follow; err says which).
  */
-int rp_statement_check(const json_t *statement, const void *job_payload, size_t job_payload_len,
-	struct rp_error *err);
+RP_MUST_USE int rp_statement_check(const json_t *statement, const void *job_payload,
+	size_t job_payload_len, struct rp_error *err);
 
 /* "pass", "fail", "error" or "skip" of a statement that rp_statement_check took. */
 const char *rp_statement_verdict(const json_t *statement);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "lib/must_use.h"
 
 /*
  * Read a whole regular file of at most max bytes. *ret_data is allocated, with a NUL byte behind
@@ -32,11 +33,11 @@ int rp_file_write(
 	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
 
 /* Like rp_file_write, but -EEXIST where path exists already. After any failure there is none. */
-int rp_file_create(
+RP_MUST_USE int rp_file_create(
 	const char *path, mode_t mode, const void *data, size_t len, struct rp_error *err);
 
 /* All of data into an open descriptor. 0 or negative errno. */
-int rp_fd_write(int fd, const void *data, size_t len);
+RP_MUST_USE int rp_fd_write(int fd, const void *data, size_t len);
 
 /* mkdir -p. */
 int rp_file_make_directories(const char *path, mode_t mode, struct rp_error *err);

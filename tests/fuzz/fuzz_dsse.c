@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rp_dsse_verify(envelope, job_key(), RP_TYPE_JOB, &payload, &len, &err) == 0 &&
 		(!peeked || len != peeked_len || memcmp(payload, peeked, len) != 0))
 		abort();
-	rp_dsse_verify_json(envelope, job_key(), RP_TYPE_BOOT, &json, &err);
+	if (rp_dsse_verify_json(envelope, job_key(), RP_TYPE_BOOT, &json, &err) < 0 && json)
+		abort();
 	return 0;
 }

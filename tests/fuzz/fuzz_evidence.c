@@ -51,8 +51,12 @@ static void read_payloads(const json_t *evidence)
 	size_t result_len, job_len, boot_len;
 
 	if (unwrap(json_object_get(evidence, "boot"), &boot, &boot_len) == 0 &&
-		rp_json_parse(boot, boot_len, &record, &err) == 0)
-		rp_record_check_boot(record, &err);
+		rp_json_parse(boot, boot_len, &record, &err) == 0) {
+		int r = rp_record_check_boot(record, &err);
+
+		if (r != 0 && r != -EINVAL && r != -ENOTSUP)
+			abort();
+	}
 	if (unwrap(json_object_get(evidence, "result"), &result, &result_len) < 0 ||
 		unwrap(json_object_get(evidence, "job"), &job, &job_len) < 0 ||
 		rp_json_parse(result, result_len, &statement, &err) < 0)
