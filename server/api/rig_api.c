@@ -8,6 +8,7 @@
 
 #include "keys/pem.h"
 #include "keys/pki.h"
+#include "keys/rig_protocol.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
@@ -125,13 +126,12 @@ static int post_hello(
 	return store_failed(server, reply, rp_certify_hello(server, request, reply));
 }
 
-/* One .auth file of the key folder, base64, into object. */
-static int add_auth(
-	struct rp_server *server, const char *name, json_t *object, struct rp_error *err)
+/* One .auth file of the key folder, base64; caller frees. */
+static int read_auth(
+	struct rp_server *server, const char *name, char **ret_text, struct rp_error *err)
 {
 	rp_cleanup(free) char *path = rp_path("%s/%s.auth", server->keys_dir, name);
 	rp_cleanup(free) char *data = NULL;
-	rp_cleanup(free) char *text = NULL;
 	size_t len;
 	int r;
 
@@ -140,18 +140,17 @@ static int add_auth(
 	r = rp_file_read(path, AUTH_MAX, &data, &len, err);
 	if (r < 0)
 		return r;
-	text = rp_base64_encode(data, len);
-	if (!text || json_object_set_new(object, name, json_string(text)) < 0)
-		return rp_error_memory(err);
-	return 0;
+	*ret_text = rp_base64_encode(data, len);
+	return *ret_text ? 0 : rp_error_memory(err);
 }
 
 static int get_enrolment(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	static const char *const names[] = {"db", "KEK", "PK"};
 	struct rp_error err = RP_ERROR_NONE;
-	rp_cleanup(json) json_t *files = json_object();
+	rp_cleanup(free) char *db = NULL;
+	rp_cleanup(free) char *kek = NULL;
+	rp_cleanup(free) char *pk = NULL;
 	struct rp_boot boot;
 
 	if (!open_session(server, request, reply, &boot))
@@ -162,12 +161,13 @@ static int get_enrolment(
 		return rp_reply_error(reply, 403, "go on with the action of hello",
 			"boot %s is not to enrol keys", boot.id);
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (add_auth(server, names[i], files, &err) < 0)
-			return rp_reply_error(reply, 503,
-				"make the key folder with rigproof keys init", "%s", err.text);
-	}
-	reply->json = rp_steal(files);
+	if (read_auth(server, "db", &db, &err) < 0 || read_auth(server, "KEK", &kek, &err) < 0 ||
+		read_auth(server, "PK", &pk, &err) < 0)
+		return rp_reply_error(
+			reply, 503, "make the key folder with rigproof keys init", "%s", err.text);
+	reply->json = rp_enrolment_write(&(struct rp_enrolment){.db = db, .kek = kek, .pk = pk});
+	if (!reply->json)
+		return -ENOMEM;
 	return store_failed(
 		server, reply, rp_boots_event(server, &boot, "enrolment: the keys were fetched"));
 }
@@ -176,7 +176,7 @@ static int post_enrolled(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	const char *action;
+	enum rp_action action;
 	struct rp_boot boot;
 	int r;
 
@@ -188,19 +188,8 @@ static int post_enrolled(
 			"write db, KEK and PK, in that order, then report again", "%s", err.text);
 	if (r < 0)
 		return store_failed(server, reply, r);
-	reply->json = json_pack("{s:s}", "action", action);
-	return 0;
-}
-
-static int add_certificate(struct rp_reply *reply, const char *name, X509 *cert)
-{
-	rp_cleanup(free) char *pem = rp_pem_write_cert(cert);
-
-	if (!pem)
-		return -ENOMEM;
-	return json_object_set_new(reply->json, "certificates", json_pack("{s:s}", name, pem)) < 0
-		       ? -ENOMEM
-		       : 0;
+	reply->json = rp_action_write(action);
+	return reply->json ? 0 : -ENOMEM;
 }
 
 static int read_envelope(struct rp_server *server, const char *boot, json_t **ret)
@@ -217,7 +206,8 @@ static int read_envelope(struct rp_server *server, const char *boot, json_t **re
 static int get_job(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	json_t *envelope = NULL;
+	rp_cleanup(json) json_t *envelope = NULL;
+	rp_cleanup(free) char *pem = NULL;
 	struct rp_boot boot;
 	int r;
 
@@ -234,33 +224,26 @@ static int get_job(
 		if (r == 0)
 			r = rp_boots_reach(server, &boot, RP_STAGE_CHECKS);
 	}
-	if (r < 0) {
-		json_decref(envelope);
+	if (r < 0)
 		return store_failed(server, reply, r);
-	}
-	reply->json = json_pack("{s:o}", "job", envelope);
-	return reply->json ? add_certificate(reply, "job", server->job_cert) : -ENOMEM;
+	pem = rp_pem_write_cert(server->job_cert);
+	reply->json =
+		rp_job_offer_write(&(struct rp_job_offer){.job = envelope, .certificate = pem});
+	return reply->json ? 0 : -ENOMEM;
 }
 
 static int post_heartbeat(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	json_int_t done = 0, total = 0;
-	const char *stage, *check;
+	struct rp_heartbeat beat;
 	struct rp_boot boot;
 	bool open;
 	int r;
 
 	if (!session(server, request, reply, &boot))
 		return 0;
-	r = rp_json_get_string(request->json, "stage", &stage, &err);
-	if (r == 0)
-		r = rp_json_get_string(request->json, "check", &check, &err);
-	if (r == 0)
-		r = rp_json_get_int(request->json, "done", 0, 100000, &done, &err);
-	if (r == 0)
-		r = rp_json_get_int(request->json, "total", 0, 100000, &total, &err);
+	r = rp_heartbeat_read(request->json, &beat, &err);
 	if (r < 0)
 		return rp_reply_error(
 			reply, 400, "send stage, check, done and total", "%s", err.text);
@@ -271,11 +254,11 @@ static int post_heartbeat(
 	if (r >= 0 && boot.silent)
 		r = rp_boots_event(server, &boot, "the agent is heard again");
 	if (r >= 0 && open && boot.stage == RP_STAGE_CHECKS)
-		r = rp_boots_detail(server, &boot, RP_STAGE_CHECKS, "%.64s (%lld of %lld)", check,
-			(long long)done, (long long)total);
+		r = rp_boots_detail(server, &boot, RP_STAGE_CHECKS, "%.64s (%d of %d)", beat.check,
+			beat.done, beat.total);
 	if (r < 0)
 		return store_failed(server, reply, r);
-	reply->json = json_pack("{s:s}", "action", open ? "continue" : "cancel");
+	reply->json = rp_action_write(open ? RP_ACTION_CONTINUE : RP_ACTION_CANCEL);
 	return reply->json ? 0 : -ENOMEM;
 }
 
@@ -283,31 +266,26 @@ static int post_event(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	const char *word, *message;
-	enum rp_stage stage;
+	struct rp_event event;
 	struct rp_boot boot;
 	int r;
 
 	if (!open_session(server, request, reply, &boot))
 		return 0;
-	r = rp_json_get_string(request->json, "stage", &word, &err);
-	if (r == 0)
-		r = rp_json_get_string(request->json, "message", &message, &err);
-	if (r == 0 && rp_boot_stage_parse(word, &stage) < 0)
-		r = rp_error_set(&err, -EINVAL, "stage: no such stage: %s", word);
+	r = rp_event_read(request->json, &event, &err);
 	if (r < 0)
 		return rp_reply_error(reply, 400, "send stage and message", "%s", err.text);
 	/* Only a boot that was given its job can check and report. */
-	if (stage >= RP_STAGE_CHECKS && boot.job[0] && boot.stage >= RP_STAGE_CHECKS)
-		r = rp_boots_reach(server, &boot, stage);
+	if (event.stage >= RP_STAGE_CHECKS && boot.job[0] && boot.stage >= RP_STAGE_CHECKS)
+		r = rp_boots_reach(server, &boot, event.stage);
 	if (r == 0)
-		r = rp_boots_event(server, &boot, "%s", message);
+		r = rp_boots_event(server, &boot, "%s", event.message);
 	reply->status = 204;
 	return store_failed(server, reply, r);
 }
 
 /* What the rig does after its result: there is a next attempt, or nothing. */
-static const char *after_result(struct rp_server *server, const char *job_id)
+static enum rp_action after_result(struct rp_server *server, const char *job_id)
 {
 	rp_cleanup(job) struct rp_job job = {0};
 	rp_cleanup(job) struct rp_job next = {0};
@@ -315,15 +293,17 @@ static const char *after_result(struct rp_server *server, const char *job_id)
 
 	if (rp_jobs_get(server, job_id, &job) <= 0 || rp_rigs_get(server, job.rig, &rig) <= 0 ||
 		rig->manifest->rig->power.driver != RP_POWER_NONE)
-		return "poweroff";
-	return rp_jobs_queued_of_rig(server, job.rig, &next) > 0 ? "reboot" : "poweroff";
+		return RP_ACTION_POWEROFF;
+	return rp_jobs_queued_of_rig(server, job.rig, &next) > 0 ? RP_ACTION_REBOOT
+								 : RP_ACTION_POWEROFF;
 }
 
 static int put_result(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	json_t *ack = NULL;
+	rp_cleanup(json) json_t *ack = NULL;
+	rp_cleanup(free) char *pem = NULL;
 	int r;
 
 	if (!request->client_cert)
@@ -342,20 +322,24 @@ static int put_result(
 		return rp_reply_error(reply, 409, "drop it and power off", "%s", err.text);
 	if (r < 0)
 		return store_failed(server, reply, r);
-	reply->json = json_pack(
-		"{s:o, s:s}", "ack", ack, "action", after_result(server, request->parameter[0]));
-	return reply->json ? add_certificate(reply, "log", server->log_cert) : -ENOMEM;
+	pem = rp_pem_write_cert(server->log_cert);
+	reply->json = rp_receipt_write(&(struct rp_receipt){
+		.ack = ack,
+		.certificate = pem,
+		.action = after_result(server, request->parameter[0]),
+	});
+	return reply->json ? 0 : -ENOMEM;
 }
 
 const struct rp_route rp_rig_routes[] = {
 	{"GET", "/boot/v1/script", RP_ACCESS_ANY, get_script, .plain = true},
 	{"GET", "/boot/v1/failed", RP_ACCESS_ANY, get_failed, .plain = true},
-	{"POST", "/rig/v1/hello", RP_ACCESS_ANY, post_hello},
-	{"GET", "/rig/v1/enrolment", RP_ACCESS_RIG, get_enrolment},
-	{"POST", "/rig/v1/enrolled", RP_ACCESS_RIG, post_enrolled},
-	{"GET", "/rig/v1/job", RP_ACCESS_RIG, get_job},
-	{"POST", "/rig/v1/heartbeat", RP_ACCESS_RIG, post_heartbeat},
-	{"POST", "/rig/v1/event", RP_ACCESS_RIG, post_event},
-	{"PUT", "/rig/v1/result/:job", RP_ACCESS_RIG, put_result},
+	{"POST", RP_RIG_PATH_HELLO, RP_ACCESS_ANY, post_hello},
+	{"GET", RP_RIG_PATH_ENROLMENT, RP_ACCESS_RIG, get_enrolment},
+	{"POST", RP_RIG_PATH_ENROLLED, RP_ACCESS_RIG, post_enrolled},
+	{"GET", RP_RIG_PATH_JOB, RP_ACCESS_RIG, get_job},
+	{"POST", RP_RIG_PATH_HEARTBEAT, RP_ACCESS_RIG, post_heartbeat},
+	{"POST", RP_RIG_PATH_EVENT, RP_ACCESS_RIG, post_event},
+	{"PUT", RP_RIG_PATH_RESULT ":job", RP_ACCESS_RIG, put_result},
 	{0},
 };

@@ -23,19 +23,18 @@
 #include "server/store/store.h"
 
 #define CSR_MAX 8192
-#define REPORT_MAX (256 << 10) /* of inventory and Secure Boot, as JSON */
+#define INVENTORY_MAX (256 << 10) /* as JSON */
 #define ASK_AGAIN_S 5
 
-/* One hello while it is worked on. Strings are borrowed from the request. */
+/* One hello while it is worked on. What it says is borrowed from the request. */
 struct hello {
 	const struct rp_request *request;
-	const char *csr, *uuid, *token;
-	json_t *macs, *secure_boot, *inventory;
-	bool enabled, setup_mode;
+	struct rp_hello said;
 	char key[RP_SHA256_HEX]; /* of the request's public key */
 	struct rp_boot boot;
 	struct rp_rig *rig; /* owned */
-	const char *assurance, *action;
+	const char *assurance;
+	enum rp_action action;
 };
 
 static int refuse(struct rp_server *server, const struct hello *hello, struct rp_reply *reply,
@@ -44,14 +43,6 @@ static int refuse(struct rp_server *server, const struct hello *hello, struct rp
 	rp_refused_add(server, "hello", hello->boot.job, hello->boot.id, hello->request->peer,
 		hello->request->body, hello->request->body_len, reason);
 	return rp_reply_error(reply, status, remedy, "%s", reason);
-}
-
-static int parse_secure_boot(
-	const json_t *object, bool *ret_enabled, bool *ret_setup_mode, struct rp_error *err)
-{
-	int r = rp_json_get_bool(object, "enabled", ret_enabled, err);
-
-	return r < 0 ? r : rp_json_get_bool(object, "setup_mode", ret_setup_mode, err);
 }
 
 static int csr_key(const char *csr, char ret_key[RP_SHA256_HEX], struct rp_error *err)
@@ -66,50 +57,23 @@ static int csr_key(const char *csr, char ret_key[RP_SHA256_HEX], struct rp_error
 	return rp_pki_keyid(key, ret_key);
 }
 
-/* Anyone who can fetch a boot script can say hello, and what he tells is kept. */
-static int check_size(const json_t *value, const char *key, struct rp_error *err)
-{
-	if (json_dumpb(value, NULL, 0, JSON_COMPACT) > REPORT_MAX)
-		return rp_error_set(err, -EINVAL, "%s: more than %d bytes", key, REPORT_MAX);
-	return 0;
-}
-
 static int parse(struct hello *hello, struct rp_error *err)
 {
-	const json_t *json = hello->request->json;
-	const char *agent, *image;
-	int r;
+	struct rp_hello *said = &hello->said;
+	int r = rp_hello_read(hello->request->json, said, err);
 
-	r = rp_json_get_string(json, "csr", &hello->csr, err);
-	if (r == 0)
-		r = rp_json_get_array(json, "mac", &hello->macs, err);
-	if (r == 0)
-		r = rp_json_get_string(json, "uuid", &hello->uuid, err);
-	if (r == 0)
-		r = rp_json_get_string(json, "token", &hello->token, err);
-	if (r == 0)
-		r = rp_json_get_object(json, "secure_boot", &hello->secure_boot, err);
-	if (r == 0)
-		r = rp_json_get_object(json, "inventory", &hello->inventory, err);
-	if (r == 0)
-		r = rp_json_get_string(json, "agent", &agent, err);
-	if (r == 0)
-		r = rp_json_get_string(json, "image", &image, err);
-	if (r == 0)
-		r = parse_secure_boot(hello->secure_boot, &hello->enabled, &hello->setup_mode, err);
 	if (r < 0)
 		return r;
-	if (strlen(hello->csr) > CSR_MAX)
-		return rp_error_set(err, -EINVAL, "csr: longer than %d bytes", CSR_MAX);
-	r = check_size(hello->inventory, "inventory", err);
-	if (r == 0)
-		r = check_size(hello->secure_boot, "secure_boot", err);
-	if (r < 0)
-		return r;
-	hello->uuid = rp_uuid_known(hello->uuid);
-	if (*hello->uuid && !rp_uuid_valid(hello->uuid))
-		return rp_error_set(err, -EINVAL, "uuid: not a UUID in lower case");
-	return csr_key(hello->csr, hello->key, err);
+	if (strlen(said->csr) > CSR_MAX)
+		return rp_error_set(err, -EINVAL, "hello.csr: longer than %d bytes", CSR_MAX);
+	/* Anyone who can fetch a boot script can say hello, and what he tells is kept. */
+	if (json_dumpb(said->inventory, NULL, 0, JSON_COMPACT) > INVENTORY_MAX)
+		return rp_error_set(
+			err, -EINVAL, "hello.inventory: more than %d bytes", INVENTORY_MAX);
+	said->uuid = rp_uuid_known(said->uuid);
+	if (*said->uuid && !rp_uuid_valid(said->uuid))
+		return rp_error_set(err, -EINVAL, "hello.uuid: not a UUID in lower case");
+	return csr_key(said->csr, hello->key, err);
 }
 
 static bool has_mac(const struct hello *hello, const char *mac)
@@ -117,7 +81,7 @@ static bool has_mac(const struct hello *hello, const char *mac)
 	size_t i;
 	json_t *value;
 
-	json_array_foreach (hello->macs, i, value) {
+	json_array_foreach (hello->said.macs, i, value) {
 		if (json_is_string(value) && strcmp(json_string_value(value), mac) == 0)
 			return true;
 	}
@@ -141,23 +105,24 @@ static const char *identify(struct rp_server *server, struct hello *hello)
 		return "no machine with this address and MAC fetched a boot script and is still to "
 		       "say hello";
 	hello->boot = boots[i];
-	if (*hello->boot.uuid && strcmp(hello->boot.uuid, hello->uuid) != 0)
+	if (*hello->boot.uuid && strcmp(hello->boot.uuid, hello->said.uuid) != 0)
 		return "the UUID is not that of the machine that fetched the boot script";
 	if (hello->boot.certified_at)
 		return "this boot has certified another key already";
 	if (hello->boot.stage_deadline && hello->boot.stage_deadline <= rp_store_now(server->store))
 		return "this boot's time is over";
-	if (*hello->token &&
-		(strlen(hello->token) != strlen(hello->boot.token) ||
-			CRYPTO_memcmp(hello->token, hello->boot.token, strlen(hello->token)) != 0))
+	if (*hello->said.token && (strlen(hello->said.token) != strlen(hello->boot.token) ||
+					  CRYPTO_memcmp(hello->said.token, hello->boot.token,
+						  strlen(hello->said.token)) != 0))
 		return "the boot token is not the one that this boot was given";
 	return NULL;
 }
 
 static int note_inventory(struct rp_server *server, const struct hello *hello)
 {
-	rp_cleanup(free) char *inventory = rp_json_canonical(hello->inventory);
-	rp_cleanup(free) char *secure_boot = rp_json_canonical(hello->secure_boot);
+	rp_cleanup(free) char *inventory = rp_json_canonical(hello->said.inventory);
+	rp_cleanup(free) char *secure_boot =
+		rp_json_canonical(json_object_get(hello->request->json, "secure_boot"));
 
 	if (!inventory || !secure_boot)
 		return -ENOMEM;
@@ -187,8 +152,8 @@ static int wait_for_approval(struct rp_server *server, struct hello *hello, stru
 		return r;
 	reply->status = 202;
 	reply->retry_after_s = ASK_AGAIN_S;
-	reply->json = json_pack("{s:s, s:s}", "state", "pending", "reason",
-		"an operator has to approve this rig: rigproof rig approve NAME");
+	reply->json = rp_pending_write(&(struct rp_pending){
+		.reason = "an operator has to approve this rig: rigproof rig approve NAME"});
 	return reply->json ? 0 : -ENOMEM;
 }
 
@@ -204,19 +169,19 @@ static int go_on(struct rp_server *server, struct hello *hello, int training_lef
 	if (hello->rig->manifest->rig->power.driver != RP_POWER_NONE)
 		return 0;
 	if (training_left) {
-		hello->action = "reboot";
+		hello->action = RP_ACTION_REBOOT;
 		return 0;
 	}
 	r = rp_jobs_next(server, hello->rig, &job);
 	if (r <= 0)
 		return r;
 	if (strcmp(job.image_sha256, hello->boot.image_sha256) != 0) {
-		hello->action = "reboot";
+		hello->action = RP_ACTION_REBOOT;
 		return 0;
 	}
 	r = rp_jobs_begin(server, &job, &hello->boot, &hello->boot, NULL);
 	if (r == 0)
-		hello->action = "job";
+		hello->action = RP_ACTION_JOB;
 	return r;
 }
 
@@ -227,13 +192,13 @@ static int decide(struct rp_server *server, struct hello *hello)
 	bool ours = rp_rig_has_our_keys(server, rig) > 0;
 	int left = 0, r = 0;
 
-	hello->action = "poweroff";
+	hello->action = RP_ACTION_POWEROFF;
 	if (hello->boot.job[0]) {
-		hello->action = "job";
+		hello->action = RP_ACTION_JOB;
 		return 0;
 	}
-	if (rig->state == RP_RIG_ENROLLED && hello->setup_mode && !ours) {
-		hello->action = "enrol";
+	if (rig->state == RP_RIG_ENROLLED && hello->said.secure_boot.setup_mode && !ours) {
+		hello->action = RP_ACTION_ENROL;
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_PURPOSE, RP_TEXT(hello->boot.id),
 			RP_TEXT("enrol"));
 		return r < 0 ? r : 0;
@@ -271,12 +236,12 @@ static int make_record(
 	record = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, "
 			   "s:{s:b, s:b, s:b}, s:s, s:s, s:s, s:O}",
 		"version", 1, "boot", boot->id, "rig", boot->rig, "job", boot->job, "assurance",
-		hello->assurance, "mac", boot->mac, "uuid", hello->uuid, "address", boot->address,
-		"image", "name", boot->image, "sha256", boot->image_sha256, "loader", "name",
-		boot->loader, "sha256", boot->loader_sha256, "secure_boot", "enabled",
-		hello->enabled, "setup_mode", hello->setup_mode, "keys_enrolled_by_us",
-		rp_rig_has_our_keys(server, hello->rig), "boot_key", hello->key, "started", started,
-		"certified", certified, "stages", stages);
+		hello->assurance, "mac", boot->mac, "uuid", hello->said.uuid, "address",
+		boot->address, "image", "name", boot->image, "sha256", boot->image_sha256, "loader",
+		"name", boot->loader, "sha256", boot->loader_sha256, "secure_boot", "enabled",
+		hello->said.secure_boot.enabled, "setup_mode", hello->said.secure_boot.setup_mode,
+		"keys_enrolled_by_us", rp_rig_has_our_keys(server, hello->rig), "boot_key",
+		hello->key, "started", started, "certified", certified, "stages", stages);
 	if (!record)
 		return rp_error_memory(err);
 	r = rp_record_check_boot(record, err);
@@ -301,8 +266,8 @@ static int issue(
 
 	r = rp_pki_load_key(server->keys_dir, "boot-ca", &ca_key, err);
 	if (r == 0)
-		r = rp_pki_issue_boot(ca_key, server->boot_ca_cert, hello->csr, hello->boot.rig,
-			hello->boot.id, &cert, err);
+		r = rp_pki_issue_boot(ca_key, server->boot_ca_cert, hello->said.csr,
+			hello->boot.rig, hello->boot.id, &cert, err);
 	if (r == 0)
 		r = rp_pki_chain_pem(server->keys_dir, "boot-ca", &above, err);
 	if (r < 0)
@@ -316,15 +281,16 @@ static int issue(
 
 static const char *assurance_of(struct rp_server *server, const struct hello *hello)
 {
-	if (hello->enabled && !hello->setup_mode && rp_rig_has_our_keys(server, hello->rig) > 0)
+	if (hello->said.secure_boot.enabled && !hello->said.secure_boot.setup_mode &&
+		rp_rig_has_our_keys(server, hello->rig) > 0)
 		return "secure-boot";
-	return *hello->token ? "boot-token" : "none";
+	return *hello->said.token ? "boot-token" : "none";
 }
 
 /* Actions with which a boot is over. */
-static bool ends(const char *action)
+static bool ends(enum rp_action action)
 {
-	return strcmp(action, "poweroff") == 0 || strcmp(action, "reboot") == 0;
+	return action == RP_ACTION_POWEROFF || action == RP_ACTION_REBOOT;
 }
 
 static int certify(
@@ -350,15 +316,15 @@ static int certify(
 		RP_INT(rp_store_now(server->store)));
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(hello->boot.id),
-			RP_TEXT(hello->action));
+			RP_TEXT(rp_action_text(hello->action)));
 	if (r >= 0)
 		r = rp_boots_event(server, &hello->boot, "agent certified, assurance %s: %s",
-			hello->assurance, hello->action);
+			hello->assurance, rp_action_text(hello->action));
 	if (r >= 0 && ends(hello->action)) {
 		r = rp_boots_close(server, &hello->boot, "done", "");
 		if (r == 0)
 			r = rp_rigs_settle(server, hello->boot.rig, RP_JOB_SETTLE_S,
-				strcmp(hello->action, "poweroff") == 0);
+				hello->action == RP_ACTION_POWEROFF);
 	}
 	if (r < 0)
 		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
@@ -366,11 +332,16 @@ static int certify(
 	return 0;
 }
 
-static int reply_certificate(const char *rig, const char *boot, const char *chain,
-	const char *assurance, const char *action, struct rp_reply *reply)
+static int reply_admission(const struct rp_boot *boot, const char *chain, const char *assurance,
+	enum rp_action action, struct rp_reply *reply)
 {
-	reply->json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "rig", rig, "boot", boot,
-		"certificate", chain, "assurance", assurance, "action", action);
+	reply->json = rp_admission_write(&(struct rp_admission){
+		.rig = boot->rig,
+		.boot = boot->id,
+		.certificate = chain,
+		.assurance = assurance,
+		.action = action,
+	});
 	return reply->json ? 0 : -ENOMEM;
 }
 
@@ -378,7 +349,7 @@ static int reply_certificate(const char *rig, const char *boot, const char *chai
 static int answer_again(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	const char *action;
+	enum rp_action action;
 	int r;
 
 	if (strcmp(hello->boot.address, hello->request->peer) != 0)
@@ -387,11 +358,11 @@ static int answer_again(struct rp_server *server, struct hello *hello, struct rp
 	r = rp_store_first(server->store, &row, RP_SQL_BOOT_PAPERS, RP_TEXT(hello->boot.id));
 	if (r <= 0)
 		return r < 0 ? r : -EINVAL;
-	action = rp_column_text(row, 2);
-	if (strcmp(hello->boot.state, "open") != 0 && !ends(action))
-		action = "poweroff";
-	return reply_certificate(hello->boot.rig, hello->boot.id, rp_column_text(row, 0),
-		hello->boot.assurance, action, reply);
+	if (rp_action_parse(rp_column_text(row, 2), &action) < 0 ||
+		(strcmp(hello->boot.state, "open") != 0 && !ends(action)))
+		action = RP_ACTION_POWEROFF;
+	return reply_admission(
+		&hello->boot, rp_column_text(row, 0), hello->boot.assurance, action, reply);
 }
 
 /* Everything that needs the rig: approval, certificate. */
@@ -427,8 +398,7 @@ static int welcome(struct rp_server *server, struct hello *hello, struct rp_repl
 		return r;
 	rp_metrics_add(server->metrics, "boots_certified_total", 1);
 	rp_jobs_kick(server);
-	return reply_certificate(
-		hello->boot.rig, hello->boot.id, chain, hello->assurance, hello->action, reply);
+	return reply_admission(&hello->boot, chain, hello->assurance, hello->action, reply);
 }
 
 int rp_certify_hello(
@@ -456,7 +426,7 @@ int rp_certify_hello(
 }
 
 static int enrolled(struct rp_server *server, struct rp_boot *boot, const struct rp_rig *rig,
-	const char *secure_boot, const char *action)
+	const char *secure_boot, enum rp_action action)
 {
 	char digest[RP_SHA256_HEX];
 	int r = rp_rigs_db_digest(server, digest);
@@ -472,33 +442,29 @@ static int enrolled(struct rp_server *server, struct rp_boot *boot, const struct
 	if (r >= 0)
 		r = rp_boots_close(server, boot, "done", "");
 	if (r >= 0)
-		r = rp_store_run(
-			server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(boot->id), RP_TEXT(action));
+		r = rp_store_run(server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(boot->id),
+			RP_TEXT(rp_action_text(action)));
 	if (r >= 0)
 		r = rp_rigs_settle(
-			server, rig->name, RP_JOB_SETTLE_S, strcmp(action, "poweroff") == 0);
+			server, rig->name, RP_JOB_SETTLE_S, action == RP_ACTION_POWEROFF);
 	return r;
 }
 
 int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const json_t *body,
-	const char **ret_action, struct rp_error *err)
+	enum rp_action *ret_action, struct rp_error *err)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	rp_cleanup(job) struct rp_job job = {0};
 	rp_cleanup(free) char *text = NULL;
-	bool enabled, setup_mode;
-	const char *action = "poweroff";
-	json_t *secure_boot;
-	int r;
+	enum rp_action action = RP_ACTION_POWEROFF;
+	struct rp_enrolled said;
+	int r = rp_enrolled_read(body, &said, err);
 
-	r = rp_json_get_object(body, "secure_boot", &secure_boot, err);
-	if (r == 0)
-		r = parse_secure_boot(secure_boot, &enabled, &setup_mode, err);
 	if (r < 0)
 		return r;
 	if (strcmp(boot->purpose, "enrol") != 0)
 		return rp_error_set(err, -ENOTSUP, "this boot was not to enrol keys");
-	if (setup_mode)
+	if (said.secure_boot.setup_mode)
 		return rp_error_set(
 			err, -EAGAIN, "the firmware is still in Setup Mode: PK was not written");
 	r = rp_rigs_get(server, boot->rig, &rig);
@@ -508,9 +474,9 @@ int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const js
 		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
 	/* Without a power driver nobody but the rig itself can begin what comes next. */
 	if (rig->manifest->rig->power.driver == RP_POWER_NONE && (rig->training_left || r > 0))
-		action = "reboot";
+		action = RP_ACTION_REBOOT;
 	if (strcmp(boot->state, "open") == 0) {
-		text = rp_json_canonical(secure_boot);
+		text = rp_json_canonical(json_object_get(body, "secure_boot"));
 		r = text ? rp_store_begin(server->store) : -ENOMEM;
 		if (r == 0)
 			r = rp_store_end(server->store, enrolled(server, boot, rig, text, action));

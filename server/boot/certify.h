@@ -13,16 +13,16 @@
 
 struct rp_server;
 
-/* POST /rig/v1/hello. Fills reply (200, 202, 403...); negative errno where the store failed. */
+/* The answer to a hello. Fills reply (200, 202, 403...); negative errno where the store failed. */
 int rp_certify_hello(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply);
 
 /*
- * A rig reports that our keys are in its firmware: {"secure_boot": {"enabled","setup_mode"}}.
- * *ret_action: "poweroff" or "reboot". -ENOTSUP: this boot was not to enrol; -EAGAIN: it is still
+ * A rig reports that our keys are in its firmware (struct rp_enrolled of keys/rig_protocol.h).
+ * *ret_action: power off or reboot. -EINVAL: no such report. -ENOTSUP: this boot was not to enrol; -EAGAIN: it is still
  * in Setup Mode.
  */
 int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const json_t *body,
-	const char **ret_action, struct rp_error *err);
+	enum rp_action *ret_action, struct rp_error *err);
 
 #endif

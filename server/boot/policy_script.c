@@ -187,7 +187,7 @@ static int script_for(struct rp_server *server, const char *name,
 		snprintf(message, sizeof(message),
 			"the rig started again by itself in stage %s: a crash, a kernel panic or a "
 			"power cut",
-			rp_boot_stage_text(boot.stage));
+			rp_stage_text(boot.stage));
 		r = rp_jobs_attempt_failed(server, &boot, message);
 		if (r >= 0)
 			r = rp_boots_open_of_rig(server, name, &boot);

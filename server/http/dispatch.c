@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 
+#include "keys/rig_protocol.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/metrics.h"
@@ -30,7 +31,7 @@ static int allowed(const struct rp_https_config *config, const struct rp_route *
 		if (request->client_cert)
 			return 1;
 		rp_reply_error(reply, 403,
-			"say hello first (POST /rig/v1/hello), then come with the certificate, in "
+			"say hello first (POST " RP_RIG_PATH_HELLO "), then come with the certificate, in "
 			"TLS 1.3",
 			"this needs the certificate of a boot");
 		return 0;

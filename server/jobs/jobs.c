@@ -69,7 +69,7 @@ static int64_t attempt_limit(struct rp_server *server)
 	int64_t seconds = RP_JOB_SETTLE_S;
 
 	for (int stage = 0; stage < RP_STAGES; stage++)
-		seconds += rp_site_stage_limit(server->site, rp_boot_stage_text(stage));
+		seconds += rp_site_stage_limit(server->site, rp_stage_text(stage));
 	/* For a person to switch it on: see schedule.c. */
 	seconds += 9 * server->site->stages.power_s;
 	return seconds * RP_SECOND;
@@ -338,9 +338,9 @@ int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const
 		return r;
 	r = rp_boots_close(server, boot, "failed", message);
 	if (r >= 0)
-		r = boot->job[0] ? attempt_error(server, boot, rp_boot_stage_text(boot->stage),
-					   boot->message)
-				 : preparation_failed(server, boot);
+		r = boot->job[0]
+			    ? attempt_error(server, boot, rp_stage_text(boot->stage), boot->message)
+			    : preparation_failed(server, boot);
 	r = rp_store_end(server->store, r);
 	rp_metrics_add(server->metrics, "boots_failed_total", 1);
 	rp_jobs_kick(server);

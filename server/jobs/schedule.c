@@ -125,13 +125,12 @@ static int end_overdue_boot(struct rp_server *server, const struct rp_job *job)
 	if (r <= 0)
 		return r;
 	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
-		(long long)((job->deadline - job->started) / RP_SECOND),
-		rp_boot_stage_text(boot.stage));
+		(long long)((job->deadline - job->started) / RP_SECOND), rp_stage_text(boot.stage));
 	if (strcmp(boot.state, "open") == 0)
 		r = rp_boots_close(server, &boot, "failed", message);
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job->id),
-			RP_TEXT(rp_boot_stage_text(boot.stage)), RP_TEXT(message));
+			RP_TEXT(rp_stage_text(boot.stage)), RP_TEXT(message));
 	return r < 0 ? r : rp_jobs_finish(server, job, "done", "error");
 }
 

@@ -12,33 +12,6 @@
 #include "server/server.h"
 #include "server/store/store.h"
 
-static const char *const stage_texts[RP_STAGES] = {
-	[RP_STAGE_POWER] = "power",
-	[RP_STAGE_DHCP] = "dhcp",
-	[RP_STAGE_LOADER] = "loader",
-	[RP_STAGE_SCRIPT] = "script",
-	[RP_STAGE_KERNEL] = "kernel",
-	[RP_STAGE_AGENT] = "agent",
-	[RP_STAGE_CHECKS] = "checks",
-	[RP_STAGE_REPORT] = "report",
-};
-
-const char *rp_boot_stage_text(enum rp_stage stage)
-{
-	return stage_texts[stage];
-}
-
-int rp_boot_stage_parse(const char *text, enum rp_stage *ret)
-{
-	for (int i = 0; i < RP_STAGES; i++) {
-		if (strcmp(text, stage_texts[i]) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 /* A row of BOOT_COLUMNS. */
 static void read_row(sqlite3_stmt *row, struct rp_boot *ret)
 {
@@ -132,7 +105,7 @@ int rp_boots_collect(struct rp_server *server, enum rp_sql statement, const char
 
 static int64_t deadline_of(struct rp_server *server, enum rp_stage stage)
 {
-	int seconds = rp_site_stage_limit(server->site, stage_texts[stage]);
+	int seconds = rp_site_stage_limit(server->site, rp_stage_text(stage));
 
 	return rp_store_now(server->store) + seconds * RP_SECOND;
 }

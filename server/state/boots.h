@@ -14,24 +14,13 @@
 #include <stdint.h>
 
 #include "keys/pki.h"
+#include "keys/rig_protocol.h"
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/id.h"
 #include "server/store/store_sql.h"
 
 struct rp_server;
-
-enum rp_stage {
-	RP_STAGE_POWER,
-	RP_STAGE_DHCP,
-	RP_STAGE_LOADER,
-	RP_STAGE_SCRIPT,
-	RP_STAGE_KERNEL,
-	RP_STAGE_AGENT,
-	RP_STAGE_CHECKS,
-	RP_STAGE_REPORT,
-	RP_STAGES,
-};
 
 #define RP_BOOT_EVENTS_MAX 500 /* per boot; older ones go */
 #define RP_BOOT_MESSAGE_MAX 400
@@ -55,9 +44,6 @@ struct rp_boot {
 	bool silent;
 	char message[RP_BOOT_MESSAGE_MAX]; /* why it failed */
 };
-
-const char *rp_boot_stage_text(enum rp_stage stage);
-int rp_boot_stage_parse(const char *text, enum rp_stage *ret); /* -EINVAL */
 
 struct rp_boot_new {
 	const char *rig, *job, *purpose; /* job NULL: none */

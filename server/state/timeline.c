@@ -94,7 +94,7 @@ void rp_boots_explain_timeout(
 			(long long)((now - rp_column_int(row, 1)) / RP_SECOND));
 	}
 	snprintf(ret_text, size, "stage %s timed out after %lld s; last seen: %s; %s",
-		rp_boot_stage_text(boot->stage), (long long)((now - start) / RP_SECOND), seen,
+		rp_stage_text(boot->stage), (long long)((now - start) / RP_SECOND), seen,
 		diagnose(boot->stage, event));
 }
 
@@ -107,8 +107,7 @@ static json_t *read_stage(sqlite3_stmt *row, const void *context)
 	if (rp_column_int(row, 2))
 		rp_clock_format(rp_column_int(row, 2), end);
 	return json_pack("{s:s, s:s, s:s}", "stage",
-		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)), "start", start, "end",
-		end);
+		rp_stage_text((enum rp_stage)rp_column_int(row, 0)), "start", start, "end", end);
 }
 
 int rp_boots_stages(struct rp_server *server, const char *boot, json_t **ret)
@@ -124,17 +123,16 @@ static json_t *read_stage_full(sqlite3_stmt *row, const void *context)
 	int64_t until = end ? end : *(const int64_t *)context;
 
 	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "stage",
-		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 0)), "start",
-		rp_time_json(start), "end", rp_time_json(end), "duration_ms",
-		(json_int_t)((until - start) / 1000), "state", rp_column_text(row, 3), "detail",
-		rp_column_text(row, 4));
+		rp_stage_text((enum rp_stage)rp_column_int(row, 0)), "start", rp_time_json(start),
+		"end", rp_time_json(end), "duration_ms", (json_int_t)((until - start) / 1000),
+		"state", rp_column_text(row, 3), "detail", rp_column_text(row, 4));
 }
 
 static json_t *read_event(sqlite3_stmt *row, const void *context)
 {
 	(void)context;
 	return json_pack("{s:o, s:s, s:s}", "time", rp_column_time(row, 0), "stage",
-		rp_boot_stage_text((enum rp_stage)rp_column_int(row, 1)), "message",
+		rp_stage_text((enum rp_stage)rp_column_int(row, 1)), "message",
 		rp_column_text(row, 2));
 }
 
@@ -166,8 +164,8 @@ int rp_boot_to_json(const struct rp_boot *boot, json_t **ret)
 	json_t *json = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}",
 		"boot", boot->id, "rig", boot->rig, "job", boot->job, "purpose", boot->purpose,
-		"state", boot->state, "stage", rp_boot_stage_text(boot->stage), "mac", boot->mac,
-		"uuid", boot->uuid, "address", boot->address, "image", boot->image, "assurance",
+		"state", boot->state, "stage", rp_stage_text(boot->stage), "mac", boot->mac, "uuid",
+		boot->uuid, "address", boot->address, "image", boot->image, "assurance",
 		boot->assurance, "started", rp_time_json(boot->started), "certified",
 		rp_time_json(boot->certified_at), "ended", rp_time_json(boot->ended), "message",
 		boot->message);

@@ -226,6 +226,72 @@ static void inventory_is_bounded(void **state)
 	agent_done(&agent);
 }
 
+/* One message with one wrong thing in it: 400, and the key is named. */
+static void assert_refused(struct rig_lab *lab, const char *path, const json_t *good,
+	const char *key, json_t *value, X509 *cert, const char *text)
+{
+	json_t *bad = json_deep_copy(good);
+	struct answer answer;
+
+	if (value)
+		json_object_set_new(bad, key, value);
+	else
+		json_object_del(bad, key);
+	answer = ask(lab, "POST", path, bad, cert);
+	if (answer.status != 400 || !strstr(rp_json_string_or(answer.json, "error", ""), text))
+		fail_msg("%s: %d \"%s\" does not say \"%s\"", path, answer.status,
+			rp_json_string_or(answer.json, "error", ""), text);
+	answer_done(&answer);
+}
+
+/* Rigs are read strictly: no unknown key, none missing, each of its type. */
+static void closed_forms(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	rp_cleanup(json) json_t *event =
+		json_pack("{s:s, s:s}", "stage", "agent", "message", "here");
+	rp_cleanup(json) json_t *beat = json_pack(
+		"{s:s, s:s, s:i, s:i}", "stage", "checks", "check", "", "done", 0, "total", 1);
+	rp_cleanup(json) json_t *enrolled =
+		json_pack("{s:{s:b, s:b}}", "secure_boot", "enabled", 0, "setup_mode", 0);
+	rp_cleanup(json) json_t *said = NULL;
+	char job[27];
+
+	ready_rig(lab, "alpha", "none");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, 0);
+	lab_power_answer(lab, -ENOTSUP, "none");
+	assert_true(script_boots(lab, &agent));
+	said = hello_body(&agent);
+	assert_refused(lab, RP_RIG_PATH_HELLO, said, "more", json_true(), NULL, "\"more\"");
+	assert_refused(lab, RP_RIG_PATH_HELLO, said, "csr", NULL, NULL, "hello.csr: missing");
+	assert_refused(lab, RP_RIG_PATH_HELLO, said, "mac", json_string("m"), NULL, "hello.mac: ");
+	assert_refused(lab, RP_RIG_PATH_HELLO, said, "inventory", json_pack("{s:s}", "pets", "two"),
+		NULL, "hello.inventory: there is no key \"pets\"");
+	assert_refused(lab, RP_RIG_PATH_HELLO, said, "secure_boot",
+		json_pack("{s:b}", "enabled", 1), NULL, "hello.secure_boot.setup_mode: missing");
+	assert_int_equal(refusals(lab), 5);
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_refused(lab, RP_RIG_PATH_EVENT, event, "more", json_true(), agent.cert, "\"more\"");
+	assert_refused(lab, RP_RIG_PATH_EVENT, event, "message", NULL, agent.cert, "event.message");
+	assert_refused(lab, RP_RIG_PATH_EVENT, event, "stage", json_string("no"), agent.cert,
+		"event.stage");
+	assert_refused(
+		lab, RP_RIG_PATH_HEARTBEAT, beat, "more", json_true(), agent.cert, "\"more\"");
+	assert_refused(lab, RP_RIG_PATH_HEARTBEAT, beat, "done", json_string("1"), agent.cert,
+		"heartbeat.done: ");
+	assert_refused(lab, RP_RIG_PATH_HEARTBEAT, beat, "total", json_integer(-1), agent.cert,
+		"heartbeat.total: ");
+	assert_refused(lab, RP_RIG_PATH_HEARTBEAT, beat, "check", NULL, agent.cert,
+		"heartbeat.check: missing");
+	assert_refused(
+		lab, RP_RIG_PATH_ENROLLED, enrolled, "more", json_true(), agent.cert, "\"more\"");
+	assert_refused(lab, RP_RIG_PATH_ENROLLED, enrolled, "secure_boot", json_true(), agent.cert,
+		"enrolled.secure_boot: ");
+	agent_done(&agent);
+}
+
 static void bad_scripts(void **state)
 {
 	static const char *const queries[] = {
@@ -319,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			assurance_none_without_token, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(anothers_mac, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(closed_forms, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(inventory_is_bounded, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(bad_scripts, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(ignored_and_idle, lab_setup, lab_teardown),
