@@ -78,10 +78,10 @@ static int open_session(struct rp_server *server, const struct rp_request *reque
 {
 	if (!session(server, request, reply, ret))
 		return 0;
-	if (strcmp(ret->state, "open") == 0)
+	if (ret->state == RP_BOOT_OPEN)
 		return 1;
 	rp_reply_error(reply, 409, "power off", "boot %s has ended: %s", ret->id,
-		ret->message[0] ? ret->message : ret->state);
+		ret->message[0] ? ret->message : rp_boot_state_text(ret->state));
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static int get_enrolment(
 
 	if (!open_session(server, request, reply, &boot))
 		return 0;
-	if (strcmp(boot.purpose, "enrol") != 0) {
+	if (boot.purpose != RP_BOOT_FOR_ENROL) {
 		rp_refused_add(server, "enrolment", "", boot.id, request->peer, NULL, 0,
 			"this boot was not to enrol keys");
 		return rp_reply_error(reply, 403, "go on with the action of hello",
@@ -247,7 +247,7 @@ static int post_heartbeat(
 	if (r < 0)
 		return rp_reply_error(
 			reply, 400, "send stage, check, done and total", "%s", err.text);
-	open = strcmp(boot.state, "open") == 0;
+	open = boot.state == RP_BOOT_OPEN;
 	if (open)
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_HEARTBEAT, RP_TEXT(boot.id),
 			RP_INT(rp_store_now(server->store)));

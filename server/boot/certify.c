@@ -200,7 +200,7 @@ static int decide(struct rp_server *server, struct hello *hello)
 	if (rig->state == RP_RIG_ENROLLED && hello->said.secure_boot.setup_mode && !ours) {
 		hello->action = RP_ACTION_ENROL;
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_PURPOSE, RP_TEXT(hello->boot.id),
-			RP_TEXT("enrol"));
+			RP_TEXT(rp_boot_purpose_text(RP_BOOT_FOR_ENROL)));
 		return r < 0 ? r : 0;
 	}
 	if (rig->state == RP_RIG_ENROLLED || rig->state == RP_RIG_TRAINING) {
@@ -321,7 +321,7 @@ static int certify(
 		r = rp_boots_event(server, &hello->boot, "agent certified, assurance %s: %s",
 			hello->assurance, rp_action_text(hello->action));
 	if (r >= 0 && ends(hello->action)) {
-		r = rp_boots_close(server, &hello->boot, "done", "");
+		r = rp_boots_close(server, &hello->boot, RP_BOOT_DONE, "");
 		if (r == 0)
 			r = rp_rigs_settle(server, hello->boot.rig, RP_JOB_SETTLE_S,
 				hello->action == RP_ACTION_POWEROFF);
@@ -359,7 +359,7 @@ static int answer_again(struct rp_server *server, struct hello *hello, struct rp
 	if (r <= 0)
 		return r < 0 ? r : -EINVAL;
 	if (rp_action_parse(rp_column_text(row, 2), &action) < 0 ||
-		(strcmp(hello->boot.state, "open") != 0 && !ends(action)))
+		(hello->boot.state != RP_BOOT_OPEN && !ends(action)))
 		action = RP_ACTION_POWEROFF;
 	return reply_admission(
 		&hello->boot, rp_column_text(row, 0), hello->boot.assurance, action, reply);
@@ -440,7 +440,7 @@ static int enrolled(struct rp_server *server, struct rp_boot *boot, const struct
 	if (r >= 0)
 		r = rp_boots_event(server, boot, "the lab's keys are enrolled");
 	if (r >= 0)
-		r = rp_boots_close(server, boot, "done", "");
+		r = rp_boots_close(server, boot, RP_BOOT_DONE, "");
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(boot->id),
 			RP_TEXT(rp_action_text(action)));
@@ -462,7 +462,7 @@ int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const js
 
 	if (r < 0)
 		return r;
-	if (strcmp(boot->purpose, "enrol") != 0)
+	if (boot->purpose != RP_BOOT_FOR_ENROL)
 		return rp_error_set(err, -ENOTSUP, "this boot was not to enrol keys");
 	if (said.secure_boot.setup_mode)
 		return rp_error_set(
@@ -475,7 +475,7 @@ int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const js
 	/* Without a power driver nobody but the rig itself can begin what comes next. */
 	if (rig->manifest->rig->power.driver == RP_POWER_NONE && (rig->training_left || r > 0))
 		action = RP_ACTION_REBOOT;
-	if (strcmp(boot->state, "open") == 0) {
+	if (boot->state == RP_BOOT_OPEN) {
 		text = rp_json_canonical(json_object_get(body, "secure_boot"));
 		r = text ? rp_store_begin(server->store) : -ENOMEM;
 		if (r == 0)

@@ -131,9 +131,9 @@ static int own_boot(struct rp_server *server, const struct rp_rig *rig,
 		return r;
 	r = rp_boots_open(server,
 		&(struct rp_boot_new){.rig = rig->name,
-			.purpose = rig->state == RP_RIG_PENDING	   ? "inventory"
-				   : rig->state == RP_RIG_TRAINING ? "training"
-								   : "enrol",
+			.purpose = rig->state == RP_RIG_PENDING	   ? RP_BOOT_FOR_INVENTORY
+				   : rig->state == RP_RIG_TRAINING ? RP_BOOT_FOR_TRAINING
+								   : RP_BOOT_FOR_ENROL,
 			.mac = request->mac,
 			.uuid = request->uuid,
 			.image = image.name,
@@ -261,7 +261,7 @@ int rp_policy_script_failed(struct rp_server *server, const char *boot_id, const
 
 	if (r < 0)
 		return r;
-	if (r == 0 || strcmp(boot.address, peer) != 0 || strcmp(boot.state, "open") != 0 ||
+	if (r == 0 || strcmp(boot.address, peer) != 0 || boot.state != RP_BOOT_OPEN ||
 		boot.certified_at) {
 		rp_refused_add(server, "failed", "", boot_id, peer, NULL, 0,
 			"a failure report for a boot that is not this machine's, or not waiting "

@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/metrics.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
@@ -24,7 +25,8 @@ static void read_row(sqlite3_stmt *row, struct rp_job *ret)
 	rp_column_copy(row, 3, ret->image);
 	rp_column_copy(row, 4, ret->image_sha256);
 	ret->spec = rp_column_json(row, 5);
-	rp_column_copy(row, 6, ret->state);
+	if (rp_job_state_parse(rp_column_text(row, 6), &ret->state) < 0)
+		rp_log_error("job %s: its row has a state that is not ours", ret->id);
 	rp_column_copy(row, 7, ret->verdict);
 	rp_column_copy(row, 8, ret->error_stage);
 	rp_column_copy(row, 9, ret->error_message);
@@ -143,7 +145,7 @@ static int begin(struct rp_server *server, const struct rp_job *job, const struc
 	} else {
 		struct rp_boot_new new = {.rig = job->rig,
 			.job = job->id,
-			.purpose = "job",
+			.purpose = RP_BOOT_FOR_JOB,
 			.mac = rig->manifest->rig->mac[0],
 			.uuid = rig->manifest->rig->uuid,
 			.image = job->image,
@@ -191,7 +193,8 @@ int rp_jobs_end_waiting(struct rp_server *server, const struct rp_job *job, cons
 		RP_TEXT(reason));
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_JOB_FINISH, RP_TEXT(job->id),
-			RP_TEXT("done"), RP_TEXT("error"), RP_INT(rp_store_now(server->store)));
+			RP_TEXT(rp_job_state_text(RP_JOB_DONE)), RP_TEXT("error"),
+			RP_INT(rp_store_now(server->store)));
 	r = rp_store_end(server->store, r);
 	if (r == 0)
 		rp_metrics_add(server->metrics, "jobs_total{verdict=\"error\"}", 1);
@@ -253,15 +256,16 @@ static int count_error(struct rp_server *server, const struct rp_rig *rig, bool 
 	return r;
 }
 
-static int finish(
-	struct rp_server *server, const struct rp_job *job, const char *state, const char *verdict)
+static int finish(struct rp_server *server, const struct rp_job *job, enum rp_job_state state,
+	const char *verdict)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	char name[64];
 	int r;
 
-	r = rp_store_run(server->store, RP_SQL_JOB_FINISH, RP_TEXT(job->id), RP_TEXT(state),
-		RP_TEXT(verdict), RP_INT(rp_store_now(server->store)));
+	r = rp_store_run(server->store, RP_SQL_JOB_FINISH, RP_TEXT(job->id),
+		RP_TEXT(rp_job_state_text(state)), RP_TEXT(verdict),
+		RP_INT(rp_store_now(server->store)));
 	if (r >= 0)
 		r = rp_rigs_get(server, job->rig, &rig);
 	if (r <= 0)
@@ -269,18 +273,18 @@ static int finish(
 	snprintf(name, sizeof(name), "jobs_total{verdict=\"%s\"}", verdict);
 	rp_metrics_add(server->metrics, name, 1);
 	/* A queued job that is cancelled leaves a rig that is busy with another one alone. */
-	if (strcmp(job->state, "running") == 0 && rig->state == RP_RIG_BUSY) {
+	if (job->state == RP_JOB_RUNNING && rig->state == RP_RIG_BUSY) {
 		r = rp_rigs_set_state(server, rig->name, RP_RIG_READY, "");
 		if (r >= 0)
 			r = rp_rigs_settle(server, rig->name, RP_JOB_SETTLE_S, true);
 	}
-	if (r >= 0 && strcmp(state, "done") == 0)
+	if (r >= 0 && state == RP_JOB_DONE)
 		r = count_error(server, rig, strcmp(verdict, "error") == 0);
 	return r;
 }
 
-int rp_jobs_finish(
-	struct rp_server *server, const struct rp_job *job, const char *state, const char *verdict)
+int rp_jobs_finish(struct rp_server *server, const struct rp_job *job, enum rp_job_state state,
+	const char *verdict)
 {
 	int r = rp_store_begin(server->store);
 
@@ -305,7 +309,7 @@ static int attempt_error(struct rp_server *server, const struct rp_boot *boot, c
 	if (r < 0)
 		return r;
 	if (job.attempt >= job.attempts_max)
-		return finish(server, &job, "done", "error");
+		return finish(server, &job, RP_JOB_DONE, "error");
 	r = rp_store_run(server->store, RP_SQL_JOB_SET_QUEUED, RP_TEXT(job.id));
 	if (r >= 0)
 		r = rp_rigs_set_state(server, job.rig, RP_RIG_READY, "");
@@ -321,7 +325,7 @@ static int preparation_failed(struct rp_server *server, const struct rp_boot *bo
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	int r;
 
-	if (strcmp(boot->purpose, "inventory") == 0)
+	if (boot->purpose == RP_BOOT_FOR_INVENTORY)
 		return 0;
 	r = rp_rigs_get(server, boot->rig, &rig);
 	if (r <= 0)
@@ -336,7 +340,7 @@ int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const
 
 	if (r < 0)
 		return r;
-	r = rp_boots_close(server, boot, "failed", message);
+	r = rp_boots_close(server, boot, RP_BOOT_FAILED, message);
 	if (r >= 0)
 		r = boot->job[0]
 			    ? attempt_error(server, boot, rp_stage_text(boot->stage), boot->message)
@@ -358,14 +362,15 @@ int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const c
 	snprintf(message, sizeof(message), "%s", error_message);
 	rp_text_ascii(message);
 	if (r >= 0)
-		r = rp_boots_close(server, boot, error ? "failed" : "done", error ? message : "");
+		r = rp_boots_close(
+			server, boot, error ? RP_BOOT_FAILED : RP_BOOT_DONE, error ? message : "");
 	if (r >= 0)
 		r = rp_jobs_get(server, boot->job, &job);
 	if (r < 0)
 		return r;
 	if (error)
 		return attempt_error(server, boot, error_stage, message);
-	return finish(server, &job, "done", verdict);
+	return finish(server, &job, RP_JOB_DONE, verdict);
 }
 
 static int cancel(struct rp_server *server, const struct rp_job *job)
@@ -373,12 +378,13 @@ static int cancel(struct rp_server *server, const struct rp_job *job)
 	struct rp_boot boot;
 	int r = 0;
 
-	if (strcmp(job->state, "running") == 0) {
+	if (job->state == RP_JOB_RUNNING) {
 		r = rp_boots_get(server, job->boot, &boot);
 		if (r > 0)
-			r = rp_boots_close(server, &boot, "cancelled", "the job was cancelled");
+			r = rp_boots_close(
+				server, &boot, RP_BOOT_CANCELLED, "the job was cancelled");
 	}
-	return r < 0 ? r : finish(server, job, "cancelled", "skip");
+	return r < 0 ? r : finish(server, job, RP_JOB_CANCELLED, "skip");
 }
 
 int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *err)
@@ -388,7 +394,7 @@ int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *er
 
 	if (r == 0)
 		return rp_error_set(err, -ENOENT, "%s: no such job", id);
-	if (r > 0 && strcmp(job.state, "queued") != 0 && strcmp(job.state, "running") != 0)
+	if (r > 0 && job.state != RP_JOB_QUEUED && job.state != RP_JOB_RUNNING)
 		return rp_error_set(err, -EALREADY, "%s: has ended already (%s)", id, job.verdict);
 	if (r > 0)
 		r = rp_store_begin(server->store);

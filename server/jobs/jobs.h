@@ -24,8 +24,8 @@ struct rp_rig;
 struct rp_job {
 	char id[RP_ID_TEXT], rig[RP_RIG_TEXT];
 	char plan[RP_RIG_TEXT], image[RP_RIG_TEXT], image_sha256[RP_SHA256_HEX];
-	json_t *spec;	  /* the part of the payload that every attempt shares; owned */
-	char state[16];	  /* "queued" "running" "done" "cancelled" */
+	json_t *spec; /* the part of the payload that every attempt shares; owned */
+	enum rp_job_state state;
 	char verdict[16]; /* "" until it ended */
 	char error_stage[16], error_message[RP_BOOT_MESSAGE_MAX];
 	int attempt, attempts_max;
@@ -78,8 +78,8 @@ int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const c
 	const char *error_stage, const char *error_message);
 
 /* End a job here and now, and what that means for its rig. */
-int rp_jobs_finish(
-	struct rp_server *server, const struct rp_job *job, const char *state, const char *verdict);
+int rp_jobs_finish(struct rp_server *server, const struct rp_job *job, enum rp_job_state state,
+	const char *verdict);
 
 /* A job that waits for its turn ends as error of stage power, with the reason. */
 int rp_jobs_end_waiting(struct rp_server *server, const struct rp_job *job, const char *reason);

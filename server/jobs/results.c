@@ -182,9 +182,11 @@ static int accept_new(
 	rp_cleanup(json) json_t *ack = NULL;
 	int r;
 
-	if (strcmp(in->boot.state, "open") != 0)
+	if (in->boot.state != RP_BOOT_OPEN)
 		return rp_error_set(err, -EEXIST, "job %s: this attempt has ended: %s",
-			in->offer->job, in->boot.message[0] ? in->boot.message : in->boot.state);
+			in->offer->job,
+			in->boot.message[0] ? in->boot.message
+					    : rp_boot_state_text(in->boot.state));
 	r = verify(server, in, err);
 	if (r < 0)
 		return r;

@@ -78,7 +78,7 @@ static void power_done(void *context, int result, enum rp_power_state state, con
 		return;
 	}
 	r = rp_boots_get(server, request->boot, &boot);
-	if (r > 0 && strcmp(boot.state, "open") == 0 && boot.stage == RP_STAGE_POWER)
+	if (r > 0 && boot.state == RP_BOOT_OPEN && boot.stage == RP_STAGE_POWER)
 		r = power_answered(server, &boot, result, text);
 	warn(server, "boot", request->boot, r);
 }
@@ -126,12 +126,12 @@ static int end_overdue_boot(struct rp_server *server, const struct rp_job *job)
 		return r;
 	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
 		(long long)((job->deadline - job->started) / RP_SECOND), rp_stage_text(boot.stage));
-	if (strcmp(boot.state, "open") == 0)
-		r = rp_boots_close(server, &boot, "failed", message);
+	if (boot.state == RP_BOOT_OPEN)
+		r = rp_boots_close(server, &boot, RP_BOOT_FAILED, message);
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(job->id),
 			RP_TEXT(rp_stage_text(boot.stage)), RP_TEXT(message));
-	return r < 0 ? r : rp_jobs_finish(server, job, "done", "error");
+	return r < 0 ? r : rp_jobs_finish(server, job, RP_JOB_DONE, "error");
 }
 
 static int end_overdue(struct rp_server *server, const char *id)
@@ -209,7 +209,8 @@ static int prepare_rig(struct rp_server *server, const char *name)
 		return r;
 	r = rp_boots_open(server,
 		&(struct rp_boot_new){.rig = name,
-			.purpose = rig->state == RP_RIG_TRAINING ? "training" : "enrol",
+			.purpose = rig->state == RP_RIG_TRAINING ? RP_BOOT_FOR_TRAINING
+								 : RP_BOOT_FOR_ENROL,
 			.mac = rig->manifest->rig->mac[0],
 			.uuid = rig->manifest->rig->uuid,
 			.image = image.name,

@@ -271,11 +271,12 @@ int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **
 	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:o, s:s, s:o, "
 			 "s:o, s:b, s:O}",
 		"job", job->id, "rig", job->rig, "plan", job->plan, "image", job->image, "state",
-		job->state, "verdict", job->verdict, "error", error, "attempt", job->attempt,
-		"attempts_max", job->attempts_max, "created", rp_time_json(job->created), "started",
-		rp_time_json(job->started), "finished", rp_time_json(job->finished), "boot",
-		job->boot, "stages", stages ? json_incref(stages) : json_array(), "checks",
-		check_names(job), "result", result, "attempts", tries);
+		rp_job_state_text(job->state), "verdict", job->verdict, "error", error, "attempt",
+		job->attempt, "attempts_max", job->attempts_max, "created",
+		rp_time_json(job->created), "started", rp_time_json(job->started), "finished",
+		rp_time_json(job->finished), "boot", job->boot, "stages",
+		stages ? json_incref(stages) : json_array(), "checks", check_names(job), "result",
+		result, "attempts", tries);
 	if (!json)
 		return -ENOMEM;
 	*ret = json;

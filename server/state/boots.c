@@ -7,6 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "lib/metrics.h"
 #include "manifests/manifest.h"
 #include "server/server.h"
@@ -19,8 +20,9 @@ static void read_row(sqlite3_stmt *row, struct rp_boot *ret)
 	rp_column_copy(row, 0, ret->id);
 	rp_column_copy(row, 1, ret->rig);
 	rp_column_copy(row, 2, ret->job);
-	rp_column_copy(row, 3, ret->purpose);
-	rp_column_copy(row, 4, ret->state);
+	if (rp_boot_purpose_parse(rp_column_text(row, 3), &ret->purpose) < 0 ||
+		rp_boot_state_parse(rp_column_text(row, 4), &ret->state) < 0)
+		rp_log_error("boot %s: its row has words that are not ours", ret->id);
 	rp_column_copy(row, 5, ret->mac);
 	rp_column_copy(row, 6, ret->uuid);
 	rp_column_copy(row, 7, ret->address);
@@ -124,9 +126,10 @@ int rp_boots_open(struct rp_server *server, const struct rp_boot_new *new, struc
 	if (r < 0)
 		return r;
 	r = rp_store_run(server->store, RP_SQL_BOOT_ADD, RP_TEXT(boot.id), RP_TEXT(new->rig),
-		RP_TEXT(new->job), RP_TEXT(new->purpose), RP_TEXT(new->mac), RP_TEXT(new->uuid),
-		RP_TEXT(new->image), RP_TEXT(new->image_sha256), RP_TEXT(boot.token),
-		RP_TEXT(boot.nonce), RP_INT(new->stage), RP_INT(boot.stage_deadline), RP_INT(now));
+		RP_TEXT(new->job), RP_TEXT(rp_boot_purpose_text(new->purpose)), RP_TEXT(new->mac),
+		RP_TEXT(new->uuid), RP_TEXT(new->image), RP_TEXT(new->image_sha256),
+		RP_TEXT(boot.token), RP_TEXT(boot.nonce), RP_INT(new->stage),
+		RP_INT(boot.stage_deadline), RP_INT(now));
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_STAGE_START, RP_TEXT(boot.id),
 			RP_INT(new->stage), RP_INT(now), RP_TEXT(""));
@@ -174,7 +177,7 @@ int rp_boots_reach(struct rp_server *server, struct rp_boot *boot, enum rp_stage
 {
 	int r;
 
-	if (stage <= boot->stage || strcmp(boot->state, "open") != 0)
+	if (stage <= boot->stage || boot->state != RP_BOOT_OPEN)
 		return 0;
 	r = rp_store_begin(server->store);
 	if (r < 0)
@@ -250,8 +253,8 @@ int rp_boots_event(struct rp_server *server, const struct rp_boot *boot, const c
 	return rp_store_end(server->store, r);
 }
 
-static int close_boot(
-	struct rp_server *server, struct rp_boot *boot, const char *state, const char *message)
+static int close_boot(struct rp_server *server, struct rp_boot *boot, enum rp_boot_state state,
+	const char *message)
 {
 	int64_t now = rp_store_now(server->store);
 	int r = 0;
@@ -261,15 +264,15 @@ static int close_boot(
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_STAGE_SET_END, RP_TEXT(boot->id),
 			RP_INT(RP_STAGES), RP_INT(now),
-			RP_TEXT(strcmp(state, "done") == 0 ? "done" : "failed"));
+			RP_TEXT(state == RP_BOOT_DONE ? "done" : "failed"));
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_BOOT_CLOSE, RP_TEXT(boot->id),
-			RP_TEXT(state), RP_INT(now), RP_TEXT(message));
+			RP_TEXT(rp_boot_state_text(state)), RP_INT(now), RP_TEXT(message));
 	return r;
 }
 
-int rp_boots_close(
-	struct rp_server *server, struct rp_boot *boot, const char *state, const char *message)
+int rp_boots_close(struct rp_server *server, struct rp_boot *boot, enum rp_boot_state state,
+	const char *message)
 {
 	char text[RP_BOOT_MESSAGE_MAX];
 	int r;
@@ -282,7 +285,7 @@ int rp_boots_close(
 	r = rp_store_end(server->store, close_boot(server, boot, state, text));
 	if (r < 0)
 		return r;
-	snprintf(boot->state, sizeof(boot->state), "%s", state);
+	boot->state = state;
 	snprintf(boot->message, sizeof(boot->message), "%s", text);
 	boot->ended = rp_store_now(server->store);
 	boot->stage_deadline = 0;

@@ -18,6 +18,7 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/id.h"
+#include "server/state/states.h"
 #include "server/store/store_sql.h"
 
 struct rp_server;
@@ -28,9 +29,9 @@ struct rp_server;
 
 struct rp_boot {
 	char id[RP_ID_TEXT], rig[RP_RIG_TEXT];
-	char job[RP_ID_TEXT];		     /* "" none */
-	char purpose[16];		     /* "job" "training" "enrol" "inventory" */
-	char state[16];			     /* "open" "done" "failed" "cancelled" */
+	char job[RP_ID_TEXT]; /* "" none */
+	enum rp_boot_purpose purpose;
+	enum rp_boot_state state;
 	char mac[18], uuid[37], address[64]; /* address: who fetched the script, "" nobody yet */
 	char image[RP_RIG_TEXT], image_sha256[RP_SHA256_HEX];
 	char loader[64], loader_sha256[RP_SHA256_HEX]; /* what TFTP was told to give; "" none */
@@ -46,7 +47,8 @@ struct rp_boot {
 };
 
 struct rp_boot_new {
-	const char *rig, *job, *purpose; /* job NULL: none */
+	const char *rig, *job; /* job NULL: none */
+	enum rp_boot_purpose purpose;
 	const char *mac, *uuid;
 	const char *image, *image_sha256;
 	enum rp_stage stage; /* where it starts */
@@ -81,9 +83,9 @@ int rp_boots_extend(struct rp_server *server, struct rp_boot *boot, int seconds)
 int rp_boots_event(struct rp_server *server, const struct rp_boot *boot, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "done", "failed" or "cancelled"; message "" where there is nothing to say. */
-int rp_boots_close(
-	struct rp_server *server, struct rp_boot *boot, const char *state, const char *message);
+/* state: done, failed or cancelled; message "" where there is nothing to say. */
+int rp_boots_close(struct rp_server *server, struct rp_boot *boot, enum rp_boot_state state,
+	const char *message);
 
 /*
  * Why the present stage went over its time: "stage dhcp timed out after 120 s; last seen: ...;

@@ -7,35 +7,9 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "server/server.h"
 #include "server/store/store.h"
-
-static const char *const state_texts[RP_RIG_STATES] = {
-	[RP_RIG_UNKNOWN] = "unknown",
-	[RP_RIG_PENDING] = "pending",
-	[RP_RIG_ENROLLED] = "enrolled",
-	[RP_RIG_TRAINING] = "training",
-	[RP_RIG_READY] = "ready",
-	[RP_RIG_BUSY] = "busy",
-	[RP_RIG_QUARANTINED] = "quarantined",
-	[RP_RIG_RETIRED] = "retired",
-};
-
-const char *rp_rig_state_text(enum rp_rig_state state)
-{
-	return state_texts[state];
-}
-
-int rp_rig_state_parse(const char *text, enum rp_rig_state *ret)
-{
-	for (int i = 0; i < RP_RIG_STATES; i++) {
-		if (strcmp(text, state_texts[i]) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
 
 struct rp_rig *rp_rig_free(struct rp_rig *rig)
 {
@@ -193,8 +167,8 @@ int rp_rigs_put(struct rp_server *server, const json_t *json, enum rp_rig_state 
 static int count_pending(struct rp_server *server)
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int r = rp_store_first(
-		server->store, &row, RP_SQL_RIG_COUNT_STATE, RP_TEXT(state_texts[RP_RIG_PENDING]));
+	int r = rp_store_first(server->store, &row, RP_SQL_RIG_COUNT_STATE,
+		RP_TEXT(rp_rig_state_text(RP_RIG_PENDING)));
 
 	return r <= 0 ? r : (int)rp_column_int(row, 0);
 }
@@ -289,9 +263,18 @@ int rp_rigs_approve(struct rp_server *server, const char *name, const json_t *js
 int rp_rigs_set_state(
 	struct rp_server *server, const char *name, enum rp_rig_state state, const char *reason)
 {
-	int r = rp_store_run(server->store, RP_SQL_RIG_SET_STATE, RP_TEXT(name),
-		RP_TEXT(state_texts[state]), RP_TEXT(reason));
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	int r = rp_rigs_get(server, name, &rig);
 
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	if (!rp_arrow_exists(RP_MACHINE_RIG, (int)rig->state, (int)state)) {
+		rp_log_error("rig %s: no arrow leads from %s to %s", name,
+			rp_rig_state_text(rig->state), rp_rig_state_text(state));
+		return -ESTALE;
+	}
+	r = rp_store_run(server->store, RP_SQL_RIG_SET_STATE, RP_TEXT(name),
+		RP_TEXT(rp_rig_state_text(state)), RP_TEXT(reason));
 	return r < 0 ? r : 0;
 }
 

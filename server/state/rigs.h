@@ -11,22 +11,10 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "manifests/manifest.h"
+#include "server/state/states.h"
 
 struct rp_server;
 
-/* unknown -> pending -> enrolled -> training -> ready <-> busy; quarantined, retired */
-enum rp_rig_state {
-	RP_RIG_UNKNOWN,
-	RP_RIG_PENDING,
-	RP_RIG_ENROLLED, /* approved; its first certified boot decides what is next */
-	RP_RIG_TRAINING, /* training_left clean boots before it serves */
-	RP_RIG_READY,
-	RP_RIG_BUSY,
-	RP_RIG_QUARANTINED,
-	RP_RIG_RETIRED,
-};
-
-#define RP_RIG_STATES 8
 #define RP_RIG_PENDING_MAX 256 /* machines that registered by themselves and wait for approval */
 
 struct rp_rig {
@@ -41,9 +29,6 @@ struct rp_rig {
 	int64_t settle_until; /* no new boot before */
 	int64_t off_at;	      /* to be switched off then if nothing else comes; 0: no */
 };
-
-const char *rp_rig_state_text(enum rp_rig_state state);
-int rp_rig_state_parse(const char *text, enum rp_rig_state *ret); /* -EINVAL */
 
 /* 1 with *ret (rp_rig_free), 0 where there is none, or negative errno. */
 int rp_rigs_get(struct rp_server *server, const char *name, struct rp_rig **ret);
@@ -71,6 +56,7 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 int rp_rigs_approve(struct rp_server *server, const char *name, const json_t *manifest,
 	char ret_name[RP_RIG_TEXT], struct rp_error *err);
 
+/* -ENOENT; -ESTALE: no arrow leads there from where it is (states.h), which is a fault of ours. */
 int rp_rigs_set_state(
 	struct rp_server *server, const char *name, enum rp_rig_state state, const char *reason);
 

@@ -151,8 +151,8 @@ int rp_boots_timeline(struct rp_server *server, const struct rp_boot *boot, json
 	if (r < 0)
 		return r;
 	timeline = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:O}", "rig", boot->rig, "boot",
-		boot->id, "job", boot->job, "state", boot->state, "assurance", boot->assurance,
-		"stages", stages, "events", history);
+		boot->id, "job", boot->job, "state", rp_boot_state_text(boot->state), "assurance",
+		boot->assurance, "stages", stages, "events", history);
 	if (!timeline)
 		return -ENOMEM;
 	*ret = timeline;
@@ -163,10 +163,11 @@ int rp_boot_to_json(const struct rp_boot *boot, json_t **ret)
 {
 	json_t *json = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}",
-		"boot", boot->id, "rig", boot->rig, "job", boot->job, "purpose", boot->purpose,
-		"state", boot->state, "stage", rp_stage_text(boot->stage), "mac", boot->mac, "uuid",
-		boot->uuid, "address", boot->address, "image", boot->image, "assurance",
-		boot->assurance, "started", rp_time_json(boot->started), "certified",
+		"boot", boot->id, "rig", boot->rig, "job", boot->job, "purpose",
+		rp_boot_purpose_text(boot->purpose), "state", rp_boot_state_text(boot->state),
+		"stage", rp_stage_text(boot->stage), "mac", boot->mac, "uuid", boot->uuid,
+		"address", boot->address, "image", boot->image, "assurance", boot->assurance,
+		"started", rp_time_json(boot->started), "certified",
 		rp_time_json(boot->certified_at), "ended", rp_time_json(boot->ended), "message",
 		boot->message);
 

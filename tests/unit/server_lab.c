@@ -472,9 +472,17 @@ size_t refusals(struct rig_lab *lab)
 	return n;
 }
 
+void force_state(struct rig_lab *lab, const char *name, enum rp_rig_state state)
+{
+	assert_true(rp_store_run(lab->server.store, RP_SQL_RIG_SET_STATE, RP_TEXT(name),
+			    RP_TEXT(rp_rig_state_text(state)), RP_TEXT("")) >= 0);
+}
+
 void ready_rig(struct rig_lab *lab, const char *name, const char *driver)
 {
 	assert_int_equal(
 		status_of(lab, "POST", "/api/v1/rigs", rig_manifest(name, driver), NULL), 201);
-	assert_true(rp_rigs_set_state(&lab->server, name, RP_RIG_READY, "") >= 0);
+	force_state(lab, name, RP_RIG_READY);
+	assert_true(rp_store_run(lab->server.store, RP_SQL_RIG_SET_TRAINING, RP_TEXT(name),
+			    RP_INT(0)) >= 0);
 }

@@ -153,6 +153,9 @@ int put_result(struct rig_lab *lab, struct agent *agent, const char *job, json_t
 /* How many refusals the API shows. */
 size_t refusals(struct rig_lab *lab);
 
+/* Put a rig into a state, whatever arrows lead there: what a test begins with. */
+void force_state(struct rig_lab *lab, const char *name, enum rp_rig_state state);
+
 /* A rig of that name and power driver, ready to serve. */
 void ready_rig(struct rig_lab *lab, const char *name, const char *driver);
 

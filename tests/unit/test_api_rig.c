@@ -331,7 +331,7 @@ static void ignored_and_idle(void **state)
 	ready_rig(lab, "alpha", "qemu");
 	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), -ENOENT);
 	assert_false(script_boots(lab, &agent));
-	assert_true(rp_rigs_set_state(&lab->server, "alpha", RP_RIG_TRAINING, "") >= 0);
+	force_state(lab, "alpha", RP_RIG_TRAINING);
 	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), 0);
 	assert_string_equal(pxe.loader, "ipxe.efi");
 	client.kind = RP_PXE_BIOS;

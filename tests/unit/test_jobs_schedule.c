@@ -435,8 +435,7 @@ static void disks_are_allowed_when_the_job_begins(void **state)
 		json_object_set_new(manifest, "disks", json_string("write"));
 		answer = ask(lab, "POST", "/api/v1/rigs", manifest, NULL);
 		answer_done(&answer);
-		assert_true(rp_rigs_set_state(&lab->server, "alpha",
-				    by_itself ? RP_RIG_ENROLLED : RP_RIG_READY, "") >= 0);
+		force_state(lab, "alpha", by_itself ? RP_RIG_ENROLLED : RP_RIG_READY);
 		plan = plan_manifest();
 		json_object_set_new(plan, "disks", json_string("write"));
 		answer = ask(lab, "POST", "/api/v1/jobs",
@@ -489,7 +488,7 @@ static void one_bad_row_holds_up_nobody(void **state)
 	lab->server.site->retries = 0;
 	ready_rig(lab, "alpha", "qemu");
 	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", beta, NULL), 201);
-	assert_true(rp_rigs_set_state(&lab->server, "beta", RP_RIG_READY, "") >= 0);
+	force_state(lab, "beta", RP_RIG_READY);
 	submit_job(lab, "alpha", first);
 	lab_pass(lab, 0);
 	submit_job(lab, "beta", second);

@@ -16,7 +16,7 @@ static struct rp_boot begin(struct rig_lab *lab)
 
 	lab_ok(rp_boots_open(&lab->server,
 		&(struct rp_boot_new){.rig = "alpha",
-			.purpose = "training",
+			.purpose = RP_BOOT_FOR_TRAINING,
 			.mac = MAC,
 			.uuid = UUID,
 			.image = "node",
@@ -37,7 +37,7 @@ static void stages_go_forward_only(void **state)
 
 	assert_int_equal(rp_boots_open(&lab->server,
 				 &(struct rp_boot_new){.rig = "alpha",
-					 .purpose = "training",
+					 .purpose = RP_BOOT_FOR_TRAINING,
 					 .mac = MAC,
 					 .uuid = "",
 					 .image = "node",
@@ -54,7 +54,7 @@ static void stages_go_forward_only(void **state)
 	lab_ok(rp_boots_reach(&lab->server, &boot, RP_STAGE_LOADER));
 	assert_int_equal(boot.stage, RP_STAGE_KERNEL);
 	lab->now += RP_SECOND;
-	lab_ok(rp_boots_close(&lab->server, &boot, "failed", "it broke \x01\xff"));
+	lab_ok(rp_boots_close(&lab->server, &boot, RP_BOOT_FAILED, "it broke \x01\xff"));
 	lab_ok(rp_boots_timeline(&lab->server, &boot, &timeline));
 	stages = json_object_get(timeline, "stages");
 	assert_int_equal(json_array_size(stages), 5);

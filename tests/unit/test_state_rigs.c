@@ -49,7 +49,7 @@ static void registering_takes_nobodys_name(void **state)
 
 	json_object_set_new(manifest, "mac", json_pack("[s]", "52:54:00:00:00:02"));
 	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 201);
-	assert_true(rp_rigs_set_state(&lab->server, "rig-525400123456", RP_RIG_READY, "") >= 0);
+	force_state(lab, "rig-525400123456", RP_RIG_READY);
 	assert_int_equal(rp_rigs_register(&lab->server, MAC, "", &stranger, &err), -EEXIST);
 	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC, &by_mac), 0);
 	assert_int_equal(rp_rigs_get(&lab->server, "rig-525400123456", &rig), 1);
@@ -162,7 +162,7 @@ static void training_gives_up(void **state)
 
 	assert_int_equal(
 		status_of(lab, "POST", "/api/v1/rigs", rig_manifest("alpha", "qemu"), NULL), 201);
-	assert_true(rp_rigs_set_state(&lab->server, "alpha", RP_RIG_TRAINING, "") >= 0);
+	force_state(lab, "alpha", RP_RIG_TRAINING);
 	for (int i = 0; i < 3; i++) {
 		lab_pass(lab, 60);
 		lab_power_answer(lab, -ECONNREFUSED, "nobody listens");
