@@ -10,13 +10,13 @@
  *   store    SQLite: rigs, boots, jobs, results                           store/
  *   log      the append-only log of accepted results                      state/log.c
  *   tokens   who may call the operator API                                state/tokens.c
- *   jobs     what a stop or a crash interrupted goes on                   jobs/schedule.c
+ *   jobs     what a stop or a crash interrupted goes on                   boot/schedule.c
  *   run      READY; requests, timers and signals until SIGTERM            site.c
  */
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
-#include "server/jobs/jobs.h"
+#include "server/boot/schedule.h"
 #include "server/state/log.h"
 #include "server/boot/netboot.h"
 #include "server/server.h"
@@ -53,7 +53,7 @@ static int start_tokens(
 static int start_jobs(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
 {
-	return rp_jobs_start(server, err);
+	return rp_schedule_start(server, err);
 }
 
 static int run(

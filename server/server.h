@@ -12,12 +12,12 @@
 
 struct rp_artefacts;
 struct rp_https;
-struct rp_jobs;
 struct rp_log;
 struct rp_manifest;
 struct rp_metrics;
 struct rp_netboot;
 struct rp_power;
+struct rp_schedule;
 struct rp_site;
 struct rp_store;
 struct rp_uploads;
@@ -43,7 +43,8 @@ struct rp_server {
 	struct rp_power *power;		/* server/power/power.h */
 	struct rp_store *store;		/* server/store/store.h */
 	struct rp_log *log;		/* server/state/log.h */
-	struct rp_jobs *jobs;		/* server/jobs/jobs.h */
+	struct rp_schedule *schedule;	/* server/boot/schedule.h */
+	struct event *kick; /* runs the schedule; NULL without an event loop (unit tests) */
 	struct rp_https *https,
 		*http; /* server/http/https.h; http (plain) is NULL unless the site has it */
 	struct rp_netboot *netboot; /* server/boot/netboot.h */

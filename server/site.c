@@ -23,7 +23,7 @@
 #include "server/cas/uploads.h"
 #include "server/http/event_cleanup.h"
 #include "server/http/https.h"
-#include "server/jobs/jobs.h"
+#include "server/boot/schedule.h"
 #include "server/state/log.h"
 #include "server/boot/netboot.h"
 #include "server/power/power.h"
@@ -272,7 +272,7 @@ int rp_site_run(struct rp_server *server, struct rp_error *err)
 void rp_site_done(struct rp_server *server)
 {
 	if (server->base) {
-		rp_jobs_stop(server);
+		rp_schedule_stop(server);
 		rp_netboot_free(server->netboot);
 		rp_https_free(server->https);
 		rp_https_free(server->http);

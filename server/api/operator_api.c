@@ -11,6 +11,7 @@
 #include "lib/json.h"
 #include "lib/metrics.h"
 #include "server/api/api.h"
+#include "server/boot/next.h"
 #include "server/http/http_request.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
@@ -175,20 +176,14 @@ static int post_approve(
 	return reply_rig(server, name, reply);
 }
 
-/* Back in service, a rig goes on where it was: what it did not learn, it still has to. */
-static enum rp_rig_state back_in_service(const struct rp_rig *rig)
-{
-	if (rig->training_left == 0)
-		return RP_RIG_READY;
-	return rig->keys_enrolled[0] ? RP_RIG_TRAINING : RP_RIG_ENROLLED;
-}
-
 /* Out of service, it takes what waits for it along. Inside of a transaction. */
 static int set_state(struct rp_server *server, const struct rp_rig *rig, enum rp_rig_state state)
 {
 	const bool serves = state == RP_RIG_READY;
 	char reason[64];
-	int r = rp_rigs_set_state(server, rig->name, serves ? back_in_service(rig) : state,
+	int r = rp_rigs_set_state(server, rig->name,
+		serves ? rp_next_back_in_service(rig->training_left, rig->keys_enrolled[0] != '\0')
+		       : state,
 		serves ? "" : "by an operator");
 
 	if (r >= 0)

@@ -16,7 +16,8 @@
 #include "lib/json.h"
 #include "lib/metrics.h"
 #include "server/api/api.h"
-#include "server/boot/certify.h"
+#include "server/boot/facts.h"
+#include "server/boot/hello.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
 #include "server/boot/policy.h"
@@ -123,7 +124,7 @@ static int get_failed(
 static int post_hello(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	return store_failed(server, reply, rp_certify_hello(server, request, reply));
+	return store_failed(server, reply, rp_hello_answer(server, request, reply));
 }
 
 /* One .auth file of the key folder, base64; caller frees. */
@@ -182,7 +183,7 @@ static int post_enrolled(
 
 	if (!session(server, request, reply, &boot))
 		return 0;
-	r = rp_certify_enrolled(server, &boot, request->json, &action, &err);
+	r = rp_hello_enrolled(server, &boot, request->json, &action, &err);
 	if (r == -EINVAL || r == -ENOTSUP || r == -EAGAIN)
 		return rp_reply_error(reply, r == -EINVAL ? 400 : 409,
 			"write db, KEK and PK, in that order, then report again", "%s", err.text);
@@ -288,14 +289,14 @@ static int post_event(
 static enum rp_action after_result(struct rp_server *server, const char *job_id)
 {
 	rp_cleanup(job) struct rp_job job = {0};
-	rp_cleanup(job) struct rp_job next = {0};
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_facts facts;
 
 	if (rp_jobs_get(server, job_id, &job) <= 0 || rp_rigs_get(server, job.rig, &rig) <= 0 ||
-		rig->manifest->rig->power.driver != RP_POWER_NONE)
+		rp_facts_gather(server, rig, &facts, NULL) < 0)
 		return RP_ACTION_POWEROFF;
-	return rp_jobs_queued_of_rig(server, job.rig, &next) > 0 ? RP_ACTION_REBOOT
-								 : RP_ACTION_POWEROFF;
+	return rp_next(RP_AT_RESULT, &facts).next == RP_NEXT_REBOOT ? RP_ACTION_REBOOT
+								    : RP_ACTION_POWEROFF;
 }
 
 static int put_result(

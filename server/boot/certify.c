@@ -2,8 +2,6 @@
 #include "server/boot/certify.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <string.h>
 
 #include "keys/dsse.h"
 #include "keys/pem.h"
@@ -11,221 +9,26 @@
 #include "keys/record.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-#include "lib/hardware_id.h"
 #include "lib/json.h"
-#include "lib/metrics.h"
 #include "lib/openssl_cleanup.h"
-#include "server/jobs/jobs.h"
-#include "server/boot/policy.h"
-#include "server/state/refused.h"
-#include "server/state/rigs.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
-#define CSR_MAX 8192
-#define INVENTORY_MAX (256 << 10) /* as JSON */
-#define ASK_AGAIN_S 5
-
-/* One hello while it is worked on. What it says is borrowed from the request. */
-struct hello {
-	const struct rp_request *request;
-	struct rp_hello said;
-	char key[RP_SHA256_HEX]; /* of the request's public key */
-	struct rp_boot boot;
-	struct rp_rig *rig; /* owned */
-	const char *assurance;
-	enum rp_action action;
-};
-
-static int refuse(struct rp_server *server, const struct hello *hello, struct rp_reply *reply,
-	int status, const char *remedy, const char *reason)
+const char *rp_certify_assurance(struct rp_server *server, const struct rp_introduction *from)
 {
-	rp_refused_add(server, "hello", hello->boot.job, hello->boot.id, hello->request->peer,
-		hello->request->body, hello->request->body_len, reason);
-	return rp_reply_error(reply, status, remedy, "%s", reason);
+	if (from->said->secure_boot.enabled && !from->said->secure_boot.setup_mode &&
+		rp_rig_has_our_keys(server, from->rig) > 0)
+		return "secure-boot";
+	return *from->said->token ? "boot-token" : "none";
 }
 
-static int csr_key(const char *csr, char ret_key[RP_SHA256_HEX], struct rp_error *err)
-{
-	rp_cleanup(bio) BIO *bio = BIO_new_mem_buf(csr, -1);
-	rp_cleanup(x509_req) X509_REQ *request =
-		bio ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL) : NULL;
-	EVP_PKEY *key = request ? X509_REQ_get0_pubkey(request) : NULL;
-
-	if (!key || X509_REQ_verify(request, key) != 1)
-		return rp_error_openssl(err, -EINVAL, "csr: not a signed certificate request");
-	return rp_pki_keyid(key, ret_key);
-}
-
-static int parse(struct hello *hello, struct rp_error *err)
-{
-	struct rp_hello *said = &hello->said;
-	int r = rp_hello_read(hello->request->json, said, err);
-
-	if (r < 0)
-		return r;
-	if (strlen(said->csr) > CSR_MAX)
-		return rp_error_set(err, -EINVAL, "hello.csr: longer than %d bytes", CSR_MAX);
-	/* Anyone who can fetch a boot script can say hello, and what he tells is kept. */
-	if (json_dumpb(said->inventory, NULL, 0, JSON_COMPACT) > INVENTORY_MAX)
-		return rp_error_set(
-			err, -EINVAL, "hello.inventory: more than %d bytes", INVENTORY_MAX);
-	said->uuid = rp_uuid_known(said->uuid);
-	if (*said->uuid && !rp_uuid_valid(said->uuid))
-		return rp_error_set(err, -EINVAL, "hello.uuid: not a UUID in lower case");
-	return csr_key(said->csr, hello->key, err);
-}
-
-static bool has_mac(const struct hello *hello, const char *mac)
-{
-	size_t i;
-	json_t *value;
-
-	json_array_foreach (hello->said.macs, i, value) {
-		if (json_is_string(value) && strcmp(json_string_value(value), mac) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The open boot whose script this machine fetched. NULL, or why there is none. */
-static const char *identify(struct rp_server *server, struct hello *hello)
-{
-	rp_cleanup(free) struct rp_boot *boots = NULL;
-	size_t count = 0, i;
-
-	if (rp_boots_collect(server, RP_SQL_BOOT_OPEN_AT_ADDRESS, hello->request->peer, 0, &boots,
-		    &count) < 0)
-		return "the store could not be read";
-	for (i = 0; i < count; i++) {
-		if (has_mac(hello, boots[i].mac))
-			break;
-	}
-	if (i == count)
-		return "no machine with this address and MAC fetched a boot script and is still to "
-		       "say hello";
-	hello->boot = boots[i];
-	if (*hello->boot.uuid && strcmp(hello->boot.uuid, hello->said.uuid) != 0)
-		return "the UUID is not that of the machine that fetched the boot script";
-	if (hello->boot.certified_at)
-		return "this boot has certified another key already";
-	if (hello->boot.stage_deadline && hello->boot.stage_deadline <= rp_store_now(server->store))
-		return "this boot's time is over";
-	if (*hello->said.token && (strlen(hello->said.token) != strlen(hello->boot.token) ||
-					  CRYPTO_memcmp(hello->said.token, hello->boot.token,
-						  strlen(hello->said.token)) != 0))
-		return "the boot token is not the one that this boot was given";
-	return NULL;
-}
-
-static int note_inventory(struct rp_server *server, const struct hello *hello)
-{
-	rp_cleanup(free) char *inventory = rp_json_canonical(hello->said.inventory);
-	rp_cleanup(free) char *secure_boot =
-		rp_json_canonical(json_object_get(hello->request->json, "secure_boot"));
-
-	if (!inventory || !secure_boot)
-		return -ENOMEM;
-	return rp_store_run(server->store, RP_SQL_RIG_SET_INVENTORY, RP_TEXT(hello->boot.rig),
-		RP_TEXT(inventory), RP_TEXT(secure_boot), RP_INT(rp_store_now(server->store)));
-}
-
-static int read_rig(struct rp_server *server, struct hello *hello)
-{
-	struct rp_rig *rig = NULL;
-	int r = rp_rigs_get(server, hello->boot.rig, &rig);
-
-	if (r <= 0)
-		return r < 0 ? r : -EINVAL;
-	rp_rig_free(hello->rig);
-	hello->rig = rig;
-	return 0;
-}
-
-static int wait_for_approval(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
-{
-	int r = rp_boots_reach(server, &hello->boot, RP_STAGE_AGENT);
-
-	if (r == 0 && hello->boot.stage == RP_STAGE_AGENT)
-		r = rp_boots_extend(server, &hello->boot, server->site->stages.agent_s);
-	if (r < 0)
-		return r;
-	reply->status = 202;
-	reply->retry_after_s = ASK_AGAIN_S;
-	reply->json = rp_pending_write(&(struct rp_pending){
-		.reason = "an operator has to approve this rig: rigproof rig approve NAME"});
-	return reply->json ? 0 : -ENOMEM;
-}
-
-/*
- * Without a power driver the rig is here now and nobody can call it back: it goes on by itself, in
- * this boot where that is one of the job's image, since a boot's record names what was booted.
- */
-static int go_on(struct rp_server *server, struct hello *hello, int training_left)
-{
-	rp_cleanup(job) struct rp_job job = {0};
-	int r;
-
-	if (hello->rig->manifest->rig->power.driver != RP_POWER_NONE)
-		return 0;
-	if (training_left) {
-		hello->action = RP_ACTION_REBOOT;
-		return 0;
-	}
-	r = rp_jobs_next(server, hello->rig, &job);
-	if (r <= 0)
-		return r;
-	if (strcmp(job.image_sha256, hello->boot.image_sha256) != 0) {
-		hello->action = RP_ACTION_REBOOT;
-		return 0;
-	}
-	r = rp_jobs_begin(server, &job, &hello->boot, &hello->boot, NULL);
-	if (r == 0)
-		hello->action = RP_ACTION_JOB;
-	return r;
-}
-
-/* What follows from what the rig is: sets action, moves its state. Inside of the transaction. */
-static int decide(struct rp_server *server, struct hello *hello)
-{
-	struct rp_rig *rig = hello->rig;
-	bool ours = rp_rig_has_our_keys(server, rig) > 0;
-	int left = 0, r = 0;
-
-	hello->action = RP_ACTION_POWEROFF;
-	if (hello->boot.job[0]) {
-		hello->action = RP_ACTION_JOB;
-		return 0;
-	}
-	if (rig->state == RP_RIG_ENROLLED && hello->said.secure_boot.setup_mode && !ours) {
-		hello->action = RP_ACTION_ENROL;
-		r = rp_store_run(server->store, RP_SQL_BOOT_SET_PURPOSE, RP_TEXT(hello->boot.id),
-			RP_TEXT(rp_boot_purpose_text(RP_BOOT_FOR_ENROL)));
-		return r < 0 ? r : 0;
-	}
-	if (rig->state == RP_RIG_ENROLLED || rig->state == RP_RIG_TRAINING) {
-		left = rig->training_left > 0 ? rig->training_left - 1 : 0;
-		r = rp_store_run(
-			server->store, RP_SQL_RIG_SET_TRAINING, RP_TEXT(rig->name), RP_INT(left));
-		if (r >= 0)
-			r = rp_store_run(server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(rig->name),
-				RP_INT(0));
-		if (r >= 0)
-			r = rp_rigs_set_state(
-				server, rig->name, left ? RP_RIG_TRAINING : RP_RIG_READY, "");
-		if (r < 0)
-			return r;
-	}
-	return go_on(server, hello, left);
-}
-
-static int make_record(
-	struct rp_server *server, const struct hello *hello, char **ret, struct rp_error *err)
+static int make_record(struct rp_server *server, const struct rp_introduction *from, char **ret,
+	struct rp_error *err)
 {
 	rp_cleanup(json) json_t *stages = NULL;
 	rp_cleanup(json) json_t *record = NULL;
 	rp_cleanup(json) json_t *envelope = NULL;
-	const struct rp_boot *boot = &hello->boot;
+	const struct rp_boot *boot = from->boot;
 	char started[RP_TIME_TEXT], certified[RP_TIME_TEXT];
 	int r = rp_boots_stages(server, boot->id, &stages);
 
@@ -236,12 +39,13 @@ static int make_record(
 	record = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, "
 			   "s:{s:b, s:b, s:b}, s:s, s:s, s:s, s:O}",
 		"version", 1, "boot", boot->id, "rig", boot->rig, "job", boot->job, "assurance",
-		hello->assurance, "mac", boot->mac, "uuid", hello->said.uuid, "address",
-		boot->address, "image", "name", boot->image, "sha256", boot->image_sha256, "loader",
-		"name", boot->loader, "sha256", boot->loader_sha256, "secure_boot", "enabled",
-		hello->said.secure_boot.enabled, "setup_mode", hello->said.secure_boot.setup_mode,
-		"keys_enrolled_by_us", rp_rig_has_our_keys(server, hello->rig), "boot_key",
-		hello->key, "started", started, "certified", certified, "stages", stages);
+		rp_certify_assurance(server, from), "mac", boot->mac, "uuid", from->said->uuid,
+		"address", boot->address, "image", "name", boot->image, "sha256",
+		boot->image_sha256, "loader", "name", boot->loader, "sha256", boot->loader_sha256,
+		"secure_boot", "enabled", from->said->secure_boot.enabled, "setup_mode",
+		from->said->secure_boot.setup_mode, "keys_enrolled_by_us",
+		rp_rig_has_our_keys(server, from->rig), "boot_key", from->key, "started", started,
+		"certified", certified, "stages", stages);
 	if (!record)
 		return rp_error_memory(err);
 	r = rp_record_check_boot(record, err);
@@ -254,8 +58,8 @@ static int make_record(
 }
 
 /* The certificate, then all above it: what TLS sends and what the agent keeps. */
-static int issue(
-	struct rp_server *server, const struct hello *hello, char **ret_chain, struct rp_error *err)
+static int issue(struct rp_server *server, const struct rp_introduction *from, char **ret_chain,
+	struct rp_error *err)
 {
 	rp_cleanup(pkey) EVP_PKEY *ca_key = NULL;
 	rp_cleanup(x509) X509 *cert = NULL;
@@ -266,8 +70,8 @@ static int issue(
 
 	r = rp_pki_load_key(server->keys_dir, "boot-ca", &ca_key, err);
 	if (r == 0)
-		r = rp_pki_issue_boot(ca_key, server->boot_ca_cert, hello->said.csr,
-			hello->boot.rig, hello->boot.id, &cert, err);
+		r = rp_pki_issue_boot(ca_key, server->boot_ca_cert, from->said->csr,
+			from->boot->rig, from->boot->id, &cert, err);
 	if (r == 0)
 		r = rp_pki_chain_pem(server->keys_dir, "boot-ca", &above, err);
 	if (r < 0)
@@ -279,212 +83,22 @@ static int issue(
 	return 0;
 }
 
-static const char *assurance_of(struct rp_server *server, const struct hello *hello)
-{
-	if (hello->said.secure_boot.enabled && !hello->said.secure_boot.setup_mode &&
-		rp_rig_has_our_keys(server, hello->rig) > 0)
-		return "secure-boot";
-	return *hello->said.token ? "boot-token" : "none";
-}
-
-/* Actions with which a boot is over. */
-static bool ends(enum rp_action action)
-{
-	return action == RP_ACTION_POWEROFF || action == RP_ACTION_REBOOT;
-}
-
-static int certify(
-	struct rp_server *server, struct hello *hello, char **ret_chain, struct rp_error *err)
+int rp_certify(struct rp_server *server, const struct rp_introduction *from, char **ret_chain,
+	struct rp_error *err)
 {
 	rp_cleanup(free) char *chain = NULL;
 	rp_cleanup(free) char *record = NULL;
-	int r;
+	int r = issue(server, from, &chain, err);
 
-	hello->assurance = assurance_of(server, hello);
-	r = rp_boots_reach(server, &hello->boot, RP_STAGE_AGENT);
 	if (r == 0)
-		r = decide(server, hello);
-	if (r < 0)
-		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
-	r = issue(server, hello, &chain, err);
-	if (r == 0)
-		r = make_record(server, hello, &record, err);
+		r = make_record(server, from, &record, err);
 	if (r < 0)
 		return r;
-	r = rp_store_run(server->store, RP_SQL_BOOT_SET_CERTIFIED, RP_TEXT(hello->boot.id),
-		RP_TEXT(hello->key), RP_TEXT(hello->assurance), RP_TEXT(chain), RP_TEXT(record),
-		RP_INT(rp_store_now(server->store)));
-	if (r >= 0)
-		r = rp_store_run(server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(hello->boot.id),
-			RP_TEXT(rp_action_text(hello->action)));
-	if (r >= 0)
-		r = rp_boots_event(server, &hello->boot, "agent certified, assurance %s: %s",
-			hello->assurance, rp_action_text(hello->action));
-	if (r >= 0 && ends(hello->action)) {
-		r = rp_boots_close(server, &hello->boot, RP_BOOT_DONE, "");
-		if (r == 0)
-			r = rp_rigs_settle(server, hello->boot.rig, RP_JOB_SETTLE_S,
-				hello->action == RP_ACTION_POWEROFF);
-	}
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_CERTIFIED, RP_TEXT(from->boot->id),
+		RP_TEXT(from->key), RP_TEXT(rp_certify_assurance(server, from)), RP_TEXT(chain),
+		RP_TEXT(record), RP_INT(rp_store_now(server->store)));
 	if (r < 0)
 		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
 	*ret_chain = rp_steal(chain);
-	return 0;
-}
-
-static int reply_admission(const struct rp_boot *boot, const char *chain, const char *assurance,
-	enum rp_action action, struct rp_reply *reply)
-{
-	reply->json = rp_admission_write(&(struct rp_admission){
-		.rig = boot->rig,
-		.boot = boot->id,
-		.certificate = chain,
-		.assurance = assurance,
-		.action = action,
-	});
-	return reply->json ? 0 : -ENOMEM;
-}
-
-/* The answer was lost, or one of us started again: the same key gets the same certificate. */
-static int answer_again(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
-{
-	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	enum rp_action action;
-	int r;
-
-	if (strcmp(hello->boot.address, hello->request->peer) != 0)
-		return refuse(server, hello, reply, 403, "start the rig again",
-			"this key was certified for a machine at another address");
-	r = rp_store_first(server->store, &row, RP_SQL_BOOT_PAPERS, RP_TEXT(hello->boot.id));
-	if (r <= 0)
-		return r < 0 ? r : -EINVAL;
-	if (rp_action_parse(rp_column_text(row, 2), &action) < 0 ||
-		(hello->boot.state != RP_BOOT_OPEN && !ends(action)))
-		action = RP_ACTION_POWEROFF;
-	return reply_admission(
-		&hello->boot, rp_column_text(row, 0), hello->boot.assurance, action, reply);
-}
-
-/* Everything that needs the rig: approval, certificate. */
-static int welcome(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
-{
-	rp_cleanup(free) char *chain = NULL;
-	struct rp_error err = RP_ERROR_NONE;
-	char name[RP_RIG_TEXT];
-	int r = note_inventory(server, hello);
-
-	if (r >= 0)
-		r = read_rig(server, hello);
-	if (r < 0)
-		return r;
-	if (hello->rig->state == RP_RIG_RETIRED || hello->rig->state == RP_RIG_QUARANTINED)
-		return refuse(server, hello, reply, 403, "power off", "this rig is out of service");
-	if (hello->rig->state == RP_RIG_PENDING) {
-		if (server->site->approve == RP_APPROVE_OPERATOR)
-			return wait_for_approval(server, hello, reply);
-		r = rp_rigs_approve(server, hello->rig->name, NULL, name, &err);
-		if (r == 0)
-			r = read_rig(server, hello);
-		if (r < 0)
-			return r;
-	}
-	r = rp_store_begin(server->store);
-	if (r < 0)
-		return r;
-	r = rp_store_end(server->store, certify(server, hello, &chain, &err));
-	if (r == -EACCES || (r == -EINVAL && err.text[0]))
-		return refuse(server, hello, reply, 403, "start the rig again", err.text);
-	if (r < 0)
-		return r;
-	rp_metrics_add(server->metrics, "boots_certified_total", 1);
-	rp_jobs_kick(server);
-	return reply_admission(&hello->boot, chain, hello->assurance, hello->action, reply);
-}
-
-int rp_certify_hello(
-	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
-{
-	struct hello hello = {.request = request};
-	struct rp_error err = RP_ERROR_NONE;
-	const char *why;
-	int r;
-
-	if (parse(&hello, &err) < 0)
-		return refuse(server, &hello, reply, 400, "run an agent of this server's version",
-			err.text);
-	r = rp_boots_by_key(server, hello.key, &hello.boot);
-	if (r > 0)
-		return answer_again(server, &hello, reply);
-	if (r < 0)
-		return r;
-	why = identify(server, &hello);
-	if (why)
-		return refuse(server, &hello, reply, 403, "start the rig again", why);
-	r = welcome(server, &hello, reply);
-	rp_rig_free(hello.rig);
-	return r;
-}
-
-static int enrolled(struct rp_server *server, struct rp_boot *boot, const struct rp_rig *rig,
-	const char *secure_boot, enum rp_action action)
-{
-	char digest[RP_SHA256_HEX];
-	int r = rp_rigs_db_digest(server, digest);
-
-	if (r == 0)
-		r = rp_store_run(server->store, RP_SQL_RIG_SET_KEYS, RP_TEXT(rig->name),
-			RP_TEXT(digest), RP_TEXT(secure_boot));
-	if (r >= 0)
-		r = rp_rigs_set_state(
-			server, rig->name, rig->training_left ? RP_RIG_TRAINING : RP_RIG_READY, "");
-	if (r >= 0)
-		r = rp_boots_event(server, boot, "the lab's keys are enrolled");
-	if (r >= 0)
-		r = rp_boots_close(server, boot, RP_BOOT_DONE, "");
-	if (r >= 0)
-		r = rp_store_run(server->store, RP_SQL_BOOT_SET_ACTION, RP_TEXT(boot->id),
-			RP_TEXT(rp_action_text(action)));
-	if (r >= 0)
-		r = rp_rigs_settle(
-			server, rig->name, RP_JOB_SETTLE_S, action == RP_ACTION_POWEROFF);
-	return r;
-}
-
-int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const json_t *body,
-	enum rp_action *ret_action, struct rp_error *err)
-{
-	rp_cleanup(rig) struct rp_rig *rig = NULL;
-	rp_cleanup(job) struct rp_job job = {0};
-	rp_cleanup(free) char *text = NULL;
-	enum rp_action action = RP_ACTION_POWEROFF;
-	struct rp_enrolled said;
-	int r = rp_enrolled_read(body, &said, err);
-
-	if (r < 0)
-		return r;
-	if (boot->purpose != RP_BOOT_FOR_ENROL)
-		return rp_error_set(err, -ENOTSUP, "this boot was not to enrol keys");
-	if (said.secure_boot.setup_mode)
-		return rp_error_set(
-			err, -EAGAIN, "the firmware is still in Setup Mode: PK was not written");
-	r = rp_rigs_get(server, boot->rig, &rig);
-	if (r > 0)
-		r = rp_jobs_queued_of_rig(server, boot->rig, &job);
-	if (r < 0)
-		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
-	/* Without a power driver nobody but the rig itself can begin what comes next. */
-	if (rig->manifest->rig->power.driver == RP_POWER_NONE && (rig->training_left || r > 0))
-		action = RP_ACTION_REBOOT;
-	if (boot->state == RP_BOOT_OPEN) {
-		text = rp_json_canonical(json_object_get(body, "secure_boot"));
-		r = text ? rp_store_begin(server->store) : -ENOMEM;
-		if (r == 0)
-			r = rp_store_end(server->store, enrolled(server, boot, rig, text, action));
-		if (r < 0)
-			return rp_error_set(err, r, "%s", rp_store_reason(server->store));
-		rp_metrics_add(server->metrics, "rigs_enrolled_total", 1);
-		rp_jobs_kick(server);
-	}
-	*ret_action = action;
 	return 0;
 }

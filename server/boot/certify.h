@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * From hello to a boot certificate. Without a TPM nothing on a stateless rig can prove who it is,
- * so a key is certified only inside of the window of a boot that the server knows, once, for the
- * address, MAC and UUID that fetched its script; the assurance says no more than that.
- */
+/* The certificate of a boot key, and the signed record that says what the server saw of that boot. */
 #ifndef RP_SERVER_BOOT_CERTIFY_H
 #define RP_SERVER_BOOT_CERTIFY_H
 
+#include "keys/rig_protocol.h"
 #include "lib/error.h"
 #include "server/state/boots.h"
-#include "server/http/https.h"
+#include "server/state/rigs.h"
 
 struct rp_server;
 
-/* The answer to a hello. Fills reply (200, 202, 403...); negative errno where the store failed. */
-int rp_certify_hello(
-	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply);
+/* Who introduced himself, and in which boot that was found to be; all borrowed. */
+struct rp_introduction {
+	const struct rp_hello *said;
+	const char *key; /* SHA-256 of the public key of said->csr, hex */
+	const struct rp_boot *boot;
+	const struct rp_rig *rig;
+};
+
+/* How strongly a result of this boot is bound to the rig; a word of rp_assurance_words. Static. */
+const char *rp_certify_assurance(struct rp_server *server, const struct rp_introduction *from);
 
 /*
- * A rig reports that our keys are in its firmware (struct rp_enrolled of keys/rig_protocol.h).
- * *ret_action: power off or reboot. -EINVAL: no such report. -ENOTSUP: this boot was not to enrol; -EAGAIN: it is still
- * in Setup Mode.
+ * Certify the key and store certificate and record with the boot; the caller has looked whether it
+ * may (hello.c). *ret_chain: PEM, the certificate and all above it, as TLS sends it. Inside of the
+ * caller's transaction. -EINVAL with err: the request is not one that the CA signs.
  */
-int rp_certify_enrolled(struct rp_server *server, struct rp_boot *boot, const json_t *body,
-	enum rp_action *ret_action, struct rp_error *err);
+int rp_certify(struct rp_server *server, const struct rp_introduction *from, char **ret_chain,
+	struct rp_error *err) __attribute__((warn_unused_result));
 
 #endif

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "pxe/client.h"
+#include "server/boot/facts.h"
 #include "server/jobs/jobs.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
@@ -51,28 +52,16 @@ int rp_policy_find_rig(
 }
 
 /* NULL where there is a reason to boot it now, else why it is left alone (a metric's label). */
-static const char *no_reason_to_boot(struct rp_server *server, const struct rp_rig *rig)
+static const char *no_reason_to_boot(const struct rp_facts *facts)
 {
-	rp_cleanup(job) struct rp_job job = {0};
-	struct rp_boot boot;
-
-	if (rig->manifest->rig->ignore)
-		return "ignore";
-	switch (rig->state) {
-	case RP_RIG_PENDING:
-	case RP_RIG_ENROLLED:
-	case RP_RIG_TRAINING:
+	switch (rp_next(RP_AT_FIRMWARE, facts).next) {
+	case RP_NEXT_GO_ON:
 		return NULL;
-	case RP_RIG_QUARANTINED:
-	case RP_RIG_RETIRED:
-		return "out_of_service";
+	case RP_NEXT_TURN_AWAY:
+		return facts->ignored ? "ignore" : "out_of_service";
 	default:
-		break;
+		return "idle";
 	}
-	if (rp_boots_open_of_rig(server, rig->name, &boot) > 0 ||
-		rp_jobs_queued_of_rig(server, rig->name, &job) > 0)
-		return NULL;
-	return "idle";
 }
 
 /* "http://HOST:PORT/cas/sha256/HEX.efi": firmware knows no root of ours, Secure Boot is the proof.
@@ -111,11 +100,15 @@ int rp_policy_boot_for(
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	const char *why, *file;
+	struct rp_facts facts;
 	int r = rp_policy_find_rig(server, client->mac, rp_uuid_known(client->uuid), &rig);
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	why = no_reason_to_boot(server, rig);
+	r = rp_facts_gather(server, rig, &facts, NULL);
+	if (r < 0)
+		return r;
+	why = no_reason_to_boot(&facts);
 	if (why)
 		return leave_alone(server, why);
 	if (client->kind == RP_PXE_BIOS && !rig->manifest->rig->bios_allowed)

@@ -13,6 +13,7 @@
 #include "lib/metrics.h"
 #include "pxe/bootscript.h"
 #include "server/cas/artefacts.h"
+#include "server/boot/facts.h"
 #include "server/jobs/jobs.h"
 #include "server/state/refused.h"
 #include "server/state/rigs.h"
@@ -108,39 +109,58 @@ static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct r
 	return 0;
 }
 
-/* A boot for a machine that came by itself: 1 with *ret, 0 where there is none for it now. */
+/* A boot for a machine that came by itself. */
 static int own_boot(struct rp_server *server, const struct rp_rig *rig,
-	const struct rp_script_request *request, struct rp_boot *ret)
+	const struct rp_script_request *request, enum rp_boot_purpose purpose, struct rp_boot *ret)
 {
 	rp_cleanup(image) struct rp_image image = {0};
-	rp_cleanup(job) struct rp_job job = {0};
-	struct rp_error err = RP_ERROR_NONE;
-	int r;
+	int r = rp_images_get(server, "", &image);
 
-	if (rig->state == RP_RIG_READY) {
-		r = rp_jobs_next(server, rig, &job);
-		if (r <= 0)
-			return r;
-		r = rp_jobs_begin(server, &job, NULL, ret, &err);
-		if (r < 0)
-			rp_log_warning("job %s: %s", job.id, err.text);
-		return r < 0 ? r : 1;
-	}
-	r = rp_images_get(server, "", &image);
 	if (r <= 0)
-		return r;
-	r = rp_boots_open(server,
+		return r < 0 ? r : -ENOENT;
+	return rp_boots_open(server,
 		&(struct rp_boot_new){.rig = rig->name,
-			.purpose = rig->state == RP_RIG_PENDING	   ? RP_BOOT_FOR_INVENTORY
-				   : rig->state == RP_RIG_TRAINING ? RP_BOOT_FOR_TRAINING
-								   : RP_BOOT_FOR_ENROL,
+			.purpose = purpose,
 			.mac = request->mac,
 			.uuid = request->uuid,
 			.image = image.name,
 			.image_sha256 = image.sha256,
 			.stage = RP_STAGE_SCRIPT},
 		ret);
-	return r < 0 ? r : 1;
+}
+
+/* What the rig does next, and the boot that it does it in. 1: say_boot; 0: *ret_script is made. */
+static int find_boot(struct rp_server *server, const struct rp_rig *rig,
+	const struct rp_script_request *request, struct rp_boot *boot, char **ret_script)
+{
+	rp_cleanup(job) struct rp_job job = {0};
+	struct rp_error err = RP_ERROR_NONE;
+	struct rp_facts facts;
+	struct rp_step step;
+	int r = rp_facts_gather(server, rig, &facts, &job);
+
+	if (r < 0)
+		return r;
+	step = rp_next(RP_AT_SCRIPT, &facts);
+	switch (step.next) {
+	case RP_NEXT_GO_ON:
+		return 1;
+	case RP_NEXT_WAIT:
+		return say_wait(server, "its next boot is about to begin", ret_script);
+	case RP_NEXT_BEGIN_JOB:
+		r = rp_jobs_begin(server, &job, NULL, boot, &err);
+		if (r < 0)
+			rp_log_warning("job %s: %s", job.id, err.text);
+		return r < 0 ? r : 1;
+	case RP_NEXT_PREPARE:
+		r = own_boot(server, rig, request, step.purpose, boot);
+		return r < 0 ? r : 1;
+	default:
+		return say_exit(server,
+			rig->state == RP_RIG_READY ? "nothing to do for this rig"
+						   : "the server has no image yet",
+			"exit", ret_script);
+	}
 }
 
 /* Whether this machine may boot over the network at all: NULL, or the reason that it is told. */
@@ -198,19 +218,9 @@ static int script_for(struct rp_server *server, const char *name,
 		return r;
 	if (turned_away(rig, request)) /* the crash may have quarantined it */
 		return say_exit(server, turned_away(rig, request), "turned_away", ret);
-	/* The server switches it on itself in a moment: do not begin what that would cut off. */
-	if (r == 0 && rig->settle_until > rp_store_now(server->store) &&
-		rig->manifest->rig->power.driver != RP_POWER_NONE)
-		return say_wait(server, "its next boot is about to begin", ret);
-	if (r == 0)
-		r = own_boot(server, rig, request, &boot);
-	if (r < 0)
+	r = find_boot(server, rig, request, &boot, ret);
+	if (r <= 0)
 		return r;
-	if (r == 0)
-		return say_exit(server,
-			rig->state == RP_RIG_READY ? "nothing to do for this rig"
-						   : "the server has no image yet",
-			"exit", ret);
 	if (*request->arch && strcmp(request->arch, "x86_64") != 0) {
 		r = rp_jobs_attempt_failed(
 			server, &boot, "the rig's firmware is not x86-64 UEFI, its image is");

@@ -403,3 +403,9 @@ int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *er
 	rp_jobs_kick(server);
 	return r < 0 ? rp_error_set(err, r, "%s", rp_store_reason(server->store)) : 0;
 }
+
+void rp_jobs_kick(struct rp_server *server)
+{
+	if (server->kick)
+		event_active(server->kick, EV_TIMEOUT, 0);
+}

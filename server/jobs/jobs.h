@@ -14,9 +14,7 @@
 #include <stdint.h>
 
 #include "server/state/boots.h"
-#include "server/power/power.h"
 
-struct rp_jobs;
 struct rp_rig;
 
 #define RP_JOB_SETTLE_S 3 /* between a rig's boots: its agent is still reading our last answer */
@@ -56,7 +54,7 @@ void rp_job_done(struct rp_job *job);
 /* -ENOENT; -EALREADY: it ended before. */
 int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *err);
 
-/* As build/CONTRACT.md has it, and "attempts": [{"boot","state","message","started","ended"}]. */
+/* As the API shows it, with "attempts": [{"boot","state","message","started","ended"}]. */
 int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **ret);
 int rp_jobs_list(struct rp_server *server, int limit, json_t **ret);
 
@@ -92,27 +90,8 @@ int rp_jobs_end_queue(struct rp_server *server, const char *rig, const char *rea
 /* After an absence of the server: what is under way may take as long again as it has attempts. */
 int rp_jobs_allow_for_absence(struct rp_server *server);
 
-/* ---- schedule.c ---- */
-
-/* Makes server->jobs, resumes what a crash interrupted, arms the timer. */
-int rp_jobs_start(struct rp_server *server, struct rp_error *err);
-
-/* Disarms it; nothing of boots and jobs runs after it. Takes server->jobs NULL. */
-void rp_jobs_stop(struct rp_server *server);
-
-/*
- * Everything that time brings: deadlines, silent agents, rigs to switch on or off, jobs to start.
- * Called each second and after each change; unit tests call it by hand.
- */
-void rp_jobs_tick(struct rp_server *server);
-
-/* Have rp_jobs_tick run as soon as the present event is done. */
+/* Have the schedule (server/boot/schedule.h) look again as soon as the present event is done. */
 void rp_jobs_kick(struct rp_server *server);
-
-/* Replaces rp_power_request, for unit tests. */
-typedef void (*rp_power_function)(struct rp_server *server, const struct rp_rig_manifest *rig,
-	enum rp_power_action action, rp_power_done done, void *context);
-void rp_jobs_set_power(struct rp_server *server, rp_power_function power);
 
 static inline void rp_cleanup_job(struct rp_job *job)
 {

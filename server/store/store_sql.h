@@ -57,17 +57,10 @@
 	X(RIG_TO_SWITCH_OFF,                                                                       \
 		"SELECT name FROM rig WHERE off_at > 0 AND off_at <= ?1 AND NOT EXISTS "           \
 		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open')")          \
-	X(RIG_TO_PREPARE,                                                                          \
-		"SELECT name FROM rig WHERE settle_until <= ?1 AND NOT EXISTS "                    \
-		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "          \
-		"AND (state = 'training' OR (state = 'enrolled' AND EXISTS "                       \
-		"(SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = 'queued')))")         \
-	X(RIG_STARTABLE, "SELECT name FROM rig WHERE (state = 'ready' OR (state = 'enrolled' "     \
-			 "AND training_left = 0 AND keys_enrolled <> '')) AND settle_until <= ?1 " \
-			 "AND EXISTS (SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = " \
-			 "'queued') "                                                              \
-			 "AND NOT EXISTS "                                                         \
-			 "(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open')") \
+	X(RIG_DUE, "SELECT name FROM rig WHERE settle_until <= ?1 AND NOT EXISTS "                 \
+		   "(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "       \
+		   "AND (state = 'training' OR (state IN ('enrolled', 'ready') AND EXISTS "        \
+		   "(SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = 'queued')))")      \
 	/* images */                                                                               \
 	X(IMAGE_PUT,                                                                               \
 		"INSERT INTO image (name, sha256, description, created) VALUES (?1, ?2, ?3, ?4) "  \

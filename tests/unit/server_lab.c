@@ -41,13 +41,13 @@ void lab_start(struct rig_lab *lab)
 	rp_store_set_clock(lab->server.store, (struct rp_clock){lab_now, lab});
 	lab_ok(rp_log_open(&lab->server, &err));
 	lab_ok(rp_tokens_prepare(&lab->server, &err));
-	lab_ok(rp_jobs_start(&lab->server, &err));
-	rp_jobs_set_power(&lab->server, lab_power);
+	lab_ok(rp_schedule_start(&lab->server, &err));
+	rp_schedule_set_power(&lab->server, lab_power);
 }
 
 void lab_stop(struct rig_lab *lab)
 {
-	rp_jobs_stop(&lab->server);
+	rp_schedule_stop(&lab->server);
 	if (lab->done)
 		lab->done(lab->done_context, -ECANCELED, RP_POWER_STATE_UNKNOWN, "");
 	lab->done = NULL;
@@ -170,7 +170,7 @@ int lab_teardown(void **state)
 void lab_pass(struct rig_lab *lab, int seconds)
 {
 	lab->now += seconds * RP_SECOND;
-	rp_jobs_tick(&lab->server);
+	rp_schedule_tick(&lab->server);
 }
 
 void answer_done(struct answer *answer)

@@ -33,6 +33,7 @@
 #include "server/jobs/jobs.h"
 #include "server/state/log.h"
 #include "server/boot/policy.h"
+#include "server/boot/schedule.h"
 #include "server/jobs/results.h"
 #include "server/state/rigs.h"
 #include "server/server.h"

@@ -90,7 +90,7 @@ static void a_job_is_followed_to_its_error(void **state)
 
 	put_rig("rig-1", "");
 	put_job(id);
-	rp_jobs_tick(&lab.server);
+	rp_schedule_tick(&lab.server);
 	reply = get("/jobs/:id", id);
 	has(&reply, ">running<");
 	has(&reply, "http-equiv=\"refresh\"");

@@ -10,6 +10,8 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "server/boot/facts.h"
+#include "server/boot/schedule.h"
 #include "server/jobs/jobs.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
@@ -19,10 +21,9 @@
 #define RESTART_GRACE_S 60 /* agents could not reach us while we were away */
 #define PERSON_FACTOR 10   /* driver none: somebody has to walk there */
 
-struct rp_jobs {
+struct rp_schedule {
 	struct rp_server *server;
-	struct event *tick; /* NULL without an event loop (unit tests) */
-	rp_power_function power;
+	rp_schedule_power power;
 	bool resumed;
 };
 
@@ -104,7 +105,7 @@ static int request_power(struct rp_server *server, const char *rig_name, const c
 	request->server = server;
 	snprintf(request->rig, sizeof(request->rig), "%s", rig_name);
 	snprintf(request->boot, sizeof(request->boot), "%s", boot);
-	server->jobs->power(server, rig->manifest->rig, action, power_done, request);
+	server->schedule->power(server, rig->manifest->rig, action, power_done, request);
 	return 0;
 }
 
@@ -170,54 +171,57 @@ static bool passes(int r)
 	return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EEXIST;
 }
 
-static int start_job(struct rp_server *server, const char *rig_name)
+static int start_job(struct rp_server *server, const struct rp_job *job)
 {
-	rp_cleanup(job) struct rp_job job = {0};
-	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	struct rp_error err = RP_ERROR_NONE;
+	char reason[RP_BOOT_MESSAGE_MAX];
 	struct rp_boot boot;
-	int r = rp_rigs_get(server, rig_name, &rig);
+	int r = rp_jobs_begin(server, job, NULL, &boot, &err);
 
-	if (r > 0)
-		r = rp_jobs_next(server, rig, &job);
-	if (r <= 0)
-		return r;
-	r = rp_jobs_begin(server, &job, NULL, &boot, &err);
-	if (r < 0) {
-		char reason[RP_BOOT_MESSAGE_MAX];
-
-		rp_log_warning("job %s: not started: %s", job.id, err.text);
-		snprintf(reason, sizeof(reason), "it cannot be started: %.300s", err.text);
-		return passes(r) ? 0 : rp_jobs_end_waiting(server, &job, reason);
-	}
-	return request_power(server, job.rig, boot.id, RP_POWER_CYCLE);
+	if (r == 0)
+		return request_power(server, job->rig, boot.id, RP_POWER_CYCLE);
+	rp_log_warning("job %s: not started: %s", job->id, err.text);
+	snprintf(reason, sizeof(reason), "it cannot be started: %.300s", err.text);
+	return passes(r) ? 0 : rp_jobs_end_waiting(server, job, reason);
 }
 
-/* Boots that a rig needs before it serves. Without a power driver it boots when somebody wants. */
-static int prepare_rig(struct rp_server *server, const char *name)
+/* A boot that a rig needs before it serves. */
+static int prepare(struct rp_server *server, const struct rp_rig *rig, enum rp_boot_purpose purpose)
 {
-	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	rp_cleanup(image) struct rp_image image = {0};
 	struct rp_boot boot;
-	int r = rp_rigs_get(server, name, &rig);
+	int r = rp_images_get(server, "", &image);
 
-	if (r <= 0 || rig->manifest->rig->power.driver == RP_POWER_NONE ||
-		rig->manifest->rig->ignore)
-		return r;
-	r = rp_images_get(server, "", &image);
 	if (r <= 0)
 		return r;
 	r = rp_boots_open(server,
-		&(struct rp_boot_new){.rig = name,
-			.purpose = rig->state == RP_RIG_TRAINING ? RP_BOOT_FOR_TRAINING
-								 : RP_BOOT_FOR_ENROL,
+		&(struct rp_boot_new){.rig = rig->name,
+			.purpose = purpose,
 			.mac = rig->manifest->rig->mac[0],
 			.uuid = rig->manifest->rig->uuid,
 			.image = image.name,
 			.image_sha256 = image.sha256,
 			.stage = RP_STAGE_POWER},
 		&boot);
-	return r < 0 ? r : request_power(server, name, boot.id, RP_POWER_CYCLE);
+	return r < 0 ? r : request_power(server, rig->name, boot.id, RP_POWER_CYCLE);
+}
+
+static int next_boot(struct rp_server *server, const char *name)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(job) struct rp_job job = {0};
+	struct rp_facts facts;
+	struct rp_step step;
+	int r = rp_rigs_get(server, name, &rig);
+
+	if (r > 0)
+		r = rp_facts_gather(server, rig, &facts, &job);
+	if (r < 0 || !rig)
+		return r;
+	step = rp_next(RP_AT_TICK, &facts);
+	if (step.next == RP_NEXT_BEGIN_JOB)
+		return start_job(server, &job);
+	return step.next == RP_NEXT_PREPARE ? prepare(server, rig, step.purpose) : 0;
 }
 
 static int64_t now(const struct rp_server *server)
@@ -238,8 +242,7 @@ static const struct {
 } turns[] = {
 	{RP_SQL_JOB_OVERDUE, now, end_overdue, "overdue job"},
 	{RP_SQL_JOB_IN_VAIN, queue_began, end_in_vain, "job in vain"},
-	{RP_SQL_RIG_STARTABLE, now, start_job, "start of a job on rig"},
-	{RP_SQL_RIG_TO_PREPARE, now, prepare_rig, "preparation of rig"},
+	{RP_SQL_RIG_DUE, now, next_boot, "next boot of rig"},
 	{RP_SQL_RIG_TO_SWITCH_OFF, now, switch_off, "switching off of rig"},
 };
 
@@ -304,13 +307,13 @@ static void for_keys(struct rp_server *server, size_t turn)
 			turns[turn].act(server, json_string_value(key)));
 }
 
-void rp_jobs_tick(struct rp_server *server)
+void rp_schedule_tick(struct rp_server *server)
 {
-	if (!server->jobs->resumed) {
+	if (!server->schedule->resumed) {
 		warn(server, "deadlines", "of jobs", rp_jobs_allow_for_absence(server));
 		for_boots(server, RP_SQL_BOOT_OPEN_LIST, 0, resume, "resuming boot");
 	}
-	server->jobs->resumed = true;
+	server->schedule->resumed = true;
 	for_boots(server, RP_SQL_BOOT_DUE, now(server), end_due_boot, "deadline of boot");
 	for_boots(server, RP_SQL_BOOT_SILENT, now(server) - HEARTBEAT_MISSING, note_silence,
 		"silence of boot");
@@ -321,38 +324,32 @@ void rp_jobs_tick(struct rp_server *server)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	const struct timeval second = {.tv_sec = 1};
-	struct rp_jobs *jobs = context;
+	struct rp_schedule *schedule = context;
 
 	(void)fd;
 	(void)what;
-	rp_jobs_tick(jobs->server);
-	event_add(jobs->tick, &second);
+	rp_schedule_tick(schedule->server);
+	event_add(schedule->server->kick, &second);
 }
 
-void rp_jobs_kick(struct rp_server *server)
+void rp_schedule_set_power(struct rp_server *server, rp_schedule_power power)
 {
-	if (server->jobs && server->jobs->tick)
-		event_active(server->jobs->tick, EV_TIMEOUT, 0);
+	server->schedule->power = power;
 }
 
-void rp_jobs_set_power(struct rp_server *server, rp_power_function power)
+int rp_schedule_start(struct rp_server *server, struct rp_error *err)
 {
-	server->jobs->power = power;
-}
+	struct rp_schedule *schedule = calloc(1, sizeof(*schedule));
 
-int rp_jobs_start(struct rp_server *server, struct rp_error *err)
-{
-	struct rp_jobs *jobs = calloc(1, sizeof(*jobs));
-
-	if (!jobs)
+	if (!schedule)
 		return rp_error_memory(err);
-	jobs->server = server;
-	jobs->power = ask_driver;
-	server->jobs = jobs;
+	schedule->server = server;
+	schedule->power = ask_driver;
+	server->schedule = schedule;
 	if (server->base) {
-		jobs->tick = event_new(server->base, -1, 0, on_tick, jobs);
-		if (!jobs->tick) {
-			rp_jobs_stop(server);
+		server->kick = event_new(server->base, -1, 0, on_tick, schedule);
+		if (!server->kick) {
+			rp_schedule_stop(server);
 			return rp_error_memory(err);
 		}
 	}
@@ -360,12 +357,13 @@ int rp_jobs_start(struct rp_server *server, struct rp_error *err)
 	return 0;
 }
 
-void rp_jobs_stop(struct rp_server *server)
+void rp_schedule_stop(struct rp_server *server)
 {
-	if (!server->jobs)
+	if (!server->schedule)
 		return;
-	if (server->jobs->tick)
-		event_free(server->jobs->tick);
-	free(server->jobs);
-	server->jobs = NULL;
+	if (server->kick)
+		event_free(server->kick);
+	server->kick = NULL;
+	free(server->schedule);
+	server->schedule = NULL;
 }
