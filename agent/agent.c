@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/boot_key.h"
+#include "agent/efivars.h"
 #include "agent/session.h"
 #include "agent/states.h"
 #include "agent/unit.h"
@@ -116,10 +117,22 @@ static int make_paths(struct rp_agent *agent, const struct rp_agent_options *opt
 	agent->modules_cache = rp_path("%s/modules", options->run_dir);
 	agent->nonces_dir = rp_path("%s/nonces", options->run_dir);
 	agent->spool_dir = rp_path("%s/spool", options->run_dir);
+	agent->root = strdup(options->root ? options->root : "");
+	agent->efivars_dir = agent->root ? rp_path("%s" RP_EFIVARS_DIR, agent->root) : NULL;
 	return agent->run_dir && agent->modules_dir && agent->modules_cache && agent->nonces_dir &&
-			       agent->spool_dir
+			       agent->spool_dir && agent->efivars_dir
 		       ? 0
 		       : -ENOMEM;
+}
+
+/* Without it the agent still runs its jobs; the kernel's reports are missing in their results. */
+static void open_kmsg(struct rp_agent *agent)
+{
+	rp_cleanup(free) char *path = rp_path("%s/dev/kmsg", agent->root);
+	struct rp_error err = RP_ERROR_NONE;
+
+	if (path && rp_kmsg_open(path, &agent->kmsg, &err) < 0)
+		rp_log_warning("%s: kernel reports will not be seen", err.text);
 }
 
 static int get_key(struct rp_agent *agent, struct rp_error *err)
@@ -146,7 +159,6 @@ int rp_agent_new(
 	const struct rp_agent_options *options, struct rp_agent **ret, struct rp_error *err)
 {
 	rp_cleanup(agent) struct rp_agent *agent = calloc(1, sizeof(*agent));
-	struct rp_error kmsg_err = RP_ERROR_NONE;
 	int r;
 
 	if (!agent || make_paths(agent, options) < 0 || !(agent->stages = make_stages()))
@@ -159,8 +171,7 @@ int rp_agent_new(
 		r = rp_agent_server_new(agent->config, &agent->server, err);
 	if (r < 0)
 		return r;
-	if (rp_kmsg_open("/dev/kmsg", &agent->kmsg, &kmsg_err) < 0)
-		rp_log_warning("%s: kernel reports will not be seen", kmsg_err.text);
+	open_kmsg(agent);
 	r = add_sources(agent);
 	if (r < 0)
 		return rp_error_set(err, r, "no event loop: %s", strerror(-r));
@@ -189,6 +200,8 @@ struct rp_agent *rp_agent_free(struct rp_agent *agent)
 	free(agent->modules_cache);
 	free(agent->nonces_dir);
 	free(agent->spool_dir);
+	free(agent->root);
+	free(agent->efivars_dir);
 	free(agent);
 	return NULL;
 }

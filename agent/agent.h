@@ -16,17 +16,21 @@ struct rp_agent_options {
 	const char *config_dir;	 /* agent.json, root.crt */
 	const char *run_dir;	 /* this boot's key, nonces, spool, downloads */
 	const char *modules_dir; /* modules that came with the image */
+	const char *root; /* NULL: this machine; else a folder with its sys/, proc/ and dev/ */
 };
 
 struct rp_agent;
 
-/* -ENOENT, -EINVAL (configuration), -ENOMEM. */
-int rp_agent_new(
-	const struct rp_agent_options *options, struct rp_agent **ret, struct rp_error *err);
+/*
+ * options are copied. -ENOENT, -EINVAL (configuration), -ENOMEM. Blocks SIGTERM and SIGINT in this
+ * thread: the event loop takes them.
+ */
+int rp_agent_new(const struct rp_agent_options *options, struct rp_agent **ret,
+	struct rp_error *err) __attribute__((warn_unused_result));
 struct rp_agent *rp_agent_free(struct rp_agent *agent);
 
 /* Until SIGTERM or SIGINT. */
-int rp_agent_run(struct rp_agent *agent, struct rp_error *err);
+int rp_agent_run(struct rp_agent *agent, struct rp_error *err) __attribute__((warn_unused_result));
 
 static inline void rp_cleanup_agent(struct rp_agent **agent)
 {

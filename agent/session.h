@@ -33,6 +33,7 @@ enum rp_agent_state {
 struct rp_agent {
 	struct rp_agent_config *config;
 	char *run_dir, *modules_dir, *modules_cache, *nonces_dir, *spool_dir;
+	char *root, *efivars_dir; /* root: "" but in tests */
 	EVP_PKEY *key;
 	struct rp_agent_server *server;
 	struct rp_kmsg *kmsg; /* NULL where it cannot be read */

@@ -20,7 +20,6 @@
 #define ASK_AGAIN_S 10
 #define REFUSED_S 30 /* after a refusal that only a person can mend */
 #define POWER_AGAIN_S 60
-#define ROOT "" /* sysfs and procfs are where they are */
 
 static int64_t seconds(int s)
 {
@@ -82,6 +81,12 @@ static int64_t admit(struct rp_agent *agent, const struct rp_answer *answer)
 	return follow(agent, agent->identity.action, answer);
 }
 
+/* Only this machine's: nothing is mounted below a folder that stands for another. */
+static int mount_efivars(const struct rp_agent *agent, struct rp_error *err)
+{
+	return *agent->root ? 0 : rp_efivars_mount(agent->efivars_dir, err);
+}
+
 static int64_t do_hello(struct rp_agent *agent)
 {
 	rp_cleanup(answer) struct rp_answer answer = {0};
@@ -90,8 +95,9 @@ static int64_t do_hello(struct rp_agent *agent)
 	int r;
 
 	/* Without it Secure Boot cannot be seen; on a BIOS machine there is nothing to see. */
-	rp_efivars_mount(RP_EFIVARS_DIR, NULL);
-	r = rp_hello_make(agent->key, agent->config->image, ROOT, RP_EFIVARS_DIR, &hello, &err);
+	mount_efivars(agent, NULL);
+	r = rp_hello_make(
+		agent->key, agent->config->image, agent->root, agent->efivars_dir, &hello, &err);
 	if (r == 0)
 		r = rp_agent_server_call(
 			agent->server, "POST", RP_RIG_PATH_HELLO, hello, &answer, &err);
@@ -152,17 +158,17 @@ static int write_variables(
 
 	if (!marker)
 		return rp_error_memory(err);
-	r = rp_efivars_mount(RP_EFIVARS_DIR, err);
+	r = mount_efivars(agent, err);
 	if (r < 0)
 		return r;
-	rp_efivars_secure_boot(RP_EFIVARS_DIR, &state);
+	rp_efivars_secure_boot(agent->efivars_dir, &state);
 	if (!state.setup_mode && access(marker, F_OK) == 0)
 		return 0;
 	if (!state.setup_mode)
 		return rp_error_set(err, -EPERM,
 			"the firmware is not in Setup Mode: clear its Secure Boot keys in its "
 			"set-up");
-	r = rp_efivars_enrol(RP_EFIVARS_DIR, enrolment, err);
+	r = rp_efivars_enrol(agent->efivars_dir, enrolment, err);
 	return r < 0 ? r : rp_file_write(marker, 0600, "", 0, err);
 }
 
@@ -175,7 +181,7 @@ static int64_t report_enrolled(struct rp_agent *agent)
 	enum rp_action action;
 	int r;
 
-	rp_efivars_secure_boot(RP_EFIVARS_DIR, &state);
+	rp_efivars_secure_boot(agent->efivars_dir, &state);
 	body = rp_enrolled_write(
 		&(struct rp_enrolled){.secure_boot = {state.enabled, state.setup_mode}});
 	r = rp_agent_server_call(agent->server, "POST", RP_RIG_PATH_ENROLLED, body, &answer, &err);
@@ -252,7 +258,7 @@ static int64_t begin(struct rp_agent *agent, struct rp_signed_job *job, bool los
 	r = rp_run_new(
 		&(struct rp_run_config){
 			.event = agent->event,
-			.root = ROOT,
+			.root = agent->root,
 			.kmsg = agent->kmsg,
 			.status = &agent->status,
 			.stages = agent->stages,

@@ -74,6 +74,28 @@ static inline json_t *lab_answer(const struct lab *lab, const char *what, const 
 	return json_pack("{s:o, s:{s:s}}", what, envelope, "certificates", "job", pem);
 }
 
+/* The admission of a boot key, whose certificate is for LAB_RIG whatever rig says. */
+static inline json_t *lab_admission(
+	const struct lab *lab, EVP_PKEY *key, const char *rig, const char *action)
+{
+	rp_cleanup(pkey) EVP_PKEY *ca_key = NULL;
+	rp_cleanup(x509) X509 *ca = NULL;
+	rp_cleanup(x509) X509 *cert = NULL;
+	rp_cleanup(free) char *csr = NULL;
+	rp_cleanup(free) char *leaf = NULL;
+	rp_cleanup(free) char *chain = NULL;
+
+	if (rp_pki_load_key(lab->keys, "boot-ca", &ca_key, NULL) < 0 ||
+		rp_pki_load_cert(lab->keys, "boot-ca", &ca, NULL) < 0 ||
+		rp_pki_make_csr(key, &csr, NULL) < 0 ||
+		rp_pki_issue_boot(ca_key, ca, csr, LAB_RIG, LAB_BOOT, &cert, NULL) < 0 ||
+		rp_pki_chain_pem(lab->keys, "boot-ca", &chain, NULL) < 0)
+		return NULL;
+	leaf = rp_pem_write_cert(cert);
+	return json_pack("{s:s, s:s, s:s+, s:s, s:s}", "rig", rig, "boot", LAB_BOOT, "certificate",
+		leaf, chain, "assurance", "secure-boot", "action", action);
+}
+
 static inline json_t *lab_job(void)
 {
 	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:[{s:s, s:s, s:s}], "

@@ -30,29 +30,9 @@ static int tear_down(void **state)
 	return lab_remove(&lab) | lab_remove(&other);
 }
 
-/* What the server of this lab answers to the hello of whose. */
-static json_t *answer(const struct lab *from, EVP_PKEY *whose, const char *rig)
-{
-	rp_cleanup(pkey) EVP_PKEY *ca_key = NULL;
-	rp_cleanup(x509) X509 *ca = NULL;
-	rp_cleanup(x509) X509 *cert = NULL;
-	rp_cleanup(free) char *csr = NULL;
-	rp_cleanup(free) char *leaf = NULL;
-	rp_cleanup(free) char *chain = NULL;
-
-	assert_int_equal(rp_pki_load_key(from->keys, "boot-ca", &ca_key, &err), 0);
-	assert_int_equal(rp_pki_load_cert(from->keys, "boot-ca", &ca, &err), 0);
-	assert_int_equal(rp_pki_make_csr(whose, &csr, &err), 0);
-	assert_int_equal(rp_pki_issue_boot(ca_key, ca, csr, LAB_RIG, LAB_BOOT, &cert, &err), 0);
-	leaf = rp_pem_write_cert(cert);
-	assert_int_equal(rp_pki_chain_pem(from->keys, "boot-ca", &chain, &err), 0);
-	return json_pack("{s:s, s:s, s:s+, s:s, s:s}", "rig", rig, "boot", LAB_BOOT, "certificate",
-		leaf, chain, "assurance", "secure-boot", "action", "job");
-}
-
 static void test_good(void **state)
 {
-	rp_cleanup(json) json_t *good = answer(&lab, key, LAB_RIG);
+	rp_cleanup(json) json_t *good = lab_admission(&lab, key, LAB_RIG, "job");
 	rp_cleanup(identity) struct rp_identity identity = {0};
 
 	if (rp_identity_take(good, key, lab.root, &identity, &err) < 0)
@@ -66,17 +46,17 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	rp_cleanup(pkey) EVP_PKEY *stranger = NULL;
-	rp_cleanup(json) json_t *other_lab = answer(&other, key, LAB_RIG);
-	rp_cleanup(json) json_t *other_name = answer(&lab, key, "rig-2");
+	rp_cleanup(json) json_t *other_lab = lab_admission(&other, key, LAB_RIG, "job");
+	rp_cleanup(json) json_t *other_name = lab_admission(&lab, key, "rig-2", "job");
 	rp_cleanup(json) json_t *other_key = NULL;
-	rp_cleanup(json) json_t *other_role = answer(&lab, key, LAB_RIG);
-	rp_cleanup(json) json_t *no_pem = answer(&lab, key, LAB_RIG);
+	rp_cleanup(json) json_t *other_role = lab_admission(&lab, key, LAB_RIG, "job");
+	rp_cleanup(json) json_t *no_pem = lab_admission(&lab, key, LAB_RIG, "job");
 	rp_cleanup(free) char *chain = NULL;
 	rp_cleanup(identity) struct rp_identity identity = {0};
 	json_t *bad[5];
 
 	assert_int_equal(rp_pki_new_boot_key(&stranger, &err), 0);
-	other_key = answer(&lab, stranger, LAB_RIG);
+	other_key = lab_admission(&lab, stranger, LAB_RIG, "job");
 	assert_int_equal(rp_pki_chain_pem(lab.keys, "tls", &chain, &err), 0);
 	json_object_set_new(other_role, "certificate", json_string(chain));
 	json_object_set_new(no_pem, "certificate", json_string("hello"));
