@@ -2,7 +2,7 @@
 /*
  * The agent: one conversation with the server, as a state machine in one event loop.
  *
- *   hello -> enrol -> end        a new rig in Setup Mode
+ *   hello -> enrol -> end                      a new rig in Setup Mode
  *         -> job -> checks -> report -> end
  *
  * Whatever fails is tried again after a while; only a signal ends it.

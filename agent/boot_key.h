@@ -12,6 +12,7 @@
 #include "lib/error.h"
 
 /* Read path, or make a new key there. A file that is no key of ours is replaced. */
-int rp_boot_key_get(const char *path, EVP_PKEY **ret, struct rp_error *err);
+int rp_boot_key_get(const char *path, EVP_PKEY **ret, struct rp_error *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -28,7 +28,8 @@ struct rp_agent_status {
 };
 
 /* Show *status, which must outlive the bus connection, and ask for the name (asynchronously). */
-int rp_agent_bus_show(sd_bus *bus, struct rp_agent_status *status);
+int rp_agent_bus_show(sd_bus *bus, struct rp_agent_status *status)
+	__attribute__((warn_unused_result));
 
 /* *status has changed. bus NULL: nobody to tell. */
 void rp_agent_bus_changed(sd_bus *bus);

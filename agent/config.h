@@ -19,7 +19,8 @@ struct rp_agent_config {
 };
 
 /* *ret is allocated. -ENOENT, -EINVAL. */
-int rp_agent_config_load(const char *dir, struct rp_agent_config **ret, struct rp_error *err);
+int rp_agent_config_load(const char *dir, struct rp_agent_config **ret, struct rp_error *err)
+	__attribute__((warn_unused_result));
 struct rp_agent_config *rp_agent_config_free(struct rp_agent_config *config);
 
 static inline void rp_cleanup_agent_config(struct rp_agent_config **config)

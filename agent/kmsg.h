@@ -13,9 +13,8 @@
 #include "lib/error.h"
 
 #define RP_KMSG_REPORTS_MAX 64
-#define RP_KMSG_TEXT_MAX                                                                           \
-	(4u << 20) /* older lines are dropped from the text, not from the digest                   \
-		    */
+/* Bytes of text that are kept. Older lines are dropped from the text, not from the digest. */
+#define RP_KMSG_TEXT_MAX (4u << 20)
 
 /*
  * What kind of report begins with this message of the kernel: "BUG", "WARNING", "Oops", "panic",
@@ -25,8 +24,9 @@ const char *rp_kmsg_classify(const char *message);
 
 struct rp_kmsg;
 
-/* path is "/dev/kmsg"; what was logged before is not read. */
-int rp_kmsg_open(const char *path, struct rp_kmsg **ret, struct rp_error *err);
+/* path is "/dev/kmsg"; what was logged before is not read. -ENOENT, -EACCES...; -ENOMEM. */
+int rp_kmsg_open(const char *path, struct rp_kmsg **ret, struct rp_error *err)
+	__attribute__((warn_unused_result));
 struct rp_kmsg *rp_kmsg_free(struct rp_kmsg *kmsg);
 
 /* To be polled for input; then rp_kmsg_read. */
@@ -35,15 +35,18 @@ int rp_kmsg_fd(const struct rp_kmsg *kmsg);
 /* Take in all records that are there. Never blocks. Negative errno where reading failed. */
 int rp_kmsg_read(struct rp_kmsg *kmsg);
 
-/* One record as read(2) gives it ("PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;MESSAGE\n..."). What is
- * none, or is not the kernel's own (user space may write there too), is dropped. */
+/*
+ * One record as read(2) gives it ("PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;MESSAGE\n..."). What is
+ * none, or is not the kernel's own (user space may write there too), is dropped. -ENOMEM, -EIO.
+ */
 int rp_kmsg_add(struct rp_kmsg *kmsg, const char *record, size_t len);
 
 /* A kmsg without a file, for rp_kmsg_add alone. NULL: no memory. */
 struct rp_kmsg *rp_kmsg_new(void);
 
-/* SHA-256 of all lines so far ("[SECONDS.MICROS] MESSAGE\n"). */
-int rp_kmsg_sha256(const struct rp_kmsg *kmsg, char ret_hex[RP_SHA256_HEX]);
+/* SHA-256 of all lines so far ("[SECONDS.MICROS] MESSAGE\n"). -EIO: OpenSSL failed. */
+int rp_kmsg_sha256(const struct rp_kmsg *kmsg, char ret_hex[RP_SHA256_HEX])
+	__attribute__((warn_unused_result));
 
 /* [{"kind","line"}], borrowed. */
 json_t *rp_kmsg_reports(const struct rp_kmsg *kmsg);

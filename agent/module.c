@@ -55,7 +55,8 @@ static int download(const struct rp_module_place *place, const char *path, const
 	return r;
 }
 
-int rp_module_open(const struct rp_module_place *place, const json_t *module, int *ret_fd,
+/* As a file open for reading. -ENOENT, -EBADMSG or an error of the network. */
+static int open_module(const struct rp_module_place *place, const json_t *module, int *ret_fd,
 	struct rp_error *err)
 {
 	const char *name = rp_json_string_or(module, "name", "");
@@ -133,7 +134,7 @@ int rp_module_load(const struct rp_module_place *place, const json_t *module, js
 	json_t *result;
 	int r;
 
-	r = rp_module_open(place, module, &fd, &err);
+	r = open_module(place, module, &fd, &err);
 	if (r == 0) {
 		r = (place->load ? place->load : load_into_kernel)(fd, parameters);
 		if (r < 0)

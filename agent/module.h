@@ -23,16 +23,11 @@ struct rp_module_place {
 };
 
 /*
- * Find the module ({"name","sha256","parameters"} of a checked job), by its digest, as a file open
- * for reading. -ENOENT, -EBADMSG or an error of the network.
+ * Find a module ({"name","sha256","parameters"} of a checked job) by its digest, in the image or
+ * by a download, and load it. *ret is {"name","sha256","loaded","errno","message"} (errno positive, 0
+ * where it was loaded), a new reference. Only -ENOMEM is an error.
  */
-int rp_module_open(const struct rp_module_place *place, const json_t *module, int *ret_fd,
-	struct rp_error *err);
-
-/*
- * Load it. *ret is {"name","sha256","loaded","errno","message"} (errno positive, 0 where it was
- * loaded), a new reference. Only -ENOMEM is an error.
- */
-int rp_module_load(const struct rp_module_place *place, const json_t *module, json_t **ret);
+int rp_module_load(const struct rp_module_place *place, const json_t *module, json_t **ret)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -18,7 +18,10 @@
 
 #define RP_RESULT_MAX (8u << 20) /* bytes of a statement; the server takes 16 MiB of envelope */
 
-/* A check that ran, or was to: its entry in rigproof_checks. started: realtime. New reference. */
+/*
+ * A check that ran, or was to: its entry in rigproof_checks. started: realtime, microseconds. New
+ * reference; NULL: no memory.
+ */
 json_t *rp_result_of_check(
 	const char *name, int64_t started, int64_t duration_us, const struct rp_unit_end *end);
 
@@ -36,6 +39,7 @@ json_t *rp_result_kernel(const char *root, const struct rp_kmsg *kmsg);
  * are left out and the checks called errors. *ret_envelope is a new reference.
  */
 int rp_result_sign(const struct rp_statement_parts *parts, EVP_PKEY *boot_key,
-	json_t **ret_envelope, char ret_verdict[8], struct rp_error *err);
+	json_t **ret_envelope, char ret_verdict[8], struct rp_error *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -40,9 +40,9 @@ struct rp_run_config {
 
 struct rp_run;
 
-/* Takes job over (and leaves it empty). config is copied. */
+/* Takes job over (and leaves it empty), but on failure: -ENOMEM. config is copied. */
 int rp_run_new(const struct rp_run_config *config, struct rp_signed_job *job, struct rp_run **ret,
-	struct rp_error *err);
+	struct rp_error *err) __attribute__((warn_unused_result));
 
 /* Ends a check that is running. */
 struct rp_run *rp_run_free(struct rp_run *run);
@@ -50,15 +50,18 @@ struct rp_run *rp_run_free(struct rp_run *run);
 /* Run nothing (more): the result is an error of the lab in this stage. */
 void rp_run_abandon(struct rp_run *run, enum rp_stage stage, const char *message);
 
-/* bus may be NULL (then checks cannot be run); both are for this step alone. */
+/* What comes next. bus may be NULL (then checks cannot be run); both are for this step alone. */
 enum rp_run_state rp_run_step(
 	struct rp_run *run, sd_bus *bus, const struct rp_module_place *modules);
 
 const char *rp_run_job(const struct rp_run *run);
 
-/* The signed result. */
+/*
+ * The signed result of what happened: *ret_envelope is a new reference, ret_verdict its word. May
+ * be called again where the first try failed. -ENOMEM, -EIO.
+ */
 int rp_run_sign(struct rp_run *run, EVP_PKEY *boot_key, json_t **ret_envelope, char ret_verdict[8],
-	struct rp_error *err);
+	struct rp_error *err) __attribute__((warn_unused_result));
 
 static inline void rp_cleanup_run(struct rp_run **run)
 {

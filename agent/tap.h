@@ -39,7 +39,8 @@ struct rp_tap {
 };
 
 /* Returns 0 for any bytes whatever, or -ENOMEM. The caller ends *ret with rp_tap_done. */
-int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret);
+int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret)
+	__attribute__((warn_unused_result));
 void rp_tap_done(struct rp_tap *tap);
 
 static inline void rp_cleanup_tap(struct rp_tap *tap)

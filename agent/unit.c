@@ -348,8 +348,7 @@ static int watch(struct rp_unit *unit)
 	if (r >= 0)
 		r = sd_bus_match_signal_async(unit->bus, &unit->changed, RP_SYSTEMD, unit->path,
 			RP_DBUS_PROPERTIES, "PropertiesChanged", on_changed, NULL, unit);
-	/* Without a subscriber systemd sends no signals. A second Subscribe is an error: ignored.
-	 */
+	/* Without a subscriber systemd sends no signals. Subscribing twice is an error: ignored. */
 	return r < 0 ? r
 		     : sd_bus_call_method_async(unit->bus, NULL, RP_SYSTEMD, RP_SYSTEMD_PATH,
 			       RP_SYSTEMD_MANAGER, "Subscribe", NULL, NULL, NULL);

@@ -40,15 +40,15 @@ struct rp_unit_spec rp_unit_spec_of(const json_t *check, bool disks);
  * "0-1,3" as systemd's bit mask (bit N of byte N / 8). *ret_len is its length, 0 for "".
  * -EINVAL, or -ERANGE for a CPU at or above limit.
  */
-int rp_unit_parse_cpus(
-	const char *text, int limit, uint8_t ret_mask[RP_UNIT_CPUS_MAX / 8], size_t *ret_len);
+int rp_unit_parse_cpus(const char *text, int limit, uint8_t ret_mask[RP_UNIT_CPUS_MAX / 8],
+	size_t *ret_len) __attribute__((warn_unused_result));
 
 /*
  * The StartTransientUnit call of spec. The two descriptors become standard output and standard
  * error (duplicated). -EINVAL where spec cannot be run on this machine (err says why).
  */
 int rp_unit_build(sd_bus *bus, const struct rp_unit_spec *spec, int output_fd, int error_fd,
-	sd_bus_message **ret, struct rp_error *err);
+	sd_bus_message **ret, struct rp_error *err) __attribute__((warn_unused_result));
 
 struct rp_unit;
 
@@ -68,7 +68,8 @@ typedef void (*rp_unit_done)(void *context, const struct rp_unit_end *end);
 
 /* bus is attached to event. On failure done is not called. */
 int rp_unit_start(sd_bus *bus, sd_event *event, const struct rp_unit_spec *spec, rp_unit_done done,
-	void *context, struct rp_unit **ret, struct rp_error *err);
+	void *context, struct rp_unit **ret, struct rp_error *err)
+	__attribute__((warn_unused_result));
 
 /* Ask systemd to end it now; done is called when it has ended. */
 void rp_unit_stop(struct rp_unit *unit);

@@ -106,8 +106,7 @@ static int append_number(sd_bus_message *m, const char *key, uint64_t value)
 	return sd_bus_message_append(m, "(sv)", key, "t", value);
 }
 
-/* The program: absolute, or one of our own by its name. Caller frees; NULL: neither, or no memory.
- */
+/* The program: absolute, or one of ours by its name. Caller frees; NULL: neither, or no memory. */
 static char *find_program(const char *name)
 {
 	if (*name == '/')

@@ -123,8 +123,7 @@ static void test_details(void **state)
 	assert_string_equal(tap.failed, "test 2 failed: caf\xc3\xa9 ??[31m");
 }
 
-/* A message tells why a test failed; to one that passed, or that gave its reason, it adds nothing.
- */
+/* A message says why a test failed; to one that passed, or that gave its reason, it adds nothing. */
 static void test_message(void **state)
 {
 	static const char text[] =
