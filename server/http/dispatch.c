@@ -31,7 +31,8 @@ static int allowed(const struct rp_https_config *config, const struct rp_route *
 		if (request->client_cert)
 			return 1;
 		rp_reply_error(reply, 403,
-			"say hello first (POST " RP_RIG_PATH_HELLO "), then come with the certificate, in "
+			"say hello first (POST " RP_RIG_PATH_HELLO
+			"), then come with the certificate, in "
 			"TLS 1.3",
 			"this needs the certificate of a boot");
 		return 0;
