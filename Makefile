@@ -191,24 +191,28 @@ $(B)/layers/main.o:
 	@mkdir -p $(@D)
 	$(Q)echo 'int main(void) { return 0; }' | $(CC) -fPIE -x c -c - -o $@
 
-# A check may use libxsc or libgaming; each is one file plus the archives it needs. Those of modules have tests.
+# A check may use libxsc or libgaming; each is one file plus the archives it needs.
 LIBXSC := $(wildcard kmods/xsc/libxsc/*.c)
 LIBGAMING := $(wildcard kmods/gaming/libgaming/*.c)
-SELFTEST := $(wildcard kmods/selftest/*.c)
-$(patsubst %,$(B)/bin/checks/%,gaming_bench gaming_test gpu_dma_test xsc_ring_test): $(SELFTEST:%.c=$(B)/obj/%.o)
+# The tests of a module, and what runs them.
+SELFTEST := $(patsubst %.c,$(B)/obj/%.o,$(wildcard kmods/selftest/*.c))
+selftest = $(SELFTEST) $(patsubst %.c,$(B)/obj/%.o,$(wildcard kmods/$(1)/selftest/*.c))
+$(B)/bin/checks/gaming_bench: $(SELFTEST)
+$(B)/bin/checks/gaming_test: $(call selftest,gaming)
+$(B)/bin/checks/gpu_dma_test: $(call selftest,gpu_dma_lock)
+$(B)/bin/checks/xsc_ring_test: $(call selftest,xsc)
 $(filter $(B)/bin/checks/gaming_%,$(CHECKS)): $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBGAMING:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 # The benches use what the tests have in common.
 GAMING_TESTS := $(wildcard kmods/gaming/selftest/*.c)
 GAMING_BENCH := $(wildcard kmods/gaming/bench/*.c) $(filter-out kmods/gaming/selftest/test_%,$(GAMING_TESTS))
-$(B)/bin/checks/gaming_test: $(GAMING_TESTS:%.c=$(B)/obj/%.o)
 $(B)/bin/checks/gaming_bench: $(GAMING_BENCH:%.c=$(B)/obj/%.o)
 $(B)/obj/agent/checks/gaming_%.o $(B)/obj/kmods/gaming/%.o: CPPFLAGS += -Ikmods/gaming/include/uapi -Ikmods/gaming/libgaming
 $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call archives,lib,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
-$(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/libxsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
+$(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
 # What libxsc calls by these names is libc's own (kmods/xsc/preload/plain.h), never what stands in front of it.
 PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)

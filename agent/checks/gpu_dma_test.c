@@ -6,12 +6,8 @@
  * the DMA, and a DRM device for PRIME; what the machine has not is skipped.
  */
 #include "kmods/selftest/runner.h"
-#include "kmods/gpu_dma_lock/selftest/test_agents.h"
-#include "kmods/gpu_dma_lock/selftest/test_cost.h"
-#include "kmods/gpu_dma_lock/selftest/test_dma.h"
-#include "kmods/gpu_dma_lock/selftest/test_grants.h"
-#include "kmods/gpu_dma_lock/selftest/test_memory.h"
-#include "kmods/gpu_dma_lock/selftest/test_prime.h"
+#include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
 static const struct test tests[] = {
 	{"setup", test_setup, "agents, ids, what a buffer is", 10},

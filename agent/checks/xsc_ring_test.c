@@ -11,18 +11,8 @@
 #include <unistd.h>
 
 #include "kmods/selftest/runner.h"
-#include "kmods/xsc/selftest/test_arm.h"
-#include "kmods/xsc/selftest/test_ends.h"
-#include "kmods/xsc/selftest/test_files.h"
-#include "kmods/xsc/selftest/test_guard.h"
-#include "kmods/xsc/selftest/test_hostile.h"
-#include "kmods/xsc/selftest/test_measure.h"
-#include "kmods/xsc/selftest/test_net.h"
-#include "kmods/xsc/selftest/test_order.h"
-#include "kmods/xsc/selftest/test_queues.h"
-#include "kmods/xsc/selftest/test_setup.h"
-#include "kmods/xsc/selftest/test_stat.h"
-#include "kmods/xsc/selftest/test_waits.h"
+#include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 static const struct test tests[] = {
 	{"setup", test_setup, "sizes, offsets, capabilities, all ring sizes", 30},

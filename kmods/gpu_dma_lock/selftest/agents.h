@@ -19,27 +19,12 @@
 #define PAGE ((uint64_t)sysconf(_SC_PAGESIZE))
 #define PATTERN 0x9e3779b97f4a7c15u
 
-static long call(int fd, unsigned long cmd, void *arg)
-{
-	return sys(ioctl(fd, cmd, arg));
-}
+long call(int fd, unsigned long cmd, void *arg);
 
-static int open_device(void)
-{
-	return open(GDL_DEVICE, O_RDWR | O_CLOEXEC);
-}
+int open_device(void);
 
 /* A new agent's descriptor, or a negative errno. */
-static int new_agent(uint32_t flags)
-{
-	struct gdl_agent agent = {.size = sizeof(agent), .flags = flags};
-	int fd = open_device();
-	long ret = fd < 0 ? -errno : call(fd, GDL_IOC_AGENT, &agent);
-
-	if (ret < 0 && fd >= 0)
-		close(fd);
-	return ret < 0 ? (int)ret : fd;
-}
+int new_agent(uint32_t flags);
 
 /* What an allocation gave. */
 struct memory {
@@ -48,189 +33,58 @@ struct memory {
 	uint32_t segments;
 };
 
-static long alloc_flags(int agent, uint64_t bytes, uint32_t flags, struct memory *ret_memory)
-{
-	struct gdl_alloc arg = {.size = sizeof(arg), .bytes = bytes, .flags = flags};
-	long ret = call(agent, GDL_IOC_ALLOC, &arg);
+long alloc_flags(int agent, uint64_t bytes, uint32_t flags, struct memory *ret_memory);
 
-	if (!ret)
-		*ret_memory = (struct memory){arg.handle, bytes, arg.fd, arg.segments};
-	return ret;
-}
+long alloc(int agent, uint64_t bytes, struct memory *ret_memory);
 
-static long alloc(int agent, uint64_t bytes, struct memory *ret_memory)
-{
-	return alloc_flags(agent, bytes, 0, ret_memory);
-}
+long free_handle(int agent, uint64_t handle);
 
-static long free_handle(int agent, uint64_t handle)
-{
-	struct gdl_free arg = {.size = sizeof(arg), .handle = handle};
+long set_quota(int agent, uint64_t bytes);
 
-	return call(agent, GDL_IOC_FREE, &arg);
-}
+long query(int agent, uint64_t handle, struct gdl_query *ret_query);
 
-static long set_quota(int agent, uint64_t bytes)
-{
-	struct gdl_set_quota arg = {.size = sizeof(arg), .quota = bytes};
-
-	return call(agent, GDL_IOC_SET_QUOTA, &arg);
-}
-
-static long query(int agent, uint64_t handle, struct gdl_query *ret_query)
-{
-	*ret_query = (struct gdl_query){.size = sizeof(*ret_query), .handle = handle};
-	return call(agent, GDL_IOC_QUERY, ret_query);
-}
-
-static long grant_flags(int agent, uint64_t handle, struct gdl_device device, uint32_t flags)
-{
-	struct gdl_grant arg = {
-		.size = sizeof(arg), .flags = flags, .handle = handle, .device = device};
-	long ret = call(agent, GDL_IOC_GRANT, &arg);
-
-	return ret ? ret : (long)arg.granted;
-}
+long grant_flags(int agent, uint64_t handle, struct gdl_device device, uint32_t flags);
 
 /* How many devices got it. */
-static long grant(int agent, uint64_t handle, struct gdl_device device)
-{
-	return grant_flags(agent, handle, device, 0);
-}
+long grant(int agent, uint64_t handle, struct gdl_device device);
 
-static long take_back_within(int agent, uint64_t handle, struct gdl_device device, uint32_t ms)
-{
-	struct gdl_revoke arg = {
-		.size = sizeof(arg), .handle = handle, .device = device, .timeout_ms = ms};
-	long ret = call(agent, GDL_IOC_REVOKE, &arg);
+long take_back_within(int agent, uint64_t handle, struct gdl_device device, uint32_t ms);
 
-	return ret ? ret : (long)arg.revoked;
-}
+long take_back(int agent, uint64_t handle, struct gdl_device device);
 
-static long take_back(int agent, uint64_t handle, struct gdl_device device)
-{
-	return take_back_within(agent, handle, device, GDL_MAX_TIMEOUT_MS);
-}
-
-static long check_grant(int agent, uint64_t handle, struct gdl_device device)
-{
-	struct gdl_check arg = {.size = sizeof(arg), .handle = handle, .device = device};
-
-	return call(agent, GDL_IOC_CHECK, &arg);
-}
+long check_grant(int agent, uint64_t handle, struct gdl_device device);
 
 /* A counter of /proc/swarm/gpu/stats, or -1. */
-static long long stat_of(const char *name)
-{
-	FILE *file = fopen(GDL_PROC "/stats", "re");
-	char line[128], key[64];
-	long long value, found = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %lld", key, &value) == 2 && !strcmp(key, name))
-			found = value;
-	if (file)
-		fclose(file);
-	return found;
-}
+long long stat_of(const char *name);
 
 /* What is allocated now, by all. */
-static long long live_bytes(void)
-{
-	return stat_of("allocated_bytes") - stat_of("freed_bytes");
-}
+long long live_bytes(void);
 
-static long long live_agents(void)
-{
-	return stat_of("agents_created") - stat_of("agents_ended");
-}
+long long live_agents(void);
 
 /* Pages go when the last reference does, which may be in another process's exit. */
-static bool live_becomes(long long bytes, long long agents)
-{
-	for (int i = 0; i < 5000; i++) {
-		if (live_bytes() == bytes && live_agents() == agents)
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
+bool live_becomes(long long bytes, long long agents);
 
-static int be_nobody(void)
-{
-	return setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
-	       setresuid(65534, 65534, 65534);
-}
+int be_nobody(void);
 
 /* In another process; its exit status. */
-static int in_child(int (*run)(void *), void *arg)
-{
-	int status;
-	pid_t child = fork();
+int in_child(int (*run)(void *), void *arg);
 
-	if (!child)
-		_exit(run(arg));
-	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static struct gdl_device pci_device(uint32_t domain, uint32_t bus, uint32_t slot, uint32_t function)
-{
-	return (struct gdl_device){.kind = GDL_DEVICE_PCI,
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.slot = (uint8_t)slot,
-		.function = (uint8_t)function};
-}
+struct gdl_device pci_device(uint32_t domain, uint32_t bus, uint32_t slot, uint32_t function);
 
 /* From "0000:00:10.0". */
-static bool parse_pci(const char *text, struct gdl_device *ret_device)
-{
-	unsigned int domain, bus, slot, function;
-
-	if (sscanf(text, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
-		return false;
-	*ret_device = pci_device(domain, bus, slot, function);
-	return true;
-}
+bool parse_pci(const char *text, struct gdl_device *ret_device);
 
 /* The type of a PCI device's IOMMU domain: "DMA", "DMA-FQ", "identity", or "". */
-static void domain_type(const char *name, char *type, size_t size)
-{
-	char path[128];
-	FILE *file;
-
-	type[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.16s/iommu_group/type", name);
-	file = fopen(path, "re");
-	if (file && fgets(type, (int)size, file))
-		type[strcspn(type, "\n")] = '\0';
-	if (file)
-		fclose(file);
-}
+void domain_type(const char *name, char *type, size_t size);
 
 /* Some device that an IOMMU translates for (or one it does not). */
-static bool find_pci(bool translated, struct gdl_device *ret_device)
-{
-	DIR *all = opendir("/sys/bus/pci/devices");
-	struct dirent *entry;
-	bool found = false;
-	char type[16];
+bool find_pci(bool translated, struct gdl_device *ret_device);
 
-	while (all && !found && (entry = readdir(all))) {
-		if (!parse_pci(entry->d_name, ret_device))
-			continue;
-		domain_type(entry->d_name, type, sizeof(type));
-		found = !strncmp(type, "DMA", 3) == translated;
-	}
-	if (all)
-		closedir(all);
-	return found;
-}
+uint64_t *map_memory(const struct memory *memory);
 
-static uint64_t *map_memory(const struct memory *memory)
-{
-	return mmap(NULL, memory->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
-}
+/* A descriptor over a socket of AF_UNIX: 0; the descriptor that came; -1 on failure. */
+int pass_fd(int socket, int fd);
+int take_fd(int socket);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trap guard of libxsc. */
-#ifndef XSC_SELFTEST_TEST_GUARD_H
-#define XSC_SELFTEST_TEST_GUARD_H
-
 #include <signal.h>
 #include <sys/syscall.h>
 #include "guard.h"
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 static volatile int guard_signals;
 
@@ -22,7 +20,7 @@ static void *unguarded(void *arg)
 	return (void *)syscall(SYS_getppid);
 }
 
-static int test_guard(void)
+int test_guard(void)
 {
 	static const int allowed[] = {SYS_getpid};
 	char buf[4096], data[4096];
@@ -113,5 +111,3 @@ static int test_guard(void)
 	EXPECT(child_status(child), 17);
 	return 0;
 }
-
-#endif

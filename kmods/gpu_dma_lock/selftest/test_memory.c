@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: what is given, what is charged for it, and what reaches it. */
-#ifndef GDL_SELFTEST_TEST_MEMORY_H
-#define GDL_SELFTEST_TEST_MEMORY_H
-
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
 static int quota_of_nobody(void *unused)
 {
@@ -23,7 +21,7 @@ static int quota_of_nobody(void *unused)
 	       set_quota(agent, GDL_DEFAULT_QUOTA);
 }
 
-static int test_quota(void)
+int test_quota(void)
 {
 	struct memory memory[4];
 	struct gdl_query now;
@@ -85,7 +83,7 @@ static int lock_as_nobody(void *unused)
 	return alloc(agent, 4 * PAGE, &memory[1]) ? 5 : 0;
 }
 
-static int test_memlock(void)
+int test_memlock(void)
 {
 	EXPECT(in_child(lock_as_nobody, NULL), 0);
 	EXPECT(in_child(lock_as_nobody, NULL), 0);
@@ -156,7 +154,7 @@ static int alloc_in_cgroup(void *arg)
 	return cgroup_value(path, "memory.current") - before > 8 << 20 ? 5 : 0;
 }
 
-static int test_memcg(void)
+int test_memcg(void)
 {
 	char path[120], root[64];
 	int status;
@@ -174,7 +172,7 @@ static int test_memcg(void)
 	return 0;
 }
 
-static int test_mapping(void)
+int test_mapping(void)
 {
 	struct memory memory;
 	struct gdl_export export = {.size = sizeof(export)};
@@ -231,7 +229,7 @@ static int test_mapping(void)
 	return 0;
 }
 
-static int test_huge(void)
+int test_huge(void)
 {
 	struct memory memory;
 	uint64_t *map;
@@ -255,5 +253,3 @@ static int test_huge(void)
 		REQUIRE(map[i] == i, "word %zu is another", i);
 	return 0;
 }
-
-#endif

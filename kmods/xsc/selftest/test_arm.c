@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Receives and accepts that wait in the ring: without a thread, and as the system calls. */
-#ifndef XSC_SELFTEST_TEST_ARM_H
-#define XSC_SELFTEST_TEST_ARM_H
-
 #include <dirent.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include "kmods/xsc/selftest/test_net.h"
+#include <sys/socket.h>
+#include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 #define MANY 32
 #define ACCEPTS 32
@@ -15,8 +15,8 @@ static int tcp_listener(struct sockaddr_in *ret_addr)
 	socklen_t size = sizeof(*ret_addr);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	*ret_addr = (struct sockaddr_in){.sin_family = AF_INET,
-		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	*ret_addr =
+		(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	if (bind(fd, (void *)ret_addr, size) || listen(fd, 64) ||
 		getsockname(fd, (void *)ret_addr, &size))
 		abort();
@@ -99,7 +99,7 @@ static void *send_later(void *arg)
 }
 
 /* Many wait on sockets: no thread does, and each gets its own bytes. */
-static int test_arm(void)
+int test_arm(void)
 {
 	int pairs[MANY][2];
 	struct sockaddr_in addr;
@@ -171,7 +171,7 @@ static int test_arm(void)
 }
 
 /* What ends a wait but data, and what limits it: as in recv(2). */
-static int test_arm_ends(void)
+int test_arm_ends(void)
 {
 	struct linger reset = {.l_onoff = 1};
 	struct timeval limit = {0, 30000};
@@ -261,7 +261,7 @@ static int test_arm_ends(void)
 }
 
 /* Whoever waits on a socket waits on that socket, whatever its number comes to mean. */
-static int test_arm_files(void)
+int test_arm_files(void)
 {
 	struct sockaddr_in first, second;
 	int fds[2], others[2], listener, client;
@@ -315,7 +315,8 @@ static int connect_often(const struct sockaddr_in *addr, int count)
 	char byte;
 
 	for (int i = 0; i < count + AHEAD; i++) {
-		if (i >= AHEAD && (recv(fds[i % AHEAD], &byte, 1, 0) != -1 || close(fds[i % AHEAD])))
+		if (i >= AHEAD &&
+			(recv(fds[i % AHEAD], &byte, 1, 0) != -1 || close(fds[i % AHEAD])))
 			return 1;
 		fds[i % AHEAD] = i < count ? socket(AF_INET, SOCK_STREAM, 0) : -1;
 		/* The reset may be there before connect(2) is done. */
@@ -327,7 +328,7 @@ static int connect_often(const struct sockaddr_in *addr, int count)
 }
 
 /* Accepts race connections: none is waited for when it is there. */
-static int test_arm_accepts(void)
+int test_arm_accepts(void)
 {
 	const struct linger reset = {.l_onoff = 1};
 	const int count = 3000;
@@ -355,7 +356,7 @@ static int test_arm_accepts(void)
 }
 
 /* The same when the owner is killed, over and over, with messages coming in. */
-static int test_arm_killed(void)
+int test_arm_killed(void)
 {
 	int refs = module_refs();
 
@@ -403,5 +404,3 @@ static int test_arm_killed(void)
 	}
 	return wait_for_refs(refs);
 }
-
-#endif

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SOCKET, BIND, LISTEN, ACCEPT, CONNECT, SENDTO, RECVFROM against the system calls. */
-#ifndef XSC_SELFTEST_TEST_NET_H
-#define XSC_SELFTEST_TEST_NET_H
-
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include "kmods/xsc/selftest/test_stat.h"
+#include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-/* The guest's init does not do it. */
-static void loopback_up(void)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	ioctl(fd, SIOCSIFFLAGS, &request);
-	close(fd);
-}
-
-static int test_sockets(void)
+int test_sockets(void)
 {
 	static const struct {
 		int family, type, protocol;
@@ -51,7 +38,7 @@ static int test_sockets(void)
 }
 
 /* A TCP server and its client, both on one ring: ACCEPT waits while CONNECT goes on. */
-static int test_tcp(void)
+int test_tcp(void)
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	struct sockaddr_in peer, own;
@@ -136,7 +123,7 @@ static int test_tcp(void)
 	return 0;
 }
 
-static int test_datagrams(void)
+int test_datagrams(void)
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	struct sockaddr_storage ours, theirs;
@@ -177,5 +164,3 @@ static int test_datagrams(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

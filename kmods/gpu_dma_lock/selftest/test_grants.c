@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Grants without a device that does anything: names, classes, what GRANT refuses, /proc. */
-#ifndef GDL_SELFTEST_TEST_GRANTS_H
-#define GDL_SELFTEST_TEST_GRANTS_H
-
 #include <ctype.h>
 
 #include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
-static int test_grant(void)
+int test_grant(void)
 {
 	struct gdl_device device, nobody = pci_device(0, 0xfe, 31, 7);
 	struct memory memory, other;
@@ -42,7 +40,7 @@ static int test_grant(void)
 	return 0;
 }
 
-static int test_untranslated(void)
+int test_untranslated(void)
 {
 	struct gdl_device device;
 	struct memory memory;
@@ -85,7 +83,7 @@ static int count_class(uint32_t class, uint32_t mask, bool translated)
 	return count;
 }
 
-static int test_classes(void)
+int test_classes(void)
 {
 	struct gdl_device display = {
 		.kind = GDL_DEVICE_PCI_CLASS, .class = 0x030000, .class_mask = 0xff0000};
@@ -121,7 +119,7 @@ static int test_classes(void)
 	return 0;
 }
 
-static int test_platform(void)
+int test_platform(void)
 {
 	struct gdl_device device = {.kind = GDL_DEVICE_PLATFORM};
 	DIR *all = opendir("/sys/bus/platform/devices");
@@ -215,7 +213,7 @@ static const char *find_address(const char *text)
 	return NULL;
 }
 
-static int test_proc(void)
+int test_proc(void)
 {
 	static const struct {
 		const char *name;
@@ -269,7 +267,7 @@ static int test_proc(void)
 	return 0;
 }
 
-static int test_control(void)
+int test_control(void)
 {
 	static const char *const bad[] = {"\n", "allocate\n", "allocate 1 4096 0\n",
 		"reset_stats\n", "quota\n", "quota 1\n", "quota 1 2 3\n", "quota x 1\n",
@@ -315,7 +313,7 @@ static int test_control(void)
 }
 
 /* Grants and revokes race with checks: each is either there or not. */
-static int test_grant_race(void)
+int test_grant_race(void)
 {
 	struct gdl_device device = pci_device(0, 0, 0, 0);
 	int agent = new_agent(GDL_AGENT_SHARED);
@@ -353,5 +351,3 @@ static int test_grant_race(void)
 	EXPECT(grant_flags(agent, memory.handle, device, GDL_GRANT_UNTRANSLATED), 1);
 	return 0;
 }
-
-#endif

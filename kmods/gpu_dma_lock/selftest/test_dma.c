@@ -3,11 +3,11 @@
  * Real DMA, by QEMU's edu device and our driver for it: into and out of a buffer
  * that is granted, and not any more.
  */
-#ifndef GDL_SELFTEST_TEST_DMA_H
-#define GDL_SELFTEST_TEST_DMA_H
+#include <sys/socket.h>
 
 #include "kmods/gpu_dma_lock/include/uapi/linux/gpu_dma_edu.h"
 #include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
 struct edu {
 	int fd;
@@ -254,7 +254,7 @@ static int is_refused(struct bench *bench, const char *when)
 	return 0;
 }
 
-static int test_dma(void)
+int test_dma(void)
 {
 	long long mapped, bounced;
 	struct gdl_query now;
@@ -282,7 +282,7 @@ static int test_dma(void)
 	return 0;
 }
 
-static int test_dma_ungranted(void)
+int test_dma_ungranted(void)
 {
 	long long refused = stat_of("attach_refusals");
 	struct gdl_device other = pci_device(0, 0, 0, 0);
@@ -308,7 +308,7 @@ static int test_dma_ungranted(void)
 	return 0;
 }
 
-static int test_dma_revoked(void)
+int test_dma_revoked(void)
 {
 	struct gdl_query now;
 	struct bench bench;
@@ -329,7 +329,7 @@ static int test_dma_revoked(void)
 	return moves(&bench, 2, 0);
 }
 
-static int test_dma_freed(void)
+int test_dma_freed(void)
 {
 	struct bench bench;
 
@@ -342,7 +342,7 @@ static int test_dma_freed(void)
 }
 
 /* The owner is another process, killed while the device has the buffer. */
-static int test_dma_killed(void)
+int test_dma_killed(void)
 {
 	struct bench bench = {0};
 	int sockets[2], status;
@@ -377,7 +377,7 @@ static int test_dma_killed(void)
 }
 
 /* Drivers that cannot give a mapping back. */
-static int test_dma_static(void)
+int test_dma_static(void)
 {
 	static const uint32_t vices[] = {EDU_ATTACH_STATIC, EDU_ATTACH_PIN};
 	long long refused = stat_of("revokes_refused");
@@ -408,7 +408,7 @@ static int test_dma_static(void)
 }
 
 /* A driver that is told and does not listen: REVOKE does not say that all is well. */
-static int test_dma_deaf(void)
+int test_dma_deaf(void)
 {
 	struct gdl_query now;
 	struct bench bench;
@@ -426,7 +426,7 @@ static int test_dma_deaf(void)
 }
 
 /* The grant comes and goes while the device works; nothing is written without it. */
-static int test_dma_race(void)
+int test_dma_race(void)
 {
 	struct bench bench;
 	pid_t child;
@@ -474,7 +474,7 @@ static int test_dma_race(void)
  * moment of the device's access, so that REVOKE is now just before it, now just
  * behind: an IOTLB that forgets some milliseconds later shows.
  */
-static int test_dma_flight(void)
+int test_dma_flight(void)
 {
 	int before = 0, after = 0, delay_us = 95000;
 	struct bench bench;
@@ -518,7 +518,7 @@ static int test_dma_flight(void)
  * No IOMMU in between: what the manual says of it is true. With 28 bits the device
  * reaches 256 MiB; a buffer is either there or refused, and never copied.
  */
-static int test_dma_open(void)
+int test_dma_open(void)
 {
 	long long bounced = stat_of("bounced_bytes");
 	uint64_t bytes[EDU_MEMORY / 8], *map;
@@ -565,7 +565,7 @@ static int test_dma_open(void)
 	return 0;
 }
 
-static int test_edu_bad(void)
+int test_edu_bad(void)
 {
 	static const struct {
 		const char *name;
@@ -607,5 +607,3 @@ static int test_edu_bad(void)
 	EXPECT(load(&bench.edu, NULL, 8), -EFAULT);
 	return 0;
 }
-
-#endif

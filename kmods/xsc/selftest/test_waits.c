@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POLL, EPOLL_WAIT, SELECT, FUTEX_WAIT, FUTEX_WAKE, NANOSLEEP, CLOCK_NANOSLEEP, SPAWN. */
-#ifndef XSC_SELFTEST_TEST_WAITS_H
-#define XSC_SELFTEST_TEST_WAITS_H
-
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include "kmods/xsc/selftest/test_stat.h"
+#include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-static int test_poll(void)
+int test_poll(void)
 {
 	int fds[2], events[2] = {POLLIN | POLLOUT, POLLIN | POLLPRI};
 	struct xsc_ring ring;
@@ -62,7 +60,7 @@ static int test_poll(void)
 	return 0;
 }
 
-static int test_epoll_select(void)
+int test_epoll_select(void)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x1234567890}, got[4];
 	int fds[2], epoll = epoll_create1(0);
@@ -113,7 +111,7 @@ static void *plain_waiter(void *arg)
 }
 
 /* Against futex(2) on the other side, both ways. */
-static int test_futex(void)
+int test_futex(void)
 {
 	struct timespec soon = {0, 5000000};
 	struct xsc_ring ring;
@@ -145,7 +143,7 @@ static int test_futex(void)
 	return 0;
 }
 
-static int test_sleep(void)
+int test_sleep(void)
 {
 	static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI,
 		CLOCK_PROCESS_CPUTIME_ID};
@@ -192,7 +190,7 @@ static int test_sleep(void)
 }
 
 /* Run by test_spawn as `xsc_ring_test --spawned`: no signal may be blocked. */
-static int spawned(void)
+int spawned(void)
 {
 	sigset_t mask;
 
@@ -204,7 +202,7 @@ static int spawned(void)
 	return getenv("XSC_SPAWNED") ? 43 : 42;
 }
 
-static int test_spawn(void)
+int test_spawn(void)
 {
 	char *argv[] = {(char *)"xsc_ring_test", (char *)"--spawned", NULL};
 	char *envp[] = {(char *)"XSC_SPAWNED=1", NULL};
@@ -222,5 +220,3 @@ static int test_spawn(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

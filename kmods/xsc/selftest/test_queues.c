@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both queues: wrapped, full, asleep, waited for, lied to. */
-#ifndef XSC_SELFTEST_TEST_QUEUES_H
-#define XSC_SELFTEST_TEST_QUEUES_H
-
 #include <poll.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 /* @count NOPs, up to @batch at a time; each completion in its order. */
 static int run_nops(struct xsc_ring *ring, uint64_t count, uint32_t batch)
@@ -34,7 +32,7 @@ static int run_nops(struct xsc_ring *ring, uint64_t count, uint32_t batch)
 	return 0;
 }
 
-static int test_wrap(void)
+int test_wrap(void)
 {
 	static const struct {
 		uint32_t sq, cq, batch;
@@ -57,7 +55,7 @@ static int test_wrap(void)
 	return 0;
 }
 
-static int test_full_sq(void)
+int test_full_sq(void)
 {
 	struct xsc_params params = {.sq_entries = 16, .cq_entries = 64, .no_thread = true};
 	struct pollfd pfd = {.events = POLLIN | POLLOUT};
@@ -96,7 +94,7 @@ static int test_full_sq(void)
 }
 
 /* Nothing is lost when completions have no room; the thread even sleeps meanwhile. */
-static int test_full_cq(void)
+int test_full_cq(void)
 {
 	for (int idle = 0; idle < 2; idle++) {
 		struct xsc_params params = {.sq_entries = 64,
@@ -134,7 +132,7 @@ static int test_full_cq(void)
 }
 
 /* The race of the last submission against the thread that goes to sleep. */
-static int test_sleep_wake(void)
+int test_sleep_wake(void)
 {
 	static const uint32_t idles[] = {0, 1, 30};
 	uint32_t seed = 7, slept = 0;
@@ -168,7 +166,7 @@ static int test_sleep_wake(void)
 	return 0;
 }
 
-static int test_wait(void)
+int test_wait(void)
 {
 	struct pollfd pfd = {.events = POLLIN};
 	struct xsc_ring ring;
@@ -209,7 +207,7 @@ static int test_wait(void)
 	return 0;
 }
 
-static int test_counters(void)
+int test_counters(void)
 {
 	static const uint32_t lies[] = {9, 10, 1000, 0x80000000, 0xfffffff0};
 	struct xsc_ring ring;
@@ -248,5 +246,3 @@ static int test_counters(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agents: who is one, who may use it, and how it ends. */
-#ifndef GDL_SELFTEST_TEST_AGENTS_H
-#define GDL_SELFTEST_TEST_AGENTS_H
-
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
-static int test_setup(void)
+int test_setup(void)
 {
 	struct gdl_agent agent = {.size = sizeof(agent)};
 	struct gdl_query now;
@@ -62,7 +60,7 @@ struct bad_case {
 			offsetof(struct type, field), value, err                                   \
 	}
 
-static int test_bad_input(void)
+int test_bad_input(void)
 {
 	static const struct bad_case cases[] = {
 		BAD(AGENT, gdl_agent, size, 0, EINVAL),
@@ -157,7 +155,7 @@ static int test_bad_input(void)
 }
 
 /* What is longer, and what is nowhere. */
-static int test_ioctl_bad(void)
+int test_ioctl_bad(void)
 {
 	static const struct {
 		unsigned long cmd;
@@ -267,39 +265,7 @@ static int other_agent(void *arg)
 	       query(mine.agent, handle, &now) != -ENOENT;
 }
 
-static int pass_fd(int socket, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {&byte, 1};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	return sendmsg(socket, &message, 0) == 1 ? 0 : -errno;
-}
-
-static int take_fd(int socket)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = {&byte, 1};
-	struct msghdr message = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control)};
-	int fd = -1;
-
-	if (recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
-static int test_rights(void)
+int test_rights(void)
 {
 	struct someone someone = {.expect = -EPERM};
 	struct gdl_query now;
@@ -339,7 +305,7 @@ static int test_rights(void)
 	return 0;
 }
 
-static int test_exec(void)
+int test_exec(void)
 {
 	struct gdl_agent agent = {.size = sizeof(agent)};
 	char number[16];
@@ -359,14 +325,14 @@ static int test_exec(void)
 }
 
 /* After exec, with the descriptor of the program before. */
-static int exec_probe(int fd)
+int exec_probe(int fd)
 {
 	struct memory memory;
 
 	return alloc(fd, PAGE, &memory) != -EPERM;
 }
 
-static int test_ends(void)
+int test_ends(void)
 {
 	long long bytes = live_bytes(), agents = live_agents();
 	struct memory memory, second;
@@ -412,7 +378,7 @@ static int test_ends(void)
 }
 
 /* Killed at any point: while it allocates, grants, maps and frees. */
-static int test_killed(void)
+int test_killed(void)
 {
 	long long bytes = live_bytes(), agents = live_agents();
 	struct gdl_device device = pci_device(0, 0, 0, 0);
@@ -458,5 +424,3 @@ static int test_killed(void)
 		live_bytes() - bytes, live_agents() - agents);
 	return 0;
 }
-
-#endif

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* READV, WRITEV, STAT, LSTAT, FSTAT against the system calls. */
-#ifndef XSC_SELFTEST_TEST_STAT_H
-#define XSC_SELFTEST_TEST_STAT_H
-
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-/* The same by ring and by system call: the result, or the errno. */
-#define SAME(ring_op, call)                                                                        \
-	do {                                                                                       \
-		long ring_ = (ring_op), call_ = sys(call);                                         \
-		REQUIRE(ring_ == call_, "%s: %ld by ring, %ld by system call", #call, ring_,       \
-			call_);                                                                    \
-	} while (0)
-
-static int test_vectors(void)
+int test_vectors(void)
 {
 	static char out[3][5000], in[3][5000], same[3][5000];
 	struct iovec from[] = {{out[0], 1}, {out[1], 4999}, {NULL, 0}, {out[2], 777}};
@@ -71,7 +61,7 @@ static int test_vectors(void)
 	return 0;
 }
 
-static int test_stat(void)
+int test_stat(void)
 {
 	static const char *const paths[] = {"/", "/proc/self/status", "/dev/null", "/dev/xsc",
 		"/tmp", "/nowhere", "", "/dev/null/x", "link", "dangling", "file", "."};
@@ -127,5 +117,3 @@ static int test_stat(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

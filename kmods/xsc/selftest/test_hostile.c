@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owners killed in the middle of operations, and owners at war with their own ring. */
-#ifndef XSC_SELFTEST_TEST_HOSTILE_H
-#define XSC_SELFTEST_TEST_HOSTILE_H
-
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 /* Does operations of all kinds until it is killed. */
 static void busy_owner(uint32_t seed)
@@ -79,7 +77,7 @@ static void busy_owner(uint32_t seed)
 	}
 }
 
-static int test_killed(void)
+int test_killed(void)
 {
 	int refs = module_refs();
 	uint32_t seed = 99;
@@ -187,7 +185,7 @@ static void scribbling_owner(uint32_t seed)
 	}
 }
 
-static int test_hostile(void)
+int test_hostile(void)
 {
 	uint64_t end = now_ns() + 3000000000u;
 	int refs = module_refs(), wars = 0;
@@ -222,5 +220,3 @@ static int test_hostile(void)
 	xsc_teardown(&ring);
 	return wait_for_refs(refs);
 }
-
-#endif

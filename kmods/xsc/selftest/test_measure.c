@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Traps per operation, counted, and time as a ratio to the system call. */
-#ifndef XSC_SELFTEST_TEST_MEASURE_H
-#define XSC_SELFTEST_TEST_MEASURE_H
-
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 /*
  * The submitting thread is traced, and only it. Every system call that it makes
@@ -137,7 +135,7 @@ static int count_traps(enum loop loop, long expected, struct metric *m, _Atomic 
 	return 0;
 }
 
-static int test_traps(void)
+int test_traps(void)
 {
 	static const char *const names[] = {"traps_per_op", "traps_per_op_pread",
 		"traps_per_op_pread_batch16", "traps_per_op_plain_pread"};
@@ -200,7 +198,7 @@ static double per_op_ns(enum side side, struct xsc_ring *ring, int fd, char *buf
 	return (double)(now_ns() - start) / OPS;
 }
 
-static int test_time(void)
+int test_time(void)
 {
 	static const struct {
 		const char *name;
@@ -239,5 +237,3 @@ static int test_time(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

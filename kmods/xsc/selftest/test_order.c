@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What sleeps holds nothing up; links, drains, registered files. */
-#ifndef XSC_SELFTEST_TEST_ORDER_H
-#define XSC_SELFTEST_TEST_ORDER_H
-
 #include <linux/futex.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include "kmods/xsc/selftest/test_stat.h"
+#include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
 static struct xsc_sqe *tagged(struct xsc_ring *ring, uint64_t user_data, uint8_t flags)
 {
@@ -38,7 +36,7 @@ static int completed(struct xsc_ring *ring, uint64_t user_data, int32_t res)
 enum { ASLEEP = 40 };
 
 /* Many operations sleep, each in its way, and each time what is behind them is done. */
-static int test_blocking(void)
+int test_blocking(void)
 {
 	static uint32_t futex;
 	int pipes[ASLEEP][2], pair[2], epoll = epoll_create1(0);
@@ -86,7 +84,7 @@ static int test_blocking(void)
 }
 
 /* A ring whose one thread sleeps stands still, and goes on after. */
-static int test_one_thread(void)
+int test_one_thread(void)
 {
 	struct xsc_params params = {.max_threads = 1};
 	struct xsc_ring ring;
@@ -111,7 +109,7 @@ static int test_one_thread(void)
 }
 
 /* Sleepers and the others race for the lead; each operation completes, once. */
-static int test_handover(void)
+int test_handover(void)
 {
 	struct xsc_params params = {.idle_given = true, .idle_us = 20, .max_threads = 4};
 	uint32_t seed = 11, done = 0, sent = 0;
@@ -184,7 +182,7 @@ static long serve_once(struct xsc_ring *ring, struct xsc_serve *serve)
 }
 
 /* What comes back to user space, and what may be brought. The ring has no thread. */
-static int test_calls(void)
+int test_calls(void)
 {
 	struct xsc_params params = {.no_thread = true};
 	struct xsc_serve serve = {.size = sizeof(serve)};
@@ -258,7 +256,7 @@ static int test_calls(void)
 	return 0;
 }
 
-static int test_links(void)
+int test_links(void)
 {
 	struct timespec some = {0, 5000000};
 	struct xsc_params params = {.sq_entries = 256, .cq_entries = 32};
@@ -375,7 +373,7 @@ static int test_links(void)
 	return 0;
 }
 
-static int test_drain(void)
+int test_drain(void)
 {
 	struct xsc_ring ring;
 	struct xsc_cqe cqe;
@@ -423,7 +421,7 @@ static long fixed(struct xsc_ring *ring, int opcode, int index, void *buf, uint3
 	return finish_one(ring);
 }
 
-static int test_fixed(void)
+int test_fixed(void)
 {
 	struct rlimit files = {20, 20};
 	struct xsc_ring ring, other;
@@ -478,5 +476,3 @@ static int test_fixed(void)
 	xsc_teardown(&other);
 	return wait_for_refs(refs);
 }
-
-#endif

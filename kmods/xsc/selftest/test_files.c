@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operations on files against the system calls, and whose rights they have. */
-#ifndef XSC_SELFTEST_TEST_FILES_H
-#define XSC_SELFTEST_TEST_FILES_H
-
 #include <limits.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -12,8 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-static int test_read_write(void)
+int test_read_write(void)
 {
 	static const uint32_t sizes[] = {0, 1, 7, 64, 511, 4096, 4097, 65536, 200000};
 	enum { MOST = 200000 };
@@ -102,7 +100,7 @@ static int test_read_write(void)
 }
 
 /* Each line: the same wrong call by ring and by system call, the same errno. */
-static int test_errors(void)
+int test_errors(void)
 {
 	struct xsc_ring ring;
 	char longest[PATH_MAX + 1];
@@ -187,7 +185,7 @@ static int test_errors(void)
 	return 0;
 }
 
-static int test_open_close(void)
+int test_open_close(void)
 {
 	struct xsc_ring ring;
 	struct stat ours, theirs;
@@ -249,7 +247,7 @@ static int test_open_close(void)
 	return 0;
 }
 
-static int test_limits(void)
+int test_limits(void)
 {
 	struct rlimit files = {40, 40}, size = {1000, 1000};
 	struct xsc_ring ring;
@@ -279,7 +277,7 @@ static int test_limits(void)
 	return 0;
 }
 
-static int test_rights(void)
+int test_rights(void)
 {
 	struct xsc_ring root_ring, ring;
 	char buf[8];
@@ -317,7 +315,7 @@ static int test_rights(void)
 	return 0;
 }
 
-static int test_memlock(void)
+int test_memlock(void)
 {
 	struct rlimit none = {0, 0}, some = {65536, 65536};
 	struct xsc_params most = {.sq_entries = 4096, .cq_entries = 4096};
@@ -346,5 +344,3 @@ static int test_memlock(void)
 	EXPECT(xsc_setup(&ring, &few), -ENOMEM);
 	return 0;
 }
-
-#endif

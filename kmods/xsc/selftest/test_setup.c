@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SETUP, the other ioctls, the mapping and the SQE: what is given, what is refused. */
-#ifndef XSC_SELFTEST_TEST_SETUP_H
-#define XSC_SELFTEST_TEST_SETUP_H
-
 #include <poll.h>
 #include <sys/mman.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-static int test_setup(void)
+int test_setup(void)
 {
 	struct xsc_setup setup;
 	struct xsc_ring ring;
@@ -49,7 +47,7 @@ static int test_setup(void)
 	return 0;
 }
 
-static int test_setup_bad(void)
+int test_setup_bad(void)
 {
 	enum { SIZE, FLAGS, SQ, CQ, IDLE, FEATURES, OPS, MMAP, OFF, RESV };
 	static const struct {
@@ -142,7 +140,7 @@ static int test_setup_bad(void)
 	return 0;
 }
 
-static int test_ioctl_bad(void)
+int test_ioctl_bad(void)
 {
 	struct xsc_serve serve = {.size = sizeof(serve)}, bad_serve;
 	struct xsc_wait wait = {.size = sizeof(wait), .min_complete = 1}, bad_wait;
@@ -215,7 +213,7 @@ static int test_ioctl_bad(void)
 	return 0;
 }
 
-static int test_mmap_bad(void)
+int test_mmap_bad(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	struct xsc_setup setup;
@@ -250,7 +248,7 @@ static int test_mmap_bad(void)
 	return 0;
 }
 
-static int test_sqe_bad(void)
+int test_sqe_bad(void)
 {
 	struct xsc_ring ring;
 	struct xsc_sqe *sqe;
@@ -291,5 +289,3 @@ static int test_sqe_bad(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a service ends, is interrupted, or is refused: signals, fork, execve, close, seccomp. */
-#ifndef XSC_SELFTEST_TEST_ENDS_H
-#define XSC_SELFTEST_TEST_ENDS_H
-
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -10,8 +7,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "kmods/xsc/selftest/rings.h"
+#include "kmods/xsc/selftest/tests.h"
 
-static int test_shutdown_blocked(void)
+int test_shutdown_blocked(void)
 {
 	for (int i = 0; i < 50; i++) {
 		struct xsc_ring ring;
@@ -56,7 +54,7 @@ static void *serve_with_signals(void *arg)
 }
 
 /* A signal in the middle of an operation: its handler runs, the operation goes on. */
-static int test_signal(void)
+int test_signal(void)
 {
 	struct xsc_params params = {.no_thread = true};
 	struct xsc_ring ring;
@@ -90,7 +88,7 @@ static int test_signal(void)
 	return 0;
 }
 
-static int test_fork(void)
+int test_fork(void)
 {
 	struct xsc_ring ring;
 	pid_t child;
@@ -130,7 +128,7 @@ static int test_fork(void)
 }
 
 /* Run by test_exec as `xsc_ring_test --exec-probe FD`: the ring was another program's. */
-static int exec_probe(int fd)
+int exec_probe(int fd)
 {
 	if (ioctl_arg(fd, XSC_IOC_WAKE, NULL) != -EPERM)
 		return 1;
@@ -139,7 +137,7 @@ static int exec_probe(int fd)
 	return mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED;
 }
 
-static int test_exec(void)
+int test_exec(void)
 {
 	int refs = module_refs();
 
@@ -165,7 +163,7 @@ static int test_exec(void)
 	return wait_for_refs(refs);
 }
 
-static int test_close(void)
+int test_close(void)
 {
 	int refs = module_refs();
 
@@ -207,7 +205,7 @@ static int allow_all(unsigned int flags)
 	return (int)sys(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 
-static int test_seccomp(void)
+int test_seccomp(void)
 {
 	struct xsc_ring ring, other;
 
@@ -223,5 +221,3 @@ static int test_seccomp(void)
 	xsc_teardown(&ring);
 	return 0;
 }
-
-#endif

@@ -4,12 +4,10 @@
  * virtio_gpu, cirrus and vgem in a virtual one. What a driver can import is its
  * own business; that it cannot without a grant is ours.
  */
-#ifndef GDL_SELFTEST_TEST_PRIME_H
-#define GDL_SELFTEST_TEST_PRIME_H
-
 #include <stddef.h>
 
 #include "kmods/gpu_dma_lock/selftest/agents.h"
+#include "kmods/gpu_dma_lock/selftest/tests.h"
 
 /* Of DRM's interface, what is used here: its headers are in a package of their own. */
 struct drm_version {
@@ -178,7 +176,7 @@ static int import_tests(struct gpu *gpu)
 	return 0;
 }
 
-static int test_prime(void)
+int test_prime(void)
 {
 	struct gpu gpu;
 	int tested = 0;
@@ -196,5 +194,3 @@ static int test_prime(void)
 	}
 	return tested ? 0 : skip("no /dev/dri/card*");
 }
-
-#endif
