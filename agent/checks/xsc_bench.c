@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sched.h>
-#include <time.h>
+#include <unistd.h>
 
+#include "kmods/selftest/report.h"
 #include "kmods/xsc/bench/net.h"
 #include "kmods/xsc/bench/sides.h"
 #include "kmods/xsc/bench/traps.h"
@@ -30,38 +32,16 @@ static const char *const work_names[WORKS] = {"nop", "pread4k"};
 static struct bench bench;
 static int tests, failures;
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Operations a second in one slice, warmed up: the poller is awake when time begins. */
 static double ops_per_s(enum side side, enum work work, int batch)
 {
 	uint64_t start;
 
 	bench_quiet(&bench);
-	run_ops(&bench, side, work, batch, 4 * MAX_BATCH);
+	bench_run(&bench, side, work, batch, 4 * MAX_BATCH);
 	start = now_ns();
-	run_ops(&bench, side, work, batch, SLICE_OPS);
+	bench_run(&bench, side, work, batch, SLICE_OPS);
 	return SLICE_OPS * 1e9 / (double)(now_ns() - start);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The middle one; @values are sorted. */
-static double median(double *values)
-{
-	qsort(values, SAMPLES, sizeof(*values), by_value);
-	return values[SAMPLES / 2];
 }
 
 static void print_metric(const char *name, const char *unit, const char *better,
@@ -92,10 +72,10 @@ struct samples {
 static void tell(
 	struct samples *s, const char *what, const char *metric, const char *other, double target)
 {
-	double value = median(s->ours), ratio = value / median(s->theirs), spread;
+	double value = median(s->ours, SAMPLES), ratio = value / median(s->theirs, SAMPLES), spread;
 	char want[16];
 
-	median(s->ratios);
+	qsort(s->ratios, SAMPLES, sizeof(*s->ratios), by_value);
 	spread = (s->ratios[SAMPLES * 3 / 4] - s->ratios[SAMPLES / 4]) / s->ratios[SAMPLES / 2];
 	printf("ok %d - %s against %s: measured\n  ---\n  metrics:\n", ++tests, what, other);
 	print_metric(metric, "ratio", "higher", s->ratios, SAMPLES, ratio);

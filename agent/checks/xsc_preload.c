@@ -9,10 +9,20 @@
  * Bytes and counts decide; time is a metric, for a plan's limits where they make
  * sense.
  */
-#include "kmods/xsc/preload/measured.h"
-#include "kmods/xsc/preload/probes.h"
-#include "kmods/xsc/preload/programs.h"
-#include "kmods/xsc/preload/socket_cost.h"
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kmods/xsc/preload/selftest/measured.h"
+#include "kmods/xsc/preload/selftest/probes.h"
+#include "kmods/xsc/preload/selftest/programs.h"
+#include "kmods/xsc/preload/selftest/runs.h"
+#include "kmods/xsc/preload/selftest/socket_cost.h"
 
 #define PROBE_LIMIT_S 60
 
@@ -124,7 +134,7 @@ static bool chosen(int argc, char **argv, const char *name)
 static int run_probe(const char *name)
 {
 	alarm(PROBE_LIMIT_S);
-	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+	for (size_t i = 0; i < probe_count; i++)
 		if (!strcmp(probes[i].name, name)) {
 			probes[i].run();
 			return 0;
@@ -148,10 +158,10 @@ static int usage(void)
 
 static int list(void)
 {
-	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+	for (size_t i = 0; i < probe_count; i++)
 		printf("%s\n", probes[i].name);
 	printf("socket-calls\n");
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+	for (size_t i = 0; i < program_count; i++)
 		printf("%s\n", programs[i].name);
 	return 0;
 }
@@ -172,8 +182,6 @@ static int place_library(const char *from)
 
 int main(int argc, char **argv)
 {
-	size_t program_count = sizeof(programs) / sizeof(programs[0]);
-	size_t probe_count = sizeof(probes) / sizeof(probes[0]);
 	int number = 0, failed = 0;
 	const char *from = NULL;
 	bool bare = false;
@@ -217,7 +225,7 @@ int main(int argc, char **argv)
 	setenv("SUITE", suite, 1);
 	write_input();
 	server = start_server();
-	if (server < 0 || write_file(suite, python_suite, sizeof(python_suite) - 1)) {
+	if (server < 0 || write_file(suite, python_suite, strlen(python_suite))) {
 		printf("Bail out! no server or no file: %m\n");
 		return 1;
 	}

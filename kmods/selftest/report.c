@@ -70,7 +70,7 @@ int by_value(const void *a, const void *b)
 
 double median(const double *values, int count)
 {
-	double sorted[MAX_SAMPLES];
+	double sorted[MEDIAN_MAX];
 
 	memcpy(sorted, values, (size_t)count * sizeof(*sorted));
 	qsort(sorted, (size_t)count, sizeof(*sorted), by_value);

@@ -20,6 +20,7 @@
 #define UNUSED __attribute__((unused))
 #define MAX_SAMPLES 15
 #define MAX_METRICS 8
+#define MEDIAN_MAX 256
 
 struct metric {
 	char name[40];
@@ -77,7 +78,7 @@ long sys(long ret);
 /* For qsort() of doubles. */
 int by_value(const void *a, const void *b);
 
-/* Of at most MAX_SAMPLES @values, which stay in their order. */
+/* Of at most MEDIAN_MAX @values, which stay in their order. */
 double median(const double *values, int count);
 
 /* A kernel with KASAN in an emulated machine takes its time: CHECK_SLOW=10. 1 or more. */

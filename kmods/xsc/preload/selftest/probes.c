@@ -3,8 +3,7 @@
  * What programs do that a ring could break: each probe says in a few lines how it
  * went, and must say the same with and without the preload library.
  */
-#ifndef XSC_PRELOAD_PROBES_H
-#define XSC_PRELOAD_PROBES_H
+#include "kmods/xsc/preload/selftest/probes.h"
 
 #include <aio.h>
 #include <dirent.h>
@@ -499,10 +498,7 @@ static void probe_aio(void)
 	SAY("%.*s\n", BLOCKS, in);
 }
 
-static const struct probe {
-	const char *name;
-	void (*run)(void);
-} probes[] = {
+const struct probe probes[] = {
 	{"errors", probe_errors},
 	{"append", probe_append},
 	{"interrupt", probe_interrupt},
@@ -515,5 +511,4 @@ static const struct probe {
 	{"rights", probe_rights},
 	{"aio", probe_aio},
 };
-
-#endif
+const size_t probe_count = sizeof(probes) / sizeof(probes[0]);

@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of a line of sh or of a probe, with or without the library, in a folder of its own. */
-#ifndef XSC_PRELOAD_RUNS_H
-#define XSC_PRELOAD_RUNS_H
+#include "kmods/xsc/preload/selftest/runs.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
-
-#include "kmods/xsc/preload/traced.h"
+#include <unistd.h>
 
 #define LIMIT_S 240
 
-static char top[] = "/tmp/xsc_preload.XXXXXX";
-static char library[PATH_MAX], self[PATH_MAX], suite[PATH_MAX], port[16];
+char top[] = "/tmp/xsc_preload.XXXXXX";
+char library[PATH_MAX], self[PATH_MAX], suite[PATH_MAX];
+static char port[16];
 
-static int write_file(const char *path, const void *data, size_t size)
+int write_file(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	bool whole = fd >= 0 && write(fd, data, size) == (ssize_t)size;
@@ -31,7 +27,7 @@ static int write_file(const char *path, const void *data, size_t size)
 	return fd < 0 || close(fd) || !whole ? -1 : 0;
 }
 
-static void write_input(void)
+void write_input(void)
 {
 	static char big[1 << 20];
 	FILE *lines = fopen("lines", "we");
@@ -67,7 +63,7 @@ static void serve_http(int listener)
 	}
 }
 
-static pid_t start_server(void)
+pid_t start_server(void)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -85,20 +81,6 @@ static pid_t start_server(void)
 	close(listener);
 	return child;
 }
-
-struct run {
-	const char *line;  /* for sh, or */
-	const char *probe; /* a probe's name */
-	const char *mode;  /* XSC_PRELOAD, or NULL: without the library */
-	bool traced;
-	bool timed; /* nothing but the program: no statistics */
-};
-
-struct outcome {
-	int status;
-	uint64_t ns;
-	struct traced traced; /* if it was */
-};
 
 /* The folder that a run begins in. */
 static void make_run(void)
@@ -150,7 +132,7 @@ static void remove_run(void)
 		abort();
 }
 
-static struct outcome carry_out(const struct run *run)
+struct outcome carry_out(const struct run *run)
 {
 	struct outcome outcome = {0};
 	struct timespec ts[2];
@@ -176,8 +158,7 @@ static struct outcome carry_out(const struct run *run)
 	return outcome;
 }
 
-/* Sums of what the library wrote at each exit. */
-static void read_stats(unsigned long *ret_ring, unsigned long *ret_plain)
+void read_stats(unsigned long *ret_ring, unsigned long *ret_plain)
 {
 	char path[PATH_MAX], line[1024];
 	FILE *file;
@@ -193,5 +174,3 @@ static void read_stats(unsigned long *ret_ring, unsigned long *ret_plain)
 		fclose(file);
 	unlink(path);
 }
-
-#endif

@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Why connect and accept are left to system calls: what they cost over a ring, where
- * the lent thread makes the system call, beside SOCKET, which the kernel carries out
- * in it. Each call fails or succeeds at once, so that only the way is measured.
- */
-#ifndef XSC_PRELOAD_SOCKET_COST_H
-#define XSC_PRELOAD_SOCKET_COST_H
+#include "kmods/xsc/preload/selftest/socket_cost.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "kmods/xsc/preload/measured.h"
+#include "kmods/selftest/report.h"
+#include "kmods/xsc/preload/selftest/measured.h"
 #include "xsc.h"
 
 #define COST_ROUNDS 9
 #define COST_CALLS 64
-
-static uint64_t cost_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static long cost_ring(struct xsc_ring *ring, const struct xsc_sqe *sqe)
 {
@@ -79,9 +71,9 @@ static long cost_once(struct xsc_ring *ring, const struct cost *cost, int fd, ui
 	if (sqe.opcode == XSC_OP_CONNECT)
 		sqe.addr = (uint64_t)(uintptr_t)&cost_nobody;
 	errno = 0;
-	begin = cost_now();
+	begin = now_ns();
 	res = ring ? cost_ring(ring, &sqe) : cost->call(fd);
-	*ns += cost_now() - begin;
+	*ns += now_ns() - begin;
 	if (!ring && res < 0)
 		res = -errno;
 	if (res > 0)
@@ -117,7 +109,7 @@ static int measure_socket_calls(double ratios[][COST_ROUNDS])
 	return wrong;
 }
 
-static int test_socket_calls(int number)
+int test_socket_calls(int number)
 {
 	static double ratios[COSTS][COST_ROUNDS];
 	int wrong = access("/dev/xsc", F_OK) ? -ENOENT : measure_socket_calls(ratios);
@@ -139,5 +131,3 @@ static int test_socket_calls(int number)
 	printf("  ...\n");
 	return 0;
 }
-
-#endif

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line's traps and time, with the library and without it, as TAP metrics. */
-#ifndef XSC_PRELOAD_MEASURED_H
-#define XSC_PRELOAD_MEASURED_H
+#include "kmods/xsc/preload/selftest/measured.h"
 
-#include "kmods/xsc/preload/runs.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define MAX_ROUNDS 100
+#include "kmods/selftest/report.h"
+#include "kmods/xsc/preload/selftest/runs.h"
 
-static int rounds = 3;
+int rounds = 3;
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(const double *samples, int count)
-{
-	double sorted[2 * MAX_ROUNDS];
-
-	memcpy(sorted, samples, (size_t)count * sizeof(*samples));
-	qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
-	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
+_Static_assert(2 * MAX_ROUNDS <= MEDIAN_MAX, "two samples a round");
 
 /* How far apart the quarters of the samples are, as a share of the median. */
 static double spread(const double *samples, int count)
@@ -35,7 +22,7 @@ static double spread(const double *samples, int count)
 	return (sorted[count * 3 / 4] - sorted[count / 4]) / median(samples, count);
 }
 
-static void print_metric(const char *name, const char *unit, const char *better, double value,
+void print_metric(const char *name, const char *unit, const char *better, double value,
 	const double *samples, int count)
 {
 	printf("    - name: %s\n      value: %.4g\n      unit: %s\n      better: %s\n", name, value,
@@ -51,8 +38,7 @@ static void print_value(const char *name, const char *unit, const char *better, 
 	print_metric(name, unit, better, value, NULL, 0);
 }
 
-/* Whole runs, in auto mode, A B B A; the ratio of medians, and the ratio of each round. */
-static void measure_time(const char *line)
+void measure_time(const char *line)
 {
 	struct run plain = {.line = line, .timed = true},
 		   ring = {.line = line, .mode = "auto", .timed = true};
@@ -75,8 +61,7 @@ static double share(unsigned long part, unsigned long whole)
 	return whole ? (double)part / (double)whole : 0;
 }
 
-/* What a program and all that it starts trap, by libc, over the ring, and in auto. */
-static void measure_traps(const char *line)
+void measure_traps(const char *line)
 {
 	struct run run = {.line = line, .traced = true};
 	unsigned long by_ring, by_call;
@@ -100,5 +85,3 @@ static void measure_traps(const char *line)
 	read_stats(&by_ring, &by_call);
 	print_value("auto_by_ring", "share", "higher", share(by_ring, by_ring + by_call));
 }
-
-#endif

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Counts the system calls of a program and all that it starts, by ptrace: those
- * that the preload library could have put on a ring, those to a ring (set-up,
- * waits, wake-ups), and all of them without the latter. A thread that is lent is
- * let go at once: it is the kernel's, and tracing would keep calling it out.
- */
-#ifndef XSC_PRELOAD_TRACED_H
-#define XSC_PRELOAD_TRACED_H
+#include "kmods/xsc/preload/selftest/traced.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -15,14 +8,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include <linux/xsc.h>
 
-struct traced {
-	unsigned long all, io, ring;
-};
-
-static void traced_begin(void)
+void traced_begin(void)
 {
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 		_exit(125);
@@ -44,8 +32,7 @@ static void traced_count(const struct __ptrace_syscall_info *info, struct traced
 		traced->io += (long)info->entry.nr == io[i];
 }
 
-/* The status of @child; returns when it and all that it started are gone. */
-static int traced_run(pid_t child, struct traced *ret)
+int traced_run(pid_t child, struct traced *ret)
 {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
 			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
@@ -84,5 +71,3 @@ static int traced_run(pid_t child, struct traced *ret)
 	}
 	return result;
 }
-
-#endif
