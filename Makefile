@@ -216,6 +216,12 @@ $(B)/bin/checks/%: $(B)/obj/agent/checks/%.o $(LIBXSC:%.c=$(B)/obj/%.o) $(call a
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 $(B)/obj/agent/checks/%.o $(B)/obj/kmods/xsc/%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 
+# What runs and understands the latency tools of others.
+LATENCY := $(wildcard agent/checks/latency/*.c)
+$(B)/bin/checks/latency: $(LATENCY:%.c=$(B)/obj/%.o)
+$(B)/bin/checks/cyclictest: $(B)/obj/agent/checks/latency/virtual.o
+$(B)/asan/bin/test_agent_latency: $(LATENCY:%.c=$(B)/asan/obj/%.o)
+
 # What libxsc calls by these names is libc's own (kmods/xsc/preload/plain.h), never what stands in front of it.
 PRELOAD       := $(wildcard kmods/xsc/preload/*.c) $(LIBXSC)
 PRELOAD_WRAPS := open $(shell sed -nE 's/^.PLAIN.[a-z_]*, ([a-z0-9_]*),.*/\1/p' kmods/xsc/preload/plain.h)

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/checks/virtual.h"
+#include "agent/checks/latency/virtual.h"
 
 #define PROGRAM "/usr/bin/cyclictest"
 #define HISTOGRAM_US 100000 /* latencies from here on are counted as overflow */
@@ -377,8 +377,6 @@ int main(int argc, char **argv)
 		puts("1..0 # SKIP no " PROGRAM ": put rt-tests into the image");
 		return 0;
 	}
-	if (is_virtual())
-		puts("# a virtual machine: its worst latencies are its host's, and no real-time "
-		     "claim");
+	tell_if_virtual();
 	return measure(&options);
 }

@@ -13,14 +13,18 @@
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/checks/virtual.h"
-#include "agent/checks/latency_parse.h"
-#include "agent/checks/latency_run.h"
+#include "agent/checks/latency/parse.h"
+#include "agent/checks/latency/run.h"
+#include "agent/checks/latency/virtual.h"
 
 struct options {
 	int duration_s;
@@ -466,9 +470,7 @@ int main(int argc, char **argv)
 	if (!getenv("PATH"))
 		setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	puts("TAP version 14");
-	if (is_virtual())
-		puts("# a virtual machine: its worst latencies are its host's, and no real-time "
-		     "claim");
+	tell_if_virtual();
 	if (wanted(idle.name, options.load))
 		run_load(&options, &idle, false);
 	if (wanted(busy.name, options.load) && !stopped)

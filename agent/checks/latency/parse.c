@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the tools of others print about latency, as numbers: the JSON of rt-tests'
- * cyclictest and oslat, the lines of the kernel's timerlat and osnoise tracers, the
- * summary of hwlatdetect. Anything that is not what they print is an error.
- */
-#ifndef RP_CHECK_LATENCY_PARSE_H
-#define RP_CHECK_LATENCY_PARSE_H
+#include "agent/checks/latency/parse.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -13,20 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LATENCY_CPUS 1024
-
-/* One CPU's; microseconds. */
-struct latency {
-	int cpu;
-	long long samples;
-	double min, avg, max;
-};
-
-struct latencies {
-	struct latency cpus[LATENCY_CPUS];
-	int count;
-};
 
 /* -ENOSPC: more CPUs than anyone has. */
 static int latency_add(struct latencies *all, int cpu, double us)
@@ -59,11 +39,7 @@ static long long latency_histogram(const json_t *histogram)
 	return sum;
 }
 
-/*
- * The file that --json of cyclictest or oslat has written. Both have a histogram;
- * cyclictest counts beside it what was beyond it ("cycles").
- */
-static int latency_parse_json(const char *path, struct latencies *ret)
+int latency_parse_json(const char *path, struct latencies *ret)
 {
 	json_t *json = json_load_file(path, 0, NULL), *thread;
 	const char *key;
@@ -112,8 +88,7 @@ static bool latency_trace_line(const char *line, int *ret_cpu, const char **ret_
 	return true;
 }
 
-/* timerlat: "#1 context thread timer_latency 11700 ns". @context: irq or thread. */
-static int latency_parse_timerlat(const char *line, const char *context, struct latencies *ret)
+int latency_parse_timerlat(const char *line, const char *context, struct latencies *ret)
 {
 	unsigned long long ns;
 	const char *what;
@@ -127,13 +102,7 @@ static int latency_parse_timerlat(const char *line, const char *context, struct 
 	return strcmp(name, context) ? 0 : latency_add(ret, cpu, (double)ns / 1000);
 }
 
-/*
- * osnoise: "1000000 190 99.98100 9 18 0 1007 18 1": runtime, noise, what was left of
- * the CPU, the longest single noise, and counts. @longest gets the fourth, @share what
- * part of the runtime was noise, in millionths.
- */
-static int latency_parse_osnoise(
-	const char *line, struct latencies *longest, struct latencies *share)
+int latency_parse_osnoise(const char *line, struct latencies *longest, struct latencies *share)
 {
 	unsigned long long runtime, noise, single;
 	const char *what;
@@ -149,11 +118,7 @@ static int latency_parse_osnoise(
 	return r ? r : latency_add(share, cpu, (double)noise * 1e6 / (double)runtime);
 }
 
-/*
- * hwlatdetect's summary. @ret_us: -1 below its threshold. @ret_samples are those above
- * what the tracer records.
- */
-static int latency_parse_hwlatdetect(FILE *file, double *ret_us, long long *ret_samples)
+int latency_parse_hwlatdetect(FILE *file, double *ret_us, long long *ret_samples)
 {
 	bool max = false, samples = false;
 	char line[256];
@@ -170,5 +135,3 @@ static int latency_parse_hwlatdetect(FILE *file, double *ret_us, long long *ret_
 	}
 	return max && samples ? 0 : -EINVAL;
 }
-
-#endif

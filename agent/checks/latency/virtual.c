@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Is this a virtual machine? By the hypervisor bit that x86 processors show their guests
- * (/proc/cpuinfo; CPUID leaf 1, ECX bit 31). False where nothing says so, on arm64 too: who
- * prints a time then owes nobody a warning that this function could have given.
- */
-#ifndef RP_CHECK_VIRTUAL_H
-#define RP_CHECK_VIRTUAL_H
+#include "agent/checks/latency/virtual.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,4 +18,9 @@ static bool is_virtual(void)
 	return found;
 }
 
-#endif
+void tell_if_virtual(void)
+{
+	if (is_virtual())
+		puts("# a virtual machine: its worst latencies are its host's, and no real-time "
+		     "claim");
+}

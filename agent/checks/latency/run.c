@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running the tools of others: programs found on PATH, and the kernel's tracers. */
-#ifndef RP_CHECK_LATENCY_RUN_H
-#define RP_CHECK_LATENCY_RUN_H
+#include "agent/checks/latency/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +19,10 @@
 #define INSTANCE TRACING "/instances/rigproof"
 #define GRACE_S 60 /* that a tool may take longer than it was told */
 
-static char why[256]; /* of the tool under way: what was wrong, or is not there */
-static volatile sig_atomic_t stopped;
+char why[256];
+volatile sig_atomic_t stopped;
 
-__attribute__((format(printf, 1, 2))) static int say(const char *format, ...)
+int say(const char *format, ...)
 {
 	va_list args;
 
@@ -34,8 +32,7 @@ __attribute__((format(printf, 1, 2))) static int say(const char *format, ...)
 	return -1;
 }
 
-/* Runs a program to its end, its output in @path. Its status, -1 with why. */
-static int run_program(const char *const *argv, const char *path, int seconds)
+int run_program(const char *const *argv, const char *path, int seconds)
 {
 	struct timespec limit = {.tv_sec = seconds + GRACE_S};
 	sigset_t chld;
@@ -76,12 +73,7 @@ static int put(const char *path, const char *text)
 	return n < 0 ? say("%s: %s", path, strerror(errno)) : 0;
 }
 
-/*
- * Lets a tracer run in an instance of its own, so that nobody's trace is disturbed, and
- * hands its lines to @line. -1 with why, also if a line is not what the tracer prints.
- */
-static int run_tracer(
-	const char *tracer, int seconds, int (*line)(const char *text, void *arg), void *arg)
+int run_tracer(const char *tracer, int seconds, int (*line)(const char *text, void *arg), void *arg)
 {
 	struct timespec now, end;
 	char text[1024];
@@ -129,8 +121,7 @@ static bool have_tracer(const char *name)
 	return found;
 }
 
-/* -1 with why: this machine cannot run it. */
-static int need_program(const char *name, const char *package)
+int need_program(const char *name, const char *package)
 {
 	const char *path = getenv("PATH");
 	char file[512];
@@ -146,7 +137,7 @@ static int need_program(const char *name, const char *package)
 	return say("no %s: put %s into the image", name, package);
 }
 
-static int need_tracer(const char *name)
+int need_tracer(const char *name)
 {
 	if (access(TRACING "/available_tracers", F_OK) &&
 		mount("tracefs", TRACING, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
@@ -156,5 +147,3 @@ static int need_tracer(const char *name)
 	return have_tracer(name) ? 0
 				 : say("this kernel has no %s tracer (Debian's have not)", name);
 }
-
-#endif
