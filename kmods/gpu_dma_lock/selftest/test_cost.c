@@ -74,8 +74,10 @@ static uint64_t checks(int agent, struct gdl_check *arg, int rounds, unsigned lo
 	return ret;
 }
 
-/* Interrupts only ever add: the least of some rounds, short enough to be met by none, has the
- * fewest. */
+/*
+ * Interrupts only ever add: the least of some rounds, short enough to be met by none,
+ * has the fewest.
+ */
 static double least(int counter, int agent, struct gdl_check *arg, unsigned long cmd, int rounds)
 {
 	uint64_t best = UINT64_MAX;

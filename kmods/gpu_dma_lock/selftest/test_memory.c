@@ -90,8 +90,10 @@ int test_memlock(void)
 	return 0;
 }
 
-/* A memory cgroup of our own, below a hierarchy that is there or mounted for it; "" if there can be
- * none. */
+/*
+ * A memory cgroup of our own, below a hierarchy that is there or mounted for it; "" if
+ * there can be none.
+ */
 static void make_cgroup(char *path, size_t size, char *root, size_t root_size)
 {
 	char control[160];

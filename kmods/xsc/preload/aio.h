@@ -28,8 +28,10 @@ void xp_aio_foreign(struct aiocb64 *cb);
 /* Take what has ended. */
 void xp_aio_reap(void);
 
-/* 0, -EINTR, -EAGAIN: the time of CLOCK_MONOTONIC, if not NULL, is over. Sleeps for a while, not
- * always to an end. */
+/*
+ * 0, -EINTR, -EAGAIN: the time of CLOCK_MONOTONIC, if not NULL, is over. Sleeps for a
+ * while, not always to an end.
+ */
 int xp_aio_wait(const uint64_t *until_ns);
 
 /* Is a transfer of @fd under way here? -1: of any. */

@@ -155,8 +155,7 @@ static void prepare(void)
 	alive = page;
 }
 
-/* 0, or a negative errno; -EAGAIN: not now. The ring's descriptor is known to xp_ring_owns() then.
- */
+/* 0, or a negative errno; -EAGAIN: not now. xp_ring_owns() knows the ring's descriptor then. */
 static int make_ring(struct xsc_ring *ring, const struct xsc_params *params, int *ret_place)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -20,8 +20,7 @@ int write_file(const char *path, const void *data, size_t size);
 /* The files that the programs are given, into the working directory; aborts where it cannot. */
 void write_input(void);
 
-/* A server of the file big, as long as this program lives; its port is $PORT of a run. -1 on
- * failure. */
+/* A server of the file big until it is killed; its port is $PORT of a run. -1 on failure. */
 pid_t start_server(void);
 
 struct run {
