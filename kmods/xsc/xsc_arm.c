@@ -31,7 +31,7 @@
 #include <net/tcp_states.h>
 
 #include "xsc_arm.h"
-#include "xsc_serve.h"
+#include "xsc_server.h"
 
 #define EVENTS	(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLERR | EPOLLHUP)
 

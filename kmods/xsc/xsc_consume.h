@@ -8,7 +8,7 @@
 #include <linux/bits.h>
 #include <linux/limits.h>
 
-#include "xsc_serve.h"
+#include "xsc_server.h"
 
 /* The fields of an SQE that an operation uses; the others must be zero. */
 #define XSC_USES_FD		BIT(0)

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "xsc_ioctl.h"
+#include "xsc_lead.h"
 #include "xsc_serve.h"
 
 /*

@@ -14,7 +14,7 @@
 #include <linux/version.h>
 #include <linux/wait.h>
 
-#include "xsc_serve.h"
+#include "xsc_lead.h"
 
 #ifdef CONFIG_PREEMPT_NOTIFIERS
 /* Has the current thread been preempted only, not put to sleep? */

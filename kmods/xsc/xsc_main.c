@@ -13,6 +13,7 @@
 
 #include "xsc_consume.h"
 #include "xsc_ioctl.h"
+#include "xsc_lead.h"
 #include "xsc_ring.h"
 
 static int xsc_open(struct inode *inode, struct file *file)

@@ -14,7 +14,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
-#include "xsc_serve.h"
+#include "xsc_server.h"
 
 /**
  * xsc_sq_look - is there something to begin?

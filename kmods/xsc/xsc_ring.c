@@ -13,6 +13,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_lead.h"
 #include "xsc_ring.h"
 #include "xsc_serve.h"
 

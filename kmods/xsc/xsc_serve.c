@@ -23,6 +23,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_lead.h"
 #include "xsc_serve.h"
 
 /* Polls without a pause, then with, between two looks at clock, signals and scheduler. */
