@@ -21,17 +21,8 @@
 #include "gdl_compat.h"
 #include "gdl_owner.h"
 #include "gdl_permit.h"
+#include "gdl_state.h"
 #include "gdl_stats.h"
-
-/* A driver with a device that may want the buffer; attachment->priv. */
-struct gdl_attach {
-	struct list_head node;	/* buffer->attaches */
-	struct device *dev;	/* the nearest that has a name */
-	unsigned long key;
-	unsigned int maps;	/* these two: the reservation lock */
-	unsigned int pins;
-	bool dynamic;		/* the driver can give mappings back */
-};
 
 struct gdl_mapping {
 	struct sg_table table;
@@ -161,23 +152,6 @@ static void gdl_unpin(struct dma_buf_attachment *at)
 	struct gdl_attach *attach = at->priv;
 
 	attach->pins--;
-}
-
-bool gdl_buffer_held(struct gdl_buffer *buffer, struct gdl_permit *permit)
-{
-	struct gdl_attach *attach;
-
-	dma_resv_assert_held(buffer->dmabuf->resv);
-	if (!(permit->flags & GDL_GRANT_STATIC))
-		return false;
-	list_for_each_entry(attach, &buffer->attaches, node) {
-		if (attach->key != permit->key || attach->dev != permit->dev)
-			continue;
-		if (!attach->dynamic ? attach->maps :
-				       attach->pins > (GDL_CORE_PINS ? attach->maps : 0))
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -445,6 +419,17 @@ int gdl_buffer_forget(struct gdl_owner *owner, u64 handle)
 	gdl_permit_revoke_all(buffer, true);
 	dma_buf_put(buffer->dmabuf);
 	return 0;
+}
+
+void gdl_buffer_forget_all(struct gdl_owner *owner)
+{
+	struct gdl_buffer *buffer;
+	unsigned long handle;
+
+	gdl_owner_end(owner);
+	/* Nothing comes in any more; FREE may still take one out at the same time. */
+	xa_for_each(&owner->buffers, handle, buffer)
+		gdl_buffer_forget(owner, handle);
 }
 
 struct gdl_buffer *gdl_buffer_get(struct gdl_owner *owner, u64 handle)

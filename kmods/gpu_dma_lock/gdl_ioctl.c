@@ -9,10 +9,12 @@
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
+#include "gdl_arg.h"
 #include "gdl_buffer.h"
 #include "gdl_ioctl.h"
 #include "gdl_owner.h"
 #include "gdl_permit.h"
+#include "gdl_state.h"
 #include "gdl_stats.h"
 
 /* Any of the arguments: all begin with size and flags. */
@@ -233,21 +235,6 @@ static const struct gdl_handler {
 		do_export, NULL, sizeof(struct gdl_export), 0, true, true },
 };
 
-/*
- * Arguments begin with their size. A program newer than this module may send a
- * longer one: what is not known here must be zero (-E2BIG).
- */
-static int copy_arg(void *to, size_t known, void __user *from)
-{
-	u32 size;
-
-	if (get_user(size, (u32 __user *)from))
-		return -EFAULT;
-	if (size < known || size > PAGE_SIZE)
-		return -EINVAL;
-	return copy_struct_from_user(to, known, from, size);
-}
-
 /* The result goes out, and then the descriptor: it cannot be taken back. */
 static long tell(const struct gdl_handler *handler, struct gdl_call *call,
 		 void __user *to)
@@ -282,7 +269,7 @@ long gdl_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 	ret = gdl_owner_may_use(call.owner);
 	if (ret && (ret != -ENXIO || cmd != GDL_IOC_AGENT))
 		return ret;
-	ret = copy_arg(&call.arg, handler->size, (void __user *)user);
+	ret = gdl_copy_arg(&call.arg, handler->size, (void __user *)user);
 	if (ret)
 		return ret;
 	if (call.arg.head.flags & ~handler->flags)

@@ -7,6 +7,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "gdl_buffer.h"
 #include "gdl_compat.h"
 #include "gdl_ioctl.h"
 #include "gdl_owner.h"
@@ -25,7 +26,7 @@ static int gdl_flush(struct file *file, fl_owner_t id)
 	struct gdl_owner *owner = file->private_data;
 
 	if (gdl_owner_is_current(owner) && !owner->shared)
-		gdl_owner_end(owner);
+		gdl_buffer_forget_all(owner);
 	return 0;
 }
 
@@ -33,7 +34,7 @@ static int gdl_release(struct inode *inode, struct file *file)
 {
 	struct gdl_owner *owner = file->private_data;
 
-	gdl_owner_end(owner);
+	gdl_buffer_forget_all(owner);
 	gdl_owner_put(owner);
 	return 0;
 }

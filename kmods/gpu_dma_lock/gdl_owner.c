@@ -7,7 +7,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "gdl_buffer.h"
 #include "gdl_compat.h"
 #include "gdl_owner.h"
 #include "gdl_stats.h"
@@ -103,16 +102,9 @@ int gdl_owner_may_use(struct gdl_owner *owner)
 
 void gdl_owner_end(struct gdl_owner *owner)
 {
-	struct gdl_buffer *buffer;
-	unsigned long handle;
-
 	mutex_lock(&owner->lock);
 	WRITE_ONCE(owner->ended, true);
 	mutex_unlock(&owner->lock);
-
-	/* Nothing comes in any more; FREE may still take one out at the same time. */
-	xa_for_each(&owner->buffers, handle, buffer)
-		gdl_buffer_forget(owner, handle);
 }
 
 int gdl_owner_charge(struct gdl_owner *owner, u64 bytes)

@@ -55,7 +55,7 @@ int gdl_owner_may_use(struct gdl_owner *owner);
 /* Whether current is the process whose close ends it. */
 bool gdl_owner_is_current(struct gdl_owner *owner);
 
-/* All buffers lose their grants and their handles. Again: nothing. */
+/* No new buffer: for gdl_buffer_forget_all(), which forgets those that are there. */
 void gdl_owner_end(struct gdl_owner *owner);
 
 /* -EDQUOT */

@@ -10,8 +10,9 @@
 #include <linux/stringhash.h>
 #include <linux/wait.h>
 
-#include "gdl_buffer.h"
+#include "gdl_compat.h"
 #include "gdl_permit.h"
+#include "gdl_state.h"
 #include "gdl_stats.h"
 
 static struct workqueue_struct *free_queue;
@@ -245,6 +246,24 @@ int gdl_permit_grant(struct gdl_buffer *buffer, struct gdl_grant *arg)
 	return ret;
 }
 
+/* A driver that cannot give it back holds a mapping under this permit. */
+static bool held(struct gdl_buffer *buffer, struct gdl_permit *permit)
+{
+	struct gdl_attach *attach;
+
+	dma_resv_assert_held(buffer->dmabuf->resv);
+	if (!(permit->flags & GDL_GRANT_STATIC))
+		return false;
+	list_for_each_entry(attach, &buffer->attaches, node) {
+		if (attach->key != permit->key || attach->dev != permit->dev)
+			continue;
+		if (!attach->dynamic ? attach->maps :
+				       attach->pins > (GDL_CORE_PINS ? attach->maps : 0))
+			return true;
+	}
+	return false;
+}
+
 /* Takes it out of the buffer; drivers are told by the caller. */
 static void take(struct gdl_buffer *buffer, struct gdl_permit *permit,
 		 struct list_head *taken)
@@ -284,8 +303,7 @@ int gdl_permit_revoke(struct gdl_buffer *buffer, struct gdl_revoke *arg)
 
 	dma_resv_lock(buffer->dmabuf->resv, NULL);
 	xa_for_each(&buffer->permits, key, permit) {
-		if (names(&arg->device, permit) &&
-		    gdl_buffer_held(buffer, permit)) {
+		if (names(&arg->device, permit) && held(buffer, permit)) {
 			dma_resv_unlock(buffer->dmabuf->resv);
 			gdl_count(GDL_REVOKES_REFUSED);
 			return -EBUSY;

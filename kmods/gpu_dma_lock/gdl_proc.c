@@ -13,6 +13,7 @@
 #include "gdl_owner.h"
 #include "gdl_permit.h"
 #include "gdl_proc.h"
+#include "gdl_state.h"
 #include "gdl_stats.h"
 
 #define DIR "gpu"
@@ -201,7 +202,7 @@ static int control_revoke(struct gdl_owner *owner, u64 handle)
 
 static int control_end(struct gdl_owner *owner, u64 unused)
 {
-	gdl_owner_end(owner);
+	gdl_buffer_forget_all(owner);
 	return 0;
 }
 

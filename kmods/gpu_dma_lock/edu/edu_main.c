@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../gdl_arg.h"
 #include "../gdl_compat.h"
 #include "edu.h"
 
@@ -57,17 +58,6 @@ static int edu_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int copy_arg(void *to, size_t known, void __user *from)
-{
-	u32 size;
-
-	if (get_user(size, (u32 __user *)from))
-		return -EFAULT;
-	if (size < known || size > PAGE_SIZE)
-		return -EINVAL;
-	return copy_struct_from_user(to, known, from, size);
-}
-
 static long do_info(struct edu_session *session, void __user *arg)
 {
 	struct pci_dev *pci = session->edu->pci;
@@ -75,7 +65,7 @@ static long do_info(struct edu_session *session, void __user *arg)
 	struct edu_info info;
 	int ret;
 
-	ret = copy_arg(&info, sizeof(info), arg);
+	ret = gdl_copy_arg(&info, sizeof(info), arg);
 	if (ret)
 		return ret;
 	if (memchr_inv(&info.flags, 0, sizeof(info) - sizeof(info.size)))
@@ -98,7 +88,7 @@ static long do_attach(struct edu_session *session, void __user *arg)
 	struct edu_attach attach;
 	int ret;
 
-	ret = copy_arg(&attach, sizeof(attach), arg);
+	ret = gdl_copy_arg(&attach, sizeof(attach), arg);
 	if (ret)
 		return ret;
 	/* One vice at a time. */
@@ -129,7 +119,7 @@ static long do_run(struct edu_session *session, void __user *arg)
 	struct edu_run run;
 	int ret;
 
-	ret = copy_arg(&run, sizeof(run), arg);
+	ret = gdl_copy_arg(&run, sizeof(run), arg);
 	if (ret)
 		return ret;
 	if (run.address)
