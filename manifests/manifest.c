@@ -11,38 +11,6 @@
 #include "lib/file.h"
 #include "manifests/schema.h"
 
-static const struct rp_schema *const schemas[] = {
-	[RP_MANIFEST_SITE] = &rp_schema_site,
-	[RP_MANIFEST_RIG] = &rp_schema_rig,
-	[RP_MANIFEST_IMAGE] = &rp_schema_image,
-	[RP_MANIFEST_PLAN] = &rp_schema_plan,
-	[RP_MANIFEST_CLAIM] = &rp_schema_claim,
-};
-
-const cyaml_schema_value_t rp_schema_text_entry = {
-	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, 65536),
-};
-
-const cyaml_strval_t rp_schema_disks[2] = {{"never", RP_DISKS_NEVER}, {"write", RP_DISKS_WRITE}};
-
-const struct rp_schema *rp_schema_of(enum rp_manifest_kind kind)
-{
-	return schemas[kind];
-}
-
-const struct rp_rule *rp_schema_rule(
-	const struct rp_schema *schema, const cyaml_schema_field_t *fields, const char *key)
-{
-	for (const struct rp_mapping *mapping = schema->mappings; mapping->fields; mapping++) {
-		if (mapping->fields != fields)
-			continue;
-		for (const struct rp_rule *rule = mapping->rules; rule->key; rule++)
-			if (!strcmp(rule->key, key))
-				return rule;
-	}
-	return NULL;
-}
-
 /* libcyaml's first error line is its reason; the back trace behind it is ours to know already. */
 struct cyaml_reason {
 	char text[200];
@@ -81,9 +49,9 @@ static int read_kind(struct rp_check *check, enum rp_manifest_kind *ret)
 									      : "something else");
 	kind = root->children[0];
 	found = kind->type == RP_YAML_SCALAR ? kind->text : "a list or a mapping";
-	for (size_t i = 0; i < CYAML_ARRAY_LEN(schemas); i++)
-		if (kind->type == RP_YAML_SCALAR && !strcmp(schemas[i]->name, kind->text)) {
-			check->schema = schemas[i];
+	for (size_t i = 0; i < RP_SCHEMA_KINDS; i++)
+		if (kind->type == RP_YAML_SCALAR && !strcmp(rp_schema_of(i)->name, kind->text)) {
+			check->schema = rp_schema_of(i);
 			*ret = (enum rp_manifest_kind)i;
 			return 0;
 		}
@@ -171,7 +139,7 @@ int rp_manifest_load(const char *path, struct rp_manifest **ret, struct rp_error
 	ret_code = parse(path, text, len, false, &root, &manifest, err);
 	if (ret_code < 0)
 		return ret_code;
-	schema = schemas[manifest->kind];
+	schema = rp_schema_of(manifest->kind);
 	if (schema->check_files) {
 		const struct rp_check check = {
 			.label = path, .schema = schema, .root = root, .err = err};
@@ -194,7 +162,7 @@ int rp_manifest_load_kind(const char *path, enum rp_manifest_kind kind, struct r
 		return ret_code;
 	if (manifest->kind != kind)
 		return rp_error_set(err, -EINVAL, "%s:1:1: kind: found \"%s\", expected \"%s\"",
-			path, schemas[manifest->kind]->name, schemas[kind]->name);
+			path, rp_schema_of(manifest->kind)->name, rp_schema_of(kind)->name);
 	*ret = rp_steal(manifest);
 	return 0;
 }
@@ -215,7 +183,7 @@ struct rp_manifest *rp_manifest_free(struct rp_manifest *manifest)
 	if (!manifest)
 		return NULL;
 	if (manifest->any)
-		cyaml_free(&quiet_config, schemas[manifest->kind]->value, manifest->any, 0);
+		cyaml_free(&quiet_config, rp_schema_of(manifest->kind)->value, manifest->any, 0);
 	free(manifest->path);
 	free(manifest);
 	return NULL;
@@ -266,5 +234,5 @@ int rp_site_stage_limit(const struct rp_site *site, const char *stage)
 
 const char *rp_manifest_kind_name(enum rp_manifest_kind kind)
 {
-	return (size_t)kind < CYAML_ARRAY_LEN(schemas) ? schemas[kind]->name : "";
+	return (size_t)kind < RP_SCHEMA_KINDS ? rp_schema_of(kind)->name : "";
 }

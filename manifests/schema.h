@@ -2,7 +2,7 @@
 /*
  * The schema: one const table for each kind of manifest. libcyaml loads and frees by its field
  * tables; what libcyaml 1.3 has no word for (defaults, ranges, forms of text) stands beside them in
- * rule tables. The same tables drive the checks (check.c), defaults and JSON (manifest_json.c).
+ * rule tables. The same tables drive the checks (check.c), defaults (schema.c) and JSON (manifest_json.c).
  * Internal to manifests/.
  */
 #ifndef RP_MANIFESTS_SCHEMA_H
@@ -65,6 +65,8 @@ struct rp_schema {
 
 extern const struct rp_schema rp_schema_site, rp_schema_rig, rp_schema_image, rp_schema_plan,
 	rp_schema_claim;
+
+#define RP_SCHEMA_KINDS 5 /* enum rp_manifest_kind: from 0 */
 
 /* By kind; kind must be valid. */
 const struct rp_schema *rp_schema_of(enum rp_manifest_kind kind);
