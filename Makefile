@@ -79,7 +79,7 @@ lab: deps ## the same virtual lab, kept up until Ctrl-C
 	$(Q)tests/lab/lab
 
 check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed, N skipped
-	$(Q)$(MAKE) --no-print-directory all check-programs
+	$(Q)$(MAKE) --no-print-directory all check-programs clang coverage-programs
 	$(Q)pxe/fetch-ipxe > /dev/null
 	$(Q)tests/check
 
@@ -119,6 +119,21 @@ fuzz-replay: $(FUZZERS:%=$(B)/asan/bin/replay_%)
 
 fuzz: $(FUZZERS:%=$(B)/fuzz/bin/fuzz_%) ## build the libFuzzer targets (run: build/fuzz/bin/fuzz_NAME tests/fuzz/corpus/NAME)
 
+# Each of these is the same tree built once more elsewhere, with another compiler or other flags.
+.PHONY: programs coverage-programs test-programs unlinked coverage clang
+programs: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so
+coverage-programs:
+	$(Q)$(MAKE) --no-print-directory B=$(B)/cov CFLAGS="-O0 -g --coverage" ASAN= test-programs unlinked
+test-programs: $(UNIT) $(FUZZERS:%=$(B)/asan/bin/replay_%)
+unlinked: $(patsubst %.c,$(B)/obj/%.o,$(wildcard server/*_main.c agent/*_main.c agent/checks/*.c))
+
+clang: ## user space built by clang too, with its warnings as errors
+	$(Q)$(MAKE) --no-print-directory B=$(B)/clang CC=clang CONVERSION_FOLDERS= CFLAGS="-O2 -g $(CLANG_WARN)" programs
+
+# -O0 keeps lines apart that an optimiser would join; the numbers are lines, so branches are not asked for.
+coverage: coverage-programs ## lines that unit tests and fuzz corpora reach, folder by folder; fails below its targets; 3 minutes
+	$(Q)tests/coverage $(B)/cov $(B)/coverage
+
 style: ## clang-format and shellcheck, as the check runs them
 	$(Q)tests/check style
 
@@ -141,6 +156,12 @@ install: all ## install below DESTDIR/PREFIX
 	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 755 pxe/fetch-ipxe $(DESTDIR)$(PREFIX)/libexec/rigproof/
 	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/
+
+CLANG_WARN := -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
+# Where a number that does not fit its place is an error at build time: everything that ships as a folder's archive.
+# The checks stay outside: what they convert is their own measurements, in code they share with the modules' self-tests.
+CONVERSION_FOLDERS := $(FOLDERS)
+$(foreach f,$(CONVERSION_FOLDERS),$(patsubst %.c,$(B)/obj/%.o,$(wildcard $(f)/*.c))): WARN += -Wconversion
 
 # rules: $(1) folder, $(2) build folder, $(3) compiler, $(4) extra flags
 define folder_rules

@@ -270,7 +270,8 @@ static int open_socket(const char *interface, uint16_t port, int *ret_fd, struct
 	 * for a DHCP server bound to another interface of this host, and no help beside one that
 	 * is bound to all of them.
 	 */
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, strlen(interface)) < 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) <
+		0)
 		code = rp_error_set(err, -errno, "bind to interface %s: %s", interface,
 			errno == EPERM ? "needs CAP_NET_RAW" : strerror(errno));
 	else if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)) < 0 ||

@@ -60,7 +60,7 @@ static int use_chain(SSL_CTX *ctx, const char *pem, struct rp_error *err)
 		return rp_error_memory(err);
 	for (;; count++) {
 		rp_cleanup(x509) X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		int ok;
+		long ok;
 
 		if (!cert)
 			break;
