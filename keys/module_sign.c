@@ -50,8 +50,8 @@ static int find_tool(char **ret, struct rp_error *err)
 		globfree(&found);
 	}
 	if (!path)
-		return rp_error_set(err, -ENOENT,
-			"no " MODULES ": `make deps` installs it (package linux-kbuild-*)");
+		return rp_error_set(
+			err, -ENOENT, "no " MODULES ": install the package linux-kbuild-*");
 	*ret = path;
 	return 0;
 }

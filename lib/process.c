@@ -204,7 +204,7 @@ static int start(struct run *run)
 	r = spawn(run, env);
 	if (r == ENOENT)
 		return rp_error_set(run->err, -ENOENT,
-			"%s: no such program: `make deps` installs it", process->argv[0]);
+			"%s: no such program: install the package that has it", process->argv[0]);
 	if (r)
 		return fail(run, -EIO, "cannot start", r);
 	close_fd(&run->child_out);

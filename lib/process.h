@@ -18,7 +18,7 @@ struct rp_process {
 
 /*
  * Run and wait. Returns 0 where it exits with 0. Else -ENOENT (no such program: the text says which
- * and that `make deps` installs it), -ETIMEDOUT or -EIO, with the program's name, its exit status
+ * and that a package has to be installed), -ETIMEDOUT or -EIO, with the program's name, its exit status
  * and the last line of its standard error in err. ret_output (standard output, NUL-terminated, at
  * most 16 MiB, allocated) and ret_len may be NULL: then standard output is dropped.
  */

@@ -185,8 +185,8 @@ static int add_module(struct work *work, const char *name, struct rp_error *err)
 	if (!source || !file || !signed_path || !target)
 		return no_memory(err);
 	if (stat(source, &st) < 0)
-		return rp_error_set(
-			err, -errno, "%s: %s: `make kmods` builds it", source, strerror(errno));
+		return rp_error_set(err, -errno, "%s: %s: build the kernel modules first", source,
+			strerror(errno));
 	if ((r = rp_base_check_module(&work->base, source, work->release, err)) < 0 ||
 		(r = rp_module_sign(source, signed_path, build->keys, err)) < 0 ||
 		(r = rp_overlay_add_file(work->overlay, target, 0644, signed_path, err)) < 0)

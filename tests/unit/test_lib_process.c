@@ -184,7 +184,7 @@ static void a_missing_program_is_named(void **state)
 
 	assert_int_equal(run_badly(&(struct rp_process){.argv = argv}), -ENOENT);
 	assert_non_null(strstr(err.text, "no-such-tool"));
-	assert_non_null(strstr(err.text, "make deps"));
+	assert_non_null(strstr(err.text, "install the package"));
 }
 
 static void a_missing_directory_is_not_a_missing_program(void **state)
