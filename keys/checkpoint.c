@@ -37,6 +37,8 @@ static int key_hash(EVP_PKEY *key, const char *origin, uint8_t ret[KEY_HASH])
 
 	if (!EVP_PKEY_is_a(key, "ED25519"))
 		return -EINVAL;
+	/* Bytes to be hashed, not text. */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(bytes, origin, n);
 	bytes[n] = '\n';
 	bytes[n + 1] = ALG_ED25519;

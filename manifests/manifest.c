@@ -99,6 +99,8 @@ static int parse(const char *label, const char *text, size_t len, bool json,
 	config.log_fn = keep_reason;
 	config.log_ctx = &reason;
 	loaded = cyaml_load_data(
+		/* A kind that passed the check has a schema. */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		(const uint8_t *)text, len, &config, check.schema->value, &manifest->any, NULL);
 	if (loaded != CYAML_OK)
 		return rp_error_set(err, loaded == CYAML_ERR_OOM ? -ENOMEM : -EINVAL,

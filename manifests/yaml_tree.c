@@ -132,6 +132,8 @@ static int append(struct reader *reader, struct rp_yaml_node *parent, struct rp_
 {
 	struct rp_yaml_node **grown;
 
+	/* An array of pointers. */
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	grown = reallocarray(parent->children, parent->children_count + 1, sizeof(*grown));
 	if (!grown)
 		return rp_error_set(reader->err, -ENOMEM, "%s: no memory", reader->label);
@@ -197,6 +199,8 @@ static int read_children(struct reader *reader, struct rp_yaml_node *node, int d
 		ret = read_node(reader, mapping ? &value : &event, depth + 1, &child);
 		if (ret < 0)
 			return ret;
+		/* Set by what just returned 0. */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		child->key = rp_steal(key);
 		child->key_line = (unsigned)event.start_mark.line + 1;
 		child->key_column = (unsigned)event.start_mark.column + 1;
