@@ -79,7 +79,7 @@ lab: deps ## the same virtual lab, kept up until Ctrl-C
 	$(Q)tests/lab/lab
 
 check: deps ## unit tests, fuzz corpora, lab tests; ends with N passed, N failed, N skipped
-	$(Q)$(MAKE) --no-print-directory all check-programs clang analyze coverage-programs
+	$(Q)$(MAKE) --no-print-directory all check-programs clang coverage-programs
 	$(Q)pxe/fetch-ipxe > /dev/null
 	$(Q)tests/check
 
