@@ -138,7 +138,7 @@ char *rp_metrics_text(const struct rp_metrics *metrics)
 		const struct metric *metric = &metrics->sorted[i];
 		size_t n = strcspn(metric->name, "{");
 
-		if (n != family_len || strncmp(metric->name, family, n))
+		if (n != family_len || strncmp(metric->name, family, n) != 0)
 			fprintf(out, "# TYPE rigproof_%.*s %s\n", (int)n, metric->name,
 				metric->gauge ? "gauge" : "counter");
 		family = metric->name;

@@ -58,8 +58,10 @@ static json_t *value_to_json(const cyaml_schema_field_t *field, const void *stru
 	case CYAML_BOOL:
 		return json_boolean(*(const bool *)place);
 	case CYAML_FLOAT:
-		return number_to_json(schema->flags & CYAML_FLAG_POINTER ? **(double *const *)place
-									 : *(const double *)place);
+		if (schema->flags & CYAML_FLAG_POINTER)
+			return number_to_json(**(double *const *)place);
+		/* cppcheck-suppress invalidPointerCast; the schema says that a double is there */
+		return number_to_json(*(const double *)place);
 	case CYAML_ENUM:
 		for (uint32_t i = 0; i < schema->enumeration.count; i++)
 			if (schema->enumeration.strings[i].val == *(const int *)place)

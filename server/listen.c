@@ -238,7 +238,8 @@ int rp_site_listen(
 		if (r < 0)
 			return r;
 	}
-	plain = (free(plain), host_and_port(server->address, port_of(https.name)));
+	free(plain);
+	plain = host_and_port(server->address, port_of(https.name));
 	server->url = plain ? rp_path("https://%s", plain) : NULL;
 	server->listening = is_wildcard(https.name) && server->url
 				    ? strdup(server->url)
@@ -248,7 +249,8 @@ int rp_site_listen(
 	warn_of_names(server);
 	r = serve(server, &https, server->keys_dir, &server->https, err);
 	if (r == 0 && http.fd >= 0) {
-		plain = (free(plain), host_and_port(server->address, port_of(http.name)));
+		free(plain);
+		plain = host_and_port(server->address, port_of(http.name));
 		server->http_url = plain ? rp_path("http://%s", plain) : NULL;
 		if (!server->http_url)
 			return rp_error_memory(err);

@@ -118,7 +118,7 @@ static int load_keys(struct rp_server *server, struct rp_error *err)
 		r = rp_pki_chain_pem(server->keys_dir, "root", &pem, err);
 	if (r == 0 && !copy)
 		r = -ENOMEM;
-	if (r < 0)
+	if (r != 0)
 		return r;
 	/* On a full disk a server that has its copy already must start again. */
 	if (rp_file_read(copy, 1 << 16, &old, NULL, NULL) == 0 && !strcmp(old, pem))

@@ -191,7 +191,7 @@ static int submit(struct rp_server *server, const json_t *request, struct submis
 	submission->overrides = json_object_get(request, "module_sha256");
 	if (r == 0)
 		r = make_spec(server, submission, &spec, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	text = rp_json_canonical(spec);
 	if (!text)
