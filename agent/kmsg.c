@@ -24,55 +24,209 @@ struct rp_kmsg {
 	size_t len, dropped; /* dropped: bytes that text no longer holds */
 };
 
+enum place {
+	ANYWHERE,
+	AT_START,
+	AFTER_PREFIX, /* at the start, or behind "watchdog: ", "traps: " and the like */
+};
+
+/*
+ * What looks like a report and is none: errors that the hardware corrected by itself. Asked
+ * before the patterns.
+ */
+static const struct {
+	const char *needle, *also; /* also: NULL, or a second text that has to be there */
+} harmless[] = {
+	{"[Hardware Error]", "Corrected error"},
+	{"[Hardware Error]", "severity: corrected"},
+	{"[Hardware Error]", "type: corrected"},
+	{"[Hardware Error]", "no action required"},
+};
+
 /* The first that matches counts: the more telling stand before the more general. */
 static const struct {
-	const char *kind, *needle;
-	bool anywhere; /* else at the start of the message */
+	const char *kind, *needle, *also;
+	enum place place; /* of needle; also may be anywhere */
 } patterns[] = {
-	{"KASAN", "BUG: KASAN", false},
-	{"KCSAN", "BUG: KCSAN", false},
-	{"KFENCE", "BUG: KFENCE", false},
-	{"lockdep", "possible circular locking dependency", true},
-	{"lockdep", "possible recursive locking", true},
-	{"lockdep", "inconsistent lock state", true},
-	{"lockdep", "possible irq lock inversion", true},
-	{"lockdep", "-safe -> ", true},
-	{"lockdep", "bad unlock balance", true},
-	{"lockdep", "Nested lock was not taken", true},
-	{"lockdep", "held lock freed", true},
-	{"lockdep", "lock held when returning to user space", true},
-	{"lockdep", "Invalid wait context", true},
-	{"RCU", "suspicious RCU usage", true},
-	{"RCU", "self-detected stall", true},
-	{"RCU", "detected stalls on", true},
-	{"RCU", "detected expedited stalls", true},
-	{"RCU", "kthread starved for", true},
-	{"UBSAN", "UBSAN: ", false},
-	{"kmemleak", "new suspected memory leaks", true},
-	{"hung task", " blocked for more than ", true},
-	{"panic", "Kernel panic - not syncing", false},
-	{"BUG", "BUG: ", false},
-	{"BUG", "watchdog: BUG: ", false},
-	{"BUG", "kernel BUG at ", true},
-	{"Oops", "Oops: ", false},
-	{"Oops", "Internal error: ", false},
-	{"Oops", "Unable to handle kernel ", false},
-	{"Oops", "general protection fault", false},
-	{"Oops", "invalid opcode: ", false},
-	{"Oops", "stack segment: ", false},
-	{"Oops", "divide error: ", false},
-	{"WARNING", "WARNING: ", false},
+	{"KASAN", "BUG: KASAN", NULL, AFTER_PREFIX},
+	{"KASAN", "KASAN: ", NULL, AT_START},
+	{"KCSAN", "BUG: KCSAN", NULL, AFTER_PREFIX},
+	{"KMSAN", "BUG: KMSAN", NULL, AFTER_PREFIX},
+	{"KFENCE", "BUG: KFENCE", NULL, AFTER_PREFIX},
+
+	{"lockdep", "possible circular locking dependency", NULL, ANYWHERE},
+	{"lockdep", "possible recursive locking", NULL, ANYWHERE},
+	{"lockdep", "inconsistent lock state", NULL, ANYWHERE},
+	{"lockdep", "possible irq lock inversion", NULL, ANYWHERE},
+	{"lockdep", "-safe -> ", NULL, ANYWHERE},
+	{"lockdep", "bad unlock balance", NULL, ANYWHERE},
+	{"lockdep", "bad contention detected", NULL, ANYWHERE},
+	{"lockdep", "Nested lock was not taken", NULL, ANYWHERE},
+	{"lockdep", "held lock freed", NULL, ANYWHERE},
+	{"lockdep", "still has locks held", NULL, ANYWHERE},
+	{"lockdep", "lock held when returning to user space", NULL, ANYWHERE},
+	{"lockdep", "lock held at task exit", NULL, ANYWHERE},
+	{"lockdep", "Invalid wait context", NULL, ANYWHERE},
+	{"lockdep", "trying to register non-static key", NULL, ANYWHERE},
+	{"lockdep", "BUG: MAX_", " too low", AFTER_PREFIX},
+	{"lockdep", "BUG: key ", NULL, AFTER_PREFIX},
+
+	{"RCU", "suspicious RCU usage", NULL, ANYWHERE},
+	{"RCU", "suspicious rcu_dereference_check() usage", NULL, ANYWHERE},
+	{"RCU", "self-detected stall", NULL, ANYWHERE},
+	{"RCU", "detected stalls on", NULL, ANYWHERE},
+	{"RCU", "detected stall on", NULL, ANYWHERE},
+	{"RCU", "detected expedited stalls", NULL, ANYWHERE},
+	{"RCU", "kthread starved for", NULL, ANYWHERE},
+	{"RCU", "kthread timer wakeup didn't happen", NULL, ANYWHERE},
+
+	{"UBSAN", "UBSAN: ", NULL, AFTER_PREFIX},
+	{"kmemleak", "new suspected memory leaks", NULL, ANYWHERE},
+	{"hung task", " blocked for more than ", NULL, ANYWHERE},
+	{"hung task", "INFO: task ", " for more than ", AFTER_PREFIX},
+	{"hung task", "INFO: task ", " is blocked on ", AFTER_PREFIX},
+	{"hard lockup", "ard LOCKUP", NULL, ANYWHERE},
+	{"panic", "Kernel panic - not syncing", NULL, AFTER_PREFIX},
+
+	{"BUG", "kernel BUG at ", NULL, ANYWHERE},
+	{"BUG", "BUG: ", NULL, AFTER_PREFIX},
+	{"BUG", "BUG ", NULL, AT_START}, /* SLUB: "BUG kmalloc-64 (Not tainted): ..." */
+	{"BUG", "[ BUG: ", NULL, AT_START},
+	{"BUG", "Slab corruption", NULL, AFTER_PREFIX},
+	{"BUG", "slab error in ", NULL, AFTER_PREFIX},
+	{"BUG", "list_add corruption", NULL, ANYWHERE},
+	{"BUG", "list_del corruption", NULL, ANYWHERE},
+	{"BUG", "list_add double add", NULL, ANYWHERE},
+	{"BUG", "refcount_t: ", NULL, AT_START},
+	{"BUG", "usercopy: Kernel memory ", NULL, AT_START},
+	{"BUG", "huh, entered ", NULL, ANYWHERE},
+	{"BUG", "bad: scheduling from the idle thread", NULL, ANYWHERE},
+	{"BUG", "preempt leak: ", NULL, ANYWHERE},
+	{"BUG", "to become free. Usage count", NULL, ANYWHERE},
+	{"BUG", "VFS: Busy inodes after unmount", NULL, ANYWHERE},
+	{"BUG", "VFS: Close: file count is ", NULL, ANYWHERE},
+	{"BUG", "unchecked MSR access error: ", NULL, ANYWHERE},
+
+	{"Oops", "Oops: ", NULL, AFTER_PREFIX},
+	{"Oops", "Internal error: ", NULL, AFTER_PREFIX},
+	{"Oops", "Unable to handle kernel ", NULL, ANYWHERE},
+	{"Oops", "unable to handle kernel ", NULL, ANYWHERE},
+	{"Oops", "general protection fault", NULL, AT_START},
+	{"Oops", "segment-related general protection fault", NULL, AFTER_PREFIX},
+	{"Oops", "invalid opcode: ", NULL, AT_START},
+	{"Oops", "stack segment: ", NULL, AT_START},
+	{"Oops", "divide error: ", NULL, AT_START},
+	{"Oops", "divide_error: ", NULL, AT_START},
+	{"Oops", "int3: ", NULL, AT_START},
+	{"Oops", "control protection: ", NULL, AT_START},
+	{"Oops", "Missing ENDBR: ", NULL, AFTER_PREFIX},
+	{"Oops", "CFI failure at ", NULL, AFTER_PREFIX},
+	{"Oops", "Bad pagetable: ", NULL, AT_START},
+	{"Oops", "PANIC: ", NULL, AFTER_PREFIX},
+	{"Oops", "Bad mode in ", " handler", AFTER_PREFIX},
+	{"Oops", "Insufficient stack space to handle exception", NULL, AFTER_PREFIX},
+	{"Oops", "Kernel stack overflow", NULL, ANYWHERE},
+	{"Oops", "kernel stack overflow", NULL, ANYWHERE},
+
+	{"hardware", "[Hardware Error]", NULL, ANYWHERE},
+	{"hardware", "Machine Check Exception: ", NULL, ANYWHERE},
+	{"hardware", "achine check in kernel mode", NULL, ANYWHERE},
+	{"hardware", "hardware memory corruption", NULL, ANYWHERE},
+	{"hardware", "Uncorrected hardware memory error", NULL, ANYWHERE},
+	{"hardware", "Memory failure: 0x", NULL, AFTER_PREFIX},
+	{"hardware", "EDAC ", " UE ", AFTER_PREFIX},
+	{"hardware", "EDAC ", "ncorrect", AFTER_PREFIX},
+	{"hardware", "AER: ", "Uncorrect", ANYWHERE},
+	{"hardware", "PCIe Bus Error: severity=Uncorrect", NULL, ANYWHERE},
+	{"hardware", "DPC: ", "containment event", ANYWHERE},
+	{"hardware", "DPC: ", "uncorrectable error", ANYWHERE},
+	{"hardware", "SError Interrupt on CPU", NULL, ANYWHERE},
+	{"hardware", "NMI received for unknown reason", NULL, ANYWHERE},
+	{"hardware", "NMI: PCI system error", NULL, ANYWHERE},
+	{"hardware", "NMI: IOCK error", NULL, ANYWHERE},
+	{"hardware", "irq ", ": nobody cared", AFTER_PREFIX},
+
+	{"IOMMU", "DMAR: [", "fault", ANYWHERE},
+	{"IOMMU", "DMAR: ", "handling fault status", ANYWHERE},
+	{"IOMMU", "DMAR: ", "Time-out Error", ANYWHERE},
+	{"IOMMU", "AMD-Vi: Event logged [", NULL, ANYWHERE},
+	{"IOMMU", "AMD-Vi: Completion-Wait loop timed out", NULL, ANYWHERE},
+	{"IOMMU", "AMD-Vi: ", "IO_PAGE_FAULT", ANYWHERE},
+	{"IOMMU", "arm-smmu", "nhandled context fault", ANYWHERE},
+	{"IOMMU", "arm-smmu", "global fault", ANYWHERE},
+	{"IOMMU", "arm-smmu-v3", " received:", ANYWHERE},
+	{"IOMMU", "arm-smmu-v3", "event: F_", ANYWHERE},
+
+	{"GPU", "NVRM: Xid ", NULL, ANYWHERE},
+	{"GPU", "fallen off the bus", NULL, ANYWHERE},
+	{"GPU", "amdgpu", " timeout, ", ANYWHERE},
+	{"GPU", "amdgpu", "] page fault (", ANYWHERE},
+	{"GPU", "ring ", " timeout, signaled seq", ANYWHERE},
+	{"GPU", "GPU reset begin", NULL, ANYWHERE},
+	{"GPU", "GPU reset(", NULL, ANYWHERE},
+	{"GPU", "GPU fault detected", NULL, ANYWHERE},
+	{"GPU", "GPU HANG", NULL, ANYWHERE},
+	{"GPU", "GPU lockup", NULL, ANYWHERE},
+	{"GPU", "gpu lockup", NULL, ANYWHERE},
+	{"GPU", "Resetting GPU for hang", NULL, ANYWHERE},
+	{"GPU", "recover hung GPU", NULL, ANYWHERE},
+	{"GPU", "gpu sched timeout", NULL, ANYWHERE},
+	{"GPU", "Engine reset: ", NULL, ANYWHERE},
+	{"GPU", "i915 ", "] Resetting ", ANYWHERE},
+	{"GPU", "xe ", "Timedout job: ", ANYWHERE},
+	{"GPU", "nouveau ", "fifo: SCHED_ERROR", ANYWHERE},
+	{"GPU", "nouveau ", " fault ", ANYWHERE},
+
+	{"WARNING", "WARNING: ", NULL, AT_START},
 };
+
+/* Behind "NAME: ", but not behind "NAME : ", by which mitigations give their advice. */
+static bool follows_prefix(const char *message, const char *found)
+{
+	return found == message ||
+	       (found - message >= 3 && found[-1] == ' ' && found[-2] == ':' && found[-3] != ' ');
+}
+
+/* Whether needle is in message, at its place at least once. */
+static bool has(const char *message, const char *needle, enum place place)
+{
+	const char *found = message;
+
+	if (place == AT_START)
+		return strncmp(message, needle, strlen(needle)) == 0;
+	while ((found = strstr(found, needle))) {
+		if (place == ANYWHERE || follows_prefix(message, found))
+			return true;
+		found++;
+	}
+	return false;
+}
+
+/* Every architecture's die() ends its first line so: " [#1]", the count of oopses since the boot. */
+static bool counts_an_oops(const char *message)
+{
+	const char *found = message;
+
+	while ((found = strstr(found, " [#"))) {
+		size_t digits = strspn(found + 3, "0123456789");
+
+		if (digits && found[3 + digits] == ']')
+			return true;
+		found += 3;
+	}
+	return false;
+}
 
 const char *rp_kmsg_classify(const char *message)
 {
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
-		const char *found = strstr(message, patterns[i].needle);
-
-		if (found && (patterns[i].anywhere || found == message))
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+		if (strstr(message, harmless[i].needle) && strstr(message, harmless[i].also))
+			return NULL;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
+		if (has(message, patterns[i].needle, patterns[i].place) &&
+			(!patterns[i].also || strstr(message, patterns[i].also)))
 			return patterns[i].kind;
-	}
-	return NULL;
+	return counts_an_oops(message) ? "Oops" : NULL;
 }
 
 struct rp_kmsg *rp_kmsg_new(void)

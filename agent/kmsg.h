@@ -18,7 +18,9 @@
 
 /*
  * What kind of report begins with this message of the kernel: "BUG", "WARNING", "Oops", "panic",
- * "lockdep", "KASAN", "KCSAN", "KFENCE", "UBSAN", "kmemleak", "RCU", "hung task", or NULL: none.
+ * "lockdep", "KASAN", "KCSAN", "KMSAN", "KFENCE", "UBSAN", "kmemleak", "RCU", "hung task",
+ * "hard lockup", "hardware" (machine checks, uncorrected memory and PCIe errors, stray NMIs and
+ * interrupts), "IOMMU", "GPU", or NULL: none. Errors that the hardware corrected are none.
  */
 const char *rp_kmsg_classify(const char *message);
 
