@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "kmods/xsc/preload/aio.h"
-#include "kmods/xsc/preload/preload.h"
+#include "kmods/xsc/preload/fd_class.h"
+#include "kmods/xsc/preload/ring.h"
+#include "kmods/xsc/preload/state.h"
 
 enum xp_mode xp_mode = XP_AUTO;
 

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "kmods/xsc/preload/plain.h"
-#include "kmods/xsc/preload/preload.h"
+#include "kmods/xsc/preload/fd_class.h"
+#include "kmods/xsc/preload/ring.h"
 
 static bool has_ring;
 static int by_ring, by_call;

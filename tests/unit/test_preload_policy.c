@@ -12,8 +12,9 @@
 
 #include <pthread.h>
 
-#include "kmods/xsc/preload/preload.h"
+#include "kmods/xsc/preload/policy.h"
 
+enum xp_mode xp_mode = XP_OFF;
 bool xp_counting;
 static uint64_t now;
 static bool usable;
@@ -35,7 +36,7 @@ void xp_ring_leave(void)
 	rings_left++;
 }
 
-void xp_turn_count(const struct xp_turn *turn)
+void xp_count(enum xp_call call, bool by_ring)
 {
 }
 

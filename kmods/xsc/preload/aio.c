@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "aio.h"
-#include "plain.h"
+#include "fd_class.h"
 #include "preload.h"
+#include "ring.h"
+#include "state.h"
 
 #define ADDR(p) ((uint64_t)(uintptr_t)(p))
 #define MAX_LEN 0x7ffff000u

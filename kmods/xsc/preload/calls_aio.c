@@ -8,7 +8,7 @@
 
 #include "aio.h"
 #include "plain.h"
-#include "preload.h"
+#include "policy.h"
 
 /* Both names of each are one function: off_t has 64 bits. */
 _Static_assert(sizeof(struct aiocb) == sizeof(struct aiocb64), "two layouts of struct aiocb");

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fd_class.h"
 #include "plain.h"
-#include "preload.h"
+#include "policy.h"
 
 XP_EXPORT int close(int fd)
 {

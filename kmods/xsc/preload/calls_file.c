@@ -6,20 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "calls.h"
+#include "fd_class.h"
 #include "plain.h"
-#include "preload.h"
+#include "policy.h"
 
 #define ADDR(p) ((uint64_t)(uintptr_t)(p))
 /* As the kernel: no transfer is longer. */
 #define MAX_LEN 0x7ffff000u
-
-long xp_result(long res)
-{
-	if (res >= 0)
-		return res;
-	errno = (int)-res;
-	return -1;
-}
 
 static bool transfer(struct xp_turn *turn, struct xsc_sqe *sqe, size_t len, long *ret_res)
 {

@@ -11,22 +11,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "plain.h"
 #include "preload.h"
-
-static bool interrupting;
-
-bool xp_has_interrupting_handler(void)
-{
-	return __atomic_load_n(&interrupting, __ATOMIC_RELAXED);
-}
+#include "ring.h"
+#include "state.h"
 
 XP_EXPORT int sigaction(
 	int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
 {
 	if (act && !(act->sa_flags & SA_RESTART) && act->sa_handler != SIG_DFL &&
 		act->sa_handler != SIG_IGN)
-		__atomic_store_n(&interrupting, true, __ATOMIC_RELAXED);
+		xp_note_interrupting_handler();
 	return xp_plain_sigaction(sig, act, old);
 }
 

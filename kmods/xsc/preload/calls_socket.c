@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "calls.h"
+#include "fd_class.h"
 #include "plain.h"
-#include "preload.h"
+#include "policy.h"
 
 #define ADDR(p) ((uint64_t)(uintptr_t)(p))
 #define MAX_LEN 0x7ffff000u

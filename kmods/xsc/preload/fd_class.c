@@ -15,8 +15,9 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
+#include "fd_class.h"
 #include "plain.h"
-#include "preload.h"
+#include "ring.h"
 
 #define MAX_FDS 4096
 #define MAX_DEVS 16

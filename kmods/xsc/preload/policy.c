@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preload.h"
+#include "policy.h"
 
 #define WINDOW 64
 /* No clock is read before that many calls of a kind. */
@@ -42,8 +42,6 @@
 #define FIRST_PRICE_NS 2000000u
 #define POLLED_NS 1000000u
 #define SHARE 32
-
-enum xp_mode xp_mode = XP_OFF;
 
 enum phase { COUNTING, TRYING, BY_RING, AGAIN };
 

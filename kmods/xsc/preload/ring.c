@@ -21,6 +21,8 @@
 
 #include "plain.h"
 #include "preload.h"
+#include "ring.h"
+#include "state.h"
 
 #define MAX_RINGS 64
 /* Rings stay away from the numbers that programs and scripts choose. */
@@ -53,6 +55,12 @@ static pthread_key_t at_exit;
 static bool has_key;
 static volatile char *alive; /* 0 in a forked child, as the kernel wiped it */
 static unsigned int generation = 1;
+static void (*forget)(void);
+
+void xp_ring_at_fork(void (*callback)(void))
+{
+	forget = callback;
+}
 
 /* The last fork's child: no ring is its own, and their descriptors only leak. */
 static void after_fork(void)
@@ -64,7 +72,8 @@ static void after_fork(void)
 	}
 	ring_count = 0;
 	generation++;
-	xp_policy_forget();
+	if (forget)
+		forget();
 	self.up = false;
 	self.busy = 0;
 	*alive = 1;
@@ -356,4 +365,12 @@ bool xp_ring_call(const struct xsc_sqe *sqe, long *ret_res)
 	}
 	*ret_res = cqe.res;
 	return true;
+}
+
+long xp_result(long res)
+{
+	if (res >= 0)
+		return res;
+	errno = (int)-res;
+	return -1;
 }

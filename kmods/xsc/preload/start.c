@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Begin and end of a program under the library: its settings, and what was counted. */
+/* Begin and end of a program under the library: its settings, and the report of what was counted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "plain.h"
-#include "preload.h"
-
-bool xp_counting;
+#include "policy.h"
+#include "ring.h"
+#include "state.h"
 
 static const char *const names[XP_CALLS] = {"read", "write", "pread", "pwrite", "readv", "writev",
 	"open", "close", "fsync", "recv", "send", "socket", "connect/accept", "aio"};
-static uint64_t counts[XP_CALLS][2];
 static int report_fd = -1;
-
-void xp_turn_count(const struct xp_turn *turn)
-{
-	__atomic_fetch_add(&counts[turn->call][turn->by_ring], 1, __ATOMIC_RELAXED);
-}
-
-/* In the vDSO: no system call. */
-uint64_t xp_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* To a file whose name was given, or to what was stderr when the program began. */
 static void report(void)
@@ -40,17 +25,17 @@ static void report(void)
 	uint64_t ring = 0, plain = 0;
 	int fd = report_fd, n;
 
-	for (int i = 0; i < XP_CALLS; i++) {
-		ring += counts[i][1];
-		plain += counts[i][0];
+	for (enum xp_call i = 0; i < XP_CALLS; i++) {
+		ring += xp_counted(i, true);
+		plain += xp_counted(i, false);
 	}
 	n = snprintf(text, sizeof(text), "xsc-preload: %s: %llu by ring, %llu by system call",
 		program_invocation_short_name, (unsigned long long)ring, (unsigned long long)plain);
-	for (int i = 0; i < XP_CALLS; i++)
-		if (counts[i][0] + counts[i][1])
+	for (enum xp_call i = 0; i < XP_CALLS; i++)
+		if (xp_counted(i, false) + xp_counted(i, true))
 			n += snprintf(text + n, sizeof(text) - (size_t)n, "; %s %llu/%llu",
-				names[i], (unsigned long long)counts[i][1],
-				(unsigned long long)counts[i][0]);
+				names[i], (unsigned long long)xp_counted(i, true),
+				(unsigned long long)xp_counted(i, false));
 	text[n++] = '\n';
 	if (where && *where == '/')
 		fd = xp_plain_openat(
@@ -84,5 +69,6 @@ __attribute__((constructor)) static void start(void)
 		if (*stats != '/')
 			report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
 	}
+	xp_ring_at_fork(xp_policy_forget);
 	xp_mode = mode && !strcmp(mode, "always") ? XP_ALWAYS : XP_AUTO;
 }
