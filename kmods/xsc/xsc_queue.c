@@ -8,9 +8,11 @@
  * kept in struct xsc_ring and never loaded back.
  */
 #include <linux/hrtimer.h>
+#include <linux/nsproxy.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/time_namespace.h>
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
@@ -108,11 +110,43 @@ static int copy_chain(struct xsc_server *srv, u32 queued)
 	return 0;
 }
 
+/*
+ * There is no memory for the chain whose head is in srv->one: it completes with
+ * ENOMEM, what is linked behind it with ECANCELED, and the thread goes on. As
+ * xsc_sq_take(), but for 1: nothing is at hand.
+ */
+static noinline int fail_chain(struct xsc_server *srv, u32 queued)
+{
+	struct xsc_ring *ring = srv->ring;
+	u32 most = min3(queued, ring->cq_entries, (u32)XSC_MAX_LINK);
+	u64 user_data[XSC_MAX_LINK];
+	u32 i, nr = 0;
+	int room;
+
+	do {
+		copy_entry(ring, ring->sq_head + nr, &srv->one);
+		user_data[nr++] = srv->one.user_data;
+	} while (srv->one.flags & XSC_SQE_LINK && nr < most);
+
+	room = cq_room(ring, nr);
+	if (room < (int)nr) {
+		WRITE_ONCE(ring->room_wanted, nr);
+		return min(room, 0);
+	}
+	WRITE_ONCE(ring->room_wanted, 1);
+	WRITE_ONCE(ring->draining, false);
+	/* Before the completions: no more can have ended than have begun. */
+	smp_store_release(&ring->sq_head, ring->sq_head + nr);
+	for (i = 0; i < nr; i++)
+		xsc_cq_post(srv, user_data[i], i ? -ECANCELED : -ENOMEM);
+	return 0;
+}
+
 /* The entry in srv->one says DRAIN or LINK. As xsc_sq_take(). */
 static noinline int take_ordered(struct xsc_server *srv, int room)
 {
 	struct xsc_ring *ring = srv->ring;
-	int ret = 0;
+	u32 queued = ring->sq_tail_seen - ring->sq_head;
 
 	if (srv->one.flags & XSC_SQE_DRAIN) {
 		xsc_cq_publish(srv);
@@ -122,12 +156,13 @@ static noinline int take_ordered(struct xsc_server *srv, int room)
 		}
 	}
 	if (srv->one.flags & XSC_SQE_LINK) {
-		ret = copy_chain(srv, ring->sq_tail_seen - ring->sq_head);
-		if (!ret && srv->nr_ops > room)
+		if (copy_chain(srv, queued))
+			return fail_chain(srv, queued);
+		if (srv->nr_ops > room)
 			room = cq_room(ring, srv->nr_ops);
-		if (ret || room < (int)srv->nr_ops) {
+		if (room < (int)srv->nr_ops) {
 			WRITE_ONCE(ring->room_wanted, srv->nr_ops);
-			return ret ? ret : min(room, 0);
+			return min(room, 0);
 		}
 	}
 	WRITE_ONCE(ring->room_wanted, 1);
@@ -140,7 +175,7 @@ static noinline int take_ordered(struct xsc_server *srv, int room)
  * @srv: the leader, with nothing at hand; gets kernel copies
  *
  * Return: 1, 0 if there is nothing that may begin now, -EOVERFLOW if a counter of
- * user space's cannot be true, -ENOMEM.
+ * user space's cannot be true.
  */
 int xsc_sq_take(struct xsc_server *srv)
 {
@@ -378,18 +413,38 @@ void xsc_cq_settle(struct xsc_ring *ring)
 	spin_unlock_irqrestore(&ring->cq_lock, irq);
 }
 
+/*
+ * A time of the caller's CLOCK_MONOTONIC as the machine has it. What the kernel has
+ * for it, timens_ktime_to_host(), is not exported. One from before the machine
+ * started is over, one behind the last never comes.
+ */
+static ktime_t time_to_host(ktime_t time)
+{
+#ifdef CONFIG_TIME_NS
+	s64 offset = timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
+
+	if (offset > time)
+		return 0;
+	if (offset < 0 && time > KTIME_MAX + offset)
+		return KTIME_MAX;
+	return time - offset;
+#else
+	return time;
+#endif
+}
+
 /**
  * xsc_cq_wait - sleep until completions are there
  * @ring: the ring, set up
  * @min_complete: how many unreaped ones, 1 to cq_entries
- * @timeout_ns: absolute, CLOCK_MONOTONIC, or NULL
+ * @timeout_ns: absolute, CLOCK_MONOTONIC as the caller has it, or NULL
  *
  * Return: 0, -EINTR, -ETIME, or why there will be none: -EACCES, -EOVERFLOW,
  * -ESHUTDOWN.
  */
 int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns)
 {
-	ktime_t until = timeout_ns ? ns_to_ktime(*timeout_ns) : KTIME_MAX;
+	ktime_t until = timeout_ns ? time_to_host(*timeout_ns) : KTIME_MAX;
 	struct cq_waiter waiter = { .ring = ring };
 	int ret;
 

@@ -435,9 +435,8 @@ static int come_in(struct xsc_ring *ring, const struct xsc_serve *arg,
 	struct xsc_server *fresh = NULL, *srv;
 
 	if (!(arg->flags & XSC_SERVE_RESULT)) {
-		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
-		if (!fresh)
-			return -ENOMEM;
+		/* Without this thread perhaps nobody would say that nobody serves. */
+		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 		fresh->ring = ring;
 	}
 	mutex_lock(&ring->lock);

@@ -94,6 +94,8 @@ static void *serve_thread(void *arg)
 {
 	struct xsc_pool *pool = arg;
 
+	/* By another thread glibc would open a file for it: a number that the program may count on. */
+	pthread_setname_np(pthread_self(), "xsc-serve");
 	serve(pool->fd, pool);
 	return NULL;
 }
@@ -122,10 +124,7 @@ static int make_thread(struct xsc_pool *pool, pthread_t *ret_thread)
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	pthread_attr_destroy(&attr);
-	if (err)
-		return -err;
-	pthread_setname_np(*ret_thread, "xsc-serve");
-	return 0;
+	return -err;
 }
 
 /* One more thread: 0, or -EAGAIN when there cannot be one. */

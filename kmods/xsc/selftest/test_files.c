@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -251,10 +252,33 @@ int test_limits(void)
 {
 	struct rlimit files = {40, 40}, size = {1000, 1000};
 	struct xsc_ring ring;
-	char buf[2000] = "";
+	struct rlimit before, few;
+	char buf[2000] = "", name[16] = "";
 	int fd, opened = 0, refused;
 
+	/*
+	 * The library takes one number, the ring's: where there is no other, its threads
+	 * have their names all the same. One that is taken for a moment would show in
+	 * what a program's open(2) gives.
+	 */
+	fd = dup(0);
+	close(fd);
+	EXPECT(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){(rlim_t)fd + 1, before.rlim_max};
+	EXPECT(setrlimit(RLIMIT_NOFILE, &few), 0);
 	EXPECT(xsc_setup(&ring, NULL), 0);
+	EXPECT(ONE(&ring, nop), 0);
+	EXPECT(setrlimit(RLIMIT_NOFILE, &before), 0);
+	for (pid_t tid = getpid() + 1; !name[0] && tid < getpid() + 100; tid++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, name, sizeof(name) - 1) < 0)
+			return FAIL("%s: %m", path);
+		close(fd);
+	}
+	REQUIRE(!strcmp(name, "xsc-serve\n"), "the lent thread is called '%.15s'", name);
 	fd = new_file("limited", NULL, 0);
 
 	/* Set after the ring was made, from another thread than the one that serves. */
@@ -342,5 +366,121 @@ int test_memlock(void)
 	}
 	EXPECT(setrlimit(RLIMIT_MEMLOCK, &none), 0);
 	EXPECT(xsc_setup(&ring, &few), -ENOMEM);
+	return 0;
+}
+
+/* A memory cgroup in which there is nothing to be had, and nobody is killed for it. */
+struct full_cgroup {
+	char root[64], path[128];
+	bool mounted;
+	int join, leave;
+};
+
+static bool write_word(const char *folder, const char *name, const char *word)
+{
+	char path[192];
+	int fd;
+	bool done;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && write(fd, word, strlen(word)) == (ssize_t)strlen(word);
+	close(fd);
+	return done;
+}
+
+static int open_procs(const char *folder)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+	return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+static void remove_full(struct full_cgroup *group)
+{
+	rmdir(group->path);
+	if (group->mounted)
+		umount2(group->root, MNT_DETACH);
+}
+
+/* Version 1's: in version 2 who gets no memory kills somebody, or is the kernel's complaint. */
+static bool make_full(struct full_cgroup *group)
+{
+	*group = (struct full_cgroup){.root = "/sys/fs/cgroup/memory"};
+	if (access("/sys/fs/cgroup/memory/memory.oom_control", F_OK)) {
+		snprintf(group->root, sizeof(group->root), "%s", path_of("memory"));
+		mkdir(group->root, 0700);
+		if (mount("none", group->root, "cgroup", 0, "memory"))
+			return false;
+		group->mounted = true;
+	}
+	snprintf(group->path, sizeof(group->path), "%s/xsc_ring_test.%d", group->root, getpid());
+	mkdir(group->path, 0700);
+	group->join = open_procs(group->path);
+	group->leave = open_procs(group->root);
+	if (group->join >= 0 && group->leave >= 0 &&
+		write_word(group->path, "memory.oom_control", "1") &&
+		write_word(group->path, "memory.limit_in_bytes", "0"))
+		return true;
+	remove_full(group);
+	return false;
+}
+
+/* Three that are linked and one that is not: what became of them. */
+static int chain_of_three(struct xsc_ring *ring, int32_t results[4])
+{
+	uint64_t until;
+	struct xsc_cqe cqe;
+	int seen = 0;
+
+	for (uint64_t i = 0; i < 4; i++) {
+		struct xsc_sqe *sqe = xsc_get_sqe(ring);
+
+		xsc_prep_nop(sqe);
+		sqe->user_data = i;
+		sqe->flags = i < 2 ? XSC_SQE_LINK : 0;
+		results[i] = 0x5a5a;
+	}
+	if (xsc_submit(ring) != 4)
+		return -1;
+	until = now_ns() + 5000000000u;
+	while (seen < 4 && now_ns() < until)
+		if (xsc_peek_cqe(ring, &cqe)) {
+			results[cqe.user_data & 3] = cqe.res;
+			seen++;
+		}
+	return seen;
+}
+
+int test_no_memory(void)
+{
+	struct full_cgroup full;
+	struct xsc_ring ring;
+	int32_t without[4], with[4];
+	int seen, left, joined;
+
+	if (!make_full(&full))
+		return skip("no memory cgroup of version 1 for this process");
+	/* All pages are here before no page can be had. */
+	EXPECT(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	EXPECT(xsc_setup(&ring, &busy), 0);
+	EXPECT(ONE(&ring, nop), 0);
+	memset(without, 0, sizeof(without));
+	joined = (int)write(full.join, "0", 1);
+	seen = chain_of_three(&ring, without);
+	left = (int)write(full.leave, "0", 1);
+	remove_full(&full);
+	EXPECT(joined, 1);
+	EXPECT(left, 1);
+	REQUIRE(seen == 4, "%d completions without memory, not 4: the service is over", seen);
+	EXPECT(without[0], -ENOMEM);
+	EXPECT(without[1], -ECANCELED);
+	EXPECT(without[2], -ECANCELED);
+	EXPECT(without[3], 0);
+	EXPECT(chain_of_three(&ring, with), 4);
+	for (int i = 0; i < 4; i++)
+		EXPECT(with[i], 0);
+	xsc_teardown(&ring);
 	return 0;
 }

@@ -207,6 +207,68 @@ int test_wait(void)
 	return 0;
 }
 
+/* In a time namespace of its own: the exit status says what happened. */
+static int wait_shifted(const char *offset)
+{
+	struct xsc_ring ring;
+	uint64_t start, until;
+	int fd, status;
+	pid_t child;
+
+	if (unshare(CLONE_NEWTIME))
+		return 77;
+	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, offset, strlen(offset)) != (ssize_t)strlen(offset))
+		return 2;
+	close(fd);
+	child = fork(); /* the first in it */
+	if (child)
+		return waitpid(child, &status, 0) == child && WIFEXITED(status)
+			       ? WEXITSTATUS(status)
+			       : 3;
+	alarm(5);
+	if (xsc_setup(&ring, NULL))
+		_exit(4);
+	start = now_ns();
+	until = start + 50000000;
+	if (xsc_wait(&ring, 1, &until) != -ETIME)
+		_exit(5);
+	if (now_ns() < until)
+		_exit(6);
+	/* Times that the machine does not have. */
+	until = 1;
+	if (xsc_wait(&ring, 1, &until) != -ETIME)
+		_exit(7);
+	until = INT64_MAX;
+	xsc_prep_nop(xsc_get_sqe(&ring));
+	if (xsc_submit(&ring) != 1 || xsc_wait(&ring, 1, &until))
+		_exit(8);
+	_exit(0);
+}
+
+/* The clock by which the caller reckons its deadline is not always the machine's. */
+int test_wait_namespace(void)
+{
+	static const char *const offsets[] = {"monotonic 100000 0\n", "monotonic -1 0\n"};
+
+	for (size_t i = 0; i < ARRAY_LEN(offsets); i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child)
+			_exit(wait_shifted(offsets[i]));
+		status = child_status(child);
+		if (status == 77)
+			return skip("no time namespace for this process");
+		REQUIRE(!status, "%.*s: %s (%d)", (int)strlen(offsets[i]) - 1, offsets[i],
+			status == 3   ? "still waiting after seconds"
+			: status == 6 ? "the wait ended early"
+				      : "failed",
+			status);
+	}
+	return 0;
+}
+
 int test_counters(void)
 {
 	static const uint32_t lies[] = {9, 10, 1000, 0x80000000, 0xfffffff0};

@@ -27,6 +27,7 @@ int test_open_close(void);
 int test_limits(void);
 int test_rights(void);
 int test_memlock(void);
+int test_no_memory(void);
 
 /* test_guard.c */
 int test_guard(void);
@@ -59,6 +60,7 @@ int test_full_sq(void);
 int test_full_cq(void);
 int test_sleep_wake(void);
 int test_wait(void);
+int test_wait_namespace(void);
 int test_counters(void);
 
 /* test_setup.c */

@@ -204,7 +204,7 @@
  *   EINVAL     size too small, unknown flag, reserved field not zero, bad value,
  *              a file that cannot be registered, a result that nobody waits for
  *   EMFILE     more files to register than RLIMIT_NOFILE
- *   ENOMEM     no memory, or RLIMIT_MEMLOCK
+ *   ENOMEM     no memory, or RLIMIT_MEMLOCK. Never of SERVE: see below
  *   ENOTTY     no such ioctl
  *   ENXIO      the ring is not set up yet; no files are registered
  *   EOVERFLOW  a counter in the ring cannot be true
@@ -218,6 +218,8 @@
  *   ECANCELED  a linked operation before it did not succeed
  *   EINVAL     unknown SQE flag, one that the operation cannot have, or a field
  *              that the operation does not use is not zero
+ *   ENOMEM     no memory for it, or for the chain that it is the first of; the lent
+ *              thread stays
  *   EOPNOTSUPP the operation is not in xsc_setup.ops, or is in xsc_setup.ops_user
  *              and the thread did not say XSC_SERVE_MAY_CALL
  */
@@ -510,7 +512,8 @@ struct xsc_files {
  * @flags: XSC_WAIT_*
  * @min_complete: how many unreaped completions to wait for, 1 to cq_entries
  * @resv: zero
- * @timeout_ns: absolute, CLOCK_MONOTONIC, in nanoseconds
+ * @timeout_ns: absolute, CLOCK_MONOTONIC of the caller's time namespace, in
+ *	nanoseconds
  * @resv2: zero
  */
 struct xsc_wait {
