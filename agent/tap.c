@@ -23,7 +23,11 @@ struct parser {
 	struct rp_tap tap;
 	long long plan; /* -1: none yet */
 	long long seen; /* tests */
-	bool plan_done; /* a plan that came after tests: nothing may follow */
+	/* the first test out of its place, and what that place was; 0: all in order */
+	long long displaced, displaced_at;
+	bool plan_done;	  /* a plan that came after tests: nothing may follow */
+	bool after_test;  /* the line before was a test line */
+	bool last_failed; /* tap.failed speaks of the last test */
 	bool bailed;
 	struct rp_tap_yaml yaml;
 };
@@ -41,18 +45,20 @@ __attribute__((format(printf, 2, 3))) static void complain(
 	va_end(args);
 }
 
+/* A carriage return alone ends a line as well: what shows its progress stays on one. */
 static bool next_line(struct parser *parser, struct line *ret)
 {
-	const char *newline;
+	const char *at = parser->at;
 
-	if (parser->at >= parser->end)
+	if (at >= parser->end)
 		return false;
-	newline = memchr(parser->at, '\n', (size_t)(parser->end - parser->at));
+	while (at < parser->end && *at != '\n' && *at != '\r')
+		at++;
 	ret->text = parser->at;
-	ret->len = (size_t)((newline ? newline : parser->end) - parser->at);
-	parser->at = newline ? newline + 1 : parser->end;
-	if (ret->len && ret->text[ret->len - 1] == '\r')
-		ret->len--;
+	ret->len = (size_t)(at - parser->at);
+	if (parser->end - at > 1 && at[0] == '\r' && at[1] == '\n')
+		at++;
+	parser->at = at < parser->end ? at + 1 : at;
 	return true;
 }
 
@@ -131,24 +137,40 @@ struct test {
 static const struct {
 	const char *word, *directive;
 	bool failed; /* whatever "ok" says */
+	bool exact;  /* in capitals, and nothing but white space behind it */
 } directives[] = {
-	{"skip", "skip", false},
-	{"todo", "todo", false},
-	{"xfail", "todo", false}, /* these three: KTAP */
-	{"timeout", "", true},
-	{"error", "", true},
+	{"skip", "skip"},
+	{"skipped", "skip"},
+	{"todo", "todo"},
+	/* KTAP. Its TIMEOUT and ERROR are its own: in any other form they are someone's remark. */
+	{"xfail", "todo"},
+	{"TIMEOUT", "", .failed = true, .exact = true},
+	{"ERROR", "", .failed = true, .exact = true},
 };
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
 
 /* line stands behind the "#". An unknown word is a comment, as TAP has it. */
 static void read_directive(struct line line, struct test *test)
 {
-	skip_space(&line);
-	for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
-		size_t len = strlen(directives[i].word);
+	size_t len = 0;
 
-		if (line.len < len || strncasecmp(line.text, directives[i].word, len) != 0)
+	skip_space(&line);
+	while (len < line.len && is_word(line.text[len]))
+		len++;
+	for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
+		bool spaced = len == line.len || isblank((unsigned char)line.text[len]);
+
+		if (strlen(directives[i].word) != len ||
+			strncasecmp(line.text, directives[i].word, len) != 0)
 			continue;
-		/* "SKIPPED" and "Skip:" are seen as well */
+		if (directives[i].exact &&
+			(!spaced || memcmp(line.text, directives[i].word, len) != 0))
+			continue;
+		/* "Skip:" */
 		while (len < line.len && !isblank((unsigned char)line.text[len]))
 			len++;
 		advance(&line, len);
@@ -170,7 +192,8 @@ static int add_test(struct parser *parser, const struct test *test)
 		complain(parser, "more than %d tests", RP_TAP_TESTS_MAX);
 		return 0;
 	}
-	if (!test->ok && !*test->directive && !*tap->failed)
+	parser->last_failed = !test->ok && !*test->directive && !*tap->failed;
+	if (parser->last_failed)
 		snprintf(tap->failed, sizeof(tap->failed), "test %lld failed: %.200s", test->number,
 			test->description);
 	return json_array_append_new(tap->tests,
@@ -190,11 +213,13 @@ static int read_test(struct parser *parser, struct line line, bool ok)
 	skip_space(&line);
 	test.number = read_number(&line);
 	parser->seen++;
+	parser->after_test = true;
 	if (test.number < 0)
 		test.number = parser->seen;
-	if (test.number != parser->seen)
-		complain(parser, "test %lld came where %lld was expected", test.number,
-			parser->seen);
+	if (test.number != parser->seen && !parser->displaced_at) {
+		parser->displaced = test.number;
+		parser->displaced_at = parser->seen;
+	}
 	if (parser->plan_done)
 		complain(parser, "test %lld came after the plan at the end", test.number);
 	skip_space(&line);
@@ -221,10 +246,21 @@ static int read_not_ok(struct parser *parser, struct line line)
 	return read_test(parser, line, false);
 }
 
+/* "1...2...3" is no plan. */
+static bool is_plan(struct line line)
+{
+	while (line.len && isdigit((unsigned char)*line.text))
+		advance(&line, 1);
+	return line.len == 0 || isblank((unsigned char)*line.text) || *line.text == '#';
+}
+
 static int read_plan(struct parser *parser, struct line line)
 {
-	long long n = read_number(&line);
+	long long n;
 
+	if (!is_plan(line))
+		return 0;
+	n = read_number(&line);
 	if (n < 0) {
 		complain(parser, "a plan without a number of tests");
 		return 0;
@@ -267,48 +303,60 @@ static int explain(struct parser *parser, const char *message)
 {
 	struct rp_tap *tap = &parser->tap;
 	json_t *test = json_array_get(tap->tests, json_array_size(tap->tests) - 1);
-	char first[40];
 
 	/* Tests beyond RP_TAP_TESTS_MAX were seen, but are not there. */
 	if ((long long)json_array_size(tap->tests) != parser->seen || !test || !*message ||
 		json_is_true(json_object_get(test, "ok")) ||
 		*json_string_value(json_object_get(test, "reason")))
 		return 0;
-	snprintf(first, sizeof(first), "test %lld failed: ", parser->seen);
-	if (strncmp(tap->failed, first, strlen(first)) == 0)
-		snprintf(tap->failed, sizeof(tap->failed), "%s%.80s: %.120s", first,
+	if (parser->last_failed)
+		snprintf(tap->failed, sizeof(tap->failed), "test %lld failed: %.80s: %.120s",
+			(long long)json_integer_value(json_object_get(test, "number")),
 			json_string_value(json_object_get(test, "description")), message);
 	return json_object_set_new(test, "reason", json_string(message)) < 0 ? -ENOMEM : 0;
 }
 
+/* line is text, with white space behind it at most. */
+static bool is_marker(struct line line, const char *text)
+{
+	if (!starts_with(line, text))
+		return false;
+	advance(&line, strlen(text));
+	skip_space(&line);
+	return line.len == 0;
+}
+
 /*
- * The lines up to "  ...", without their indent of two. A block that does not end is a problem: it
- * may have swallowed test lines.
+ * Whether a block that begins here ends, too: at its mark, before any line that is not indented.
+ * Else what began it was output, and so is what follows: no test line may be swallowed.
  */
-static int read_yaml(struct parser *parser, struct line line)
+static bool is_block(const struct parser *parser)
+{
+	struct parser ahead = *parser;
+	struct line line;
+
+	while (next_line(&ahead, &line)) {
+		if (is_marker(line, "  ..."))
+			return true;
+		if (!starts_with(line, "  ") && !is_marker(line, ""))
+			return false;
+	}
+	return false;
+}
+
+/* The lines up to "  ...", without their indent of two. */
+static int read_block(struct parser *parser)
 {
 	const char *start = parser->at;
-	rp_cleanup(free) char *block = NULL;
+	rp_cleanup(free) char *block = malloc((size_t)(parser->end - start) + 1);
 	char problem[RP_TAP_TEXT] = "", message[RP_TAP_TEXT] = "";
+	struct line line;
 	size_t len = 0;
 	int r;
 
-	while (next_line(parser, &line)) {
-		if (starts_with(line, "  ...")) {
-			r = rp_tap_yaml_read(block ? block : "", len, &parser->yaml, message,
-				problem, sizeof(problem));
-			if (r == -EINVAL) {
-				char text[RP_TAP_TEXT];
-
-				rp_printable_copy(text, sizeof(text), problem, strlen(problem));
-				complain(parser, "test %lld: %.200s", parser->seen, text);
-			}
-			return r == -ENOMEM ? r : explain(parser, message);
-		}
-		if (!block)
-			block = malloc((size_t)(parser->end - start) + 1);
-		if (!block)
-			return -ENOMEM;
+	if (!block)
+		return -ENOMEM;
+	while (next_line(parser, &line) && !is_marker(line, "  ...")) {
 		if (line.len + len > RP_TAP_YAML_MAX) {
 			complain(parser, "test %lld: YAML block too large", parser->seen);
 			continue;
@@ -319,8 +367,14 @@ static int read_yaml(struct parser *parser, struct line line)
 		len += line.len;
 		block[len++] = '\n';
 	}
-	complain(parser, "test %lld: a YAML block without its end", parser->seen);
-	return 0;
+	r = rp_tap_yaml_read(block, len, &parser->yaml, message, problem, sizeof(problem));
+	if (r == -EINVAL) {
+		char text[RP_TAP_TEXT];
+
+		rp_printable_copy(text, sizeof(text), problem, strlen(problem));
+		complain(parser, "test %lld: %.200s", parser->seen, text);
+	}
+	return r == -ENOMEM ? r : explain(parser, message);
 }
 
 static int ignore(struct parser *parser, struct line line)
@@ -333,7 +387,6 @@ static const struct {
 	const char *prefix;
 	int (*read)(struct parser *parser, struct line line);
 } line_kinds[] = {
-	{"  ---", read_yaml},
 	{" ", ignore},
 	{"\t", ignore},
 	{"#", ignore},
@@ -342,7 +395,6 @@ static const struct {
 	{"1..", read_plan},
 	{"not ok", read_not_ok},
 	{"ok", read_ok},
-	{"Bail out!", read_bail_out},
 	{"pragma ", ignore},
 };
 
@@ -356,8 +408,29 @@ static bool is_kind(struct line line, const char *prefix)
 		       isblank((unsigned char)line.text[len]));
 }
 
+/* In a subtest it ends the whole run as well, and letters of either case are the same. */
+static bool take_bail_out(struct line *line)
+{
+	static const char words[] = "Bail out!";
+	struct line found = *line;
+
+	skip_space(&found);
+	if (found.len < strlen(words) || strncasecmp(found.text, words, strlen(words)) != 0)
+		return false;
+	advance(&found, strlen(words));
+	*line = found;
+	return true;
+}
+
 static int read_line(struct parser *parser, struct line line)
 {
+	bool after_test = parser->after_test;
+
+	parser->after_test = false;
+	if (after_test && is_marker(line, "  ---") && is_block(parser))
+		return read_block(parser);
+	if (take_bail_out(&line))
+		return read_bail_out(parser, line);
 	for (size_t i = 0; i < sizeof(line_kinds) / sizeof(*line_kinds); i++) {
 		size_t len = strlen(line_kinds[i].prefix);
 
@@ -366,6 +439,37 @@ static int read_line(struct parser *parser, struct line line)
 			return line_kinds[i].read(parser, line);
 		}
 	}
+	return 0;
+}
+
+/*
+ * In any order, but each once and none left out. Where they are not, tests are numbered as they
+ * came: a result names none twice.
+ */
+static int check_numbers(struct parser *parser)
+{
+	size_t n = json_array_size(parser->tap.tests), i, found = 0;
+	rp_cleanup(free) bool *seen = calloc(n + 1, sizeof(*seen));
+	json_t *test;
+
+	if (!seen)
+		return -ENOMEM;
+	json_array_foreach (parser->tap.tests, i, test) {
+		json_int_t number = json_integer_value(json_object_get(test, "number"));
+
+		if (number < 1 || number > (json_int_t)n || seen[number])
+			continue;
+		seen[number] = true;
+		found++;
+	}
+	if (found == n)
+		return 0;
+	if (!parser->bailed)
+		complain(parser, "test %lld came where %lld was expected", parser->displaced,
+			parser->displaced_at);
+	json_array_foreach (parser->tap.tests, i, test)
+		if (json_object_set_new(test, "number", json_integer((json_int_t)i + 1)) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -393,8 +497,13 @@ int rp_tap_parse(const char *text, size_t len, struct rp_tap *ret)
 	int r = parser.tap.tests && parser.tap.metrics ? 0 : -ENOMEM;
 
 	parser.yaml.metrics = parser.tap.metrics;
+	/* A byte order mark */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		parser.at += 3;
 	while (r == 0 && !parser.bailed && next_line(&parser, &line))
 		r = read_line(&parser, line);
+	if (r == 0)
+		r = check_numbers(&parser);
 	if (r < 0) {
 		rp_tap_done(&parser.tap);
 		return r;

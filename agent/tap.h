@@ -12,8 +12,13 @@
  *       better: lower
  *       samples: [0, 0, 0]
  *   ...
- * Subtests (indented by four) are not counted: their parent's test line says how they ended.
- * Everything else that is no TAP is a diagnostic. Nothing is refused outright: what is wrong with
+ * A block is one only where it follows its test line at once and ends ("  ..."); else its lines are
+ * output like any other.
+ *
+ * Subtests (indented) are not counted: their parent's test line says how they ended. "Bail out!" in
+ * one ends the whole run. Tests may come in any order, each once.
+ * Everything else that is no TAP is a diagnostic. Lines end with LF, CR LF or CR; a byte order mark
+ * is skipped. Nothing is refused outright: what is wrong with
  * the document is said in `problem`, and then it is no proof that anything passed.
  */
 #ifndef RP_AGENT_TAP_H
@@ -23,14 +28,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RP_TAP_TESTS_MAX 4096
+#define RP_TAP_TESTS_MAX 32768
 #define RP_TAP_METRICS_MAX 1000
 #define RP_TAP_SAMPLES_MAX 65536   /* of a document */
 #define RP_TAP_YAML_MAX (1u << 20) /* bytes of a block */
 #define RP_TAP_TEXT 256		   /* of a description or reason; what is longer is cut */
 
 struct rp_tap {
-	json_t *tests;	 /* [{"number","ok","description","directive","reason"}] */
+	/*
+	 * [{"number","ok","description","directive","reason"}], numbers 1 to N, each once: where the
+	 * document's own are not so, that is its problem, and here they are numbered as they came.
+	 */
+	json_t *tests;
 	json_t *metrics; /* [{"name","value","unit","better","samples"}] */
 	bool skip_all;	 /* "1..0" */
 	char skip_reason[RP_TAP_TEXT];

@@ -54,6 +54,27 @@ static const struct {
 	{"YAML", "1..1\nok 1\n  ---\n  a: b\n  ...\n", "o", ""},
 	{"YAML that looks like tests", "1..1\nok 1\n  ---\n  - |\n    ok 2\n  ...\n", "o", ""},
 	{"skip all", "1..0 # SKIP no such tool\n", "", ""},
+	{"skip with a colon", "1..1\nok 1 # Skip: no device\n", "s", ""},
+	{"words that begin like directives",
+		"1..4\nok 1 # skipping none\nok 2 # todos: 0\n"
+		"ok 3 # errors=0\nok 4 # timeouts: 0\n",
+		"oooo", ""},
+	{"remarks on errors and timeouts",
+		"1..3\nok 1 # error rate 0\nok 2 # Timeout 3 s\n"
+		"ok 3 # ERROR: 0\n",
+		"ooo", ""},
+	{"an error fails whatever it says", "1..1\nok 1 # ERROR no memory\n", "n", ""},
+	{"any order", "1..4\nok 4\nok 1\nnot ok 3\nok 2\n", "oono", ""},
+	{"any order, plan at the end", "ok 2\nok 1\n1..2\n", "oo", ""},
+	{"byte order mark", "\xef\xbb\xbfTAP version 14\n1..1\nok 1\n", "o", ""},
+	{"byte order mark before the plan",
+		"\xef\xbb\xbf"
+		"1..1\nok 1\n",
+		"o", ""},
+	{"lines that end with CR alone", "1..2\rok 1\rnot ok 2\r", "on", ""},
+	{"progress on one line", "1..1\n 50%\r100%\rok 1 - a\n", "o", ""},
+	{"counting is no plan", "1..1\n1...2...3\nok 1\n", "o", ""},
+	{"a range is no plan", "1..1\n1..8th of it\nok 1\n", "o", ""},
 
 	{"nothing", "", "", "no TAP"},
 	{"no TAP at all", "Segmentation fault\n", "", "no TAP"},
@@ -65,9 +86,28 @@ static const struct {
 	{"twice", "1..2\nok 1\nok 1\n", "oo", "test 1 came where 2"},
 	{"after the plan at the end", "ok 1\n1..2\nok 2\n", "oo", "after the plan"},
 	{"bail out", "1..2\nok 1\nBail out! no device\nok 2\n", "o", "bailed out: no device"},
+	{"bail out, small letters", "1..1\nok 1\nbail out!\n", "o", "bailed out"},
+	{"bail out, capitals", "1..1\nok 1\nBAIL OUT! oh\n", "o", "bailed out: oh"},
+	{"bail out of a subtest", "1..1\n    1..2\n    ok 1\n    Bail out! oh\nok 1\n", "",
+		"bailed out: oh"},
+	{"bail out of KTAP's subtest", "1..1\n  1..2\n  ok 1\n  Bail out!\nok 1\n", "",
+		"bailed out"},
+	{"bail out in a remark", "1..1\n# Bail out!\nok 1\n", "o", ""},
+	{"number 0", "1..1\nok 0\n", "o", "test 0 came where 1"},
+	{"a number beyond the plan", "1..2\nok 1\nok 9\n", "oo", "test 9 came where 2"},
+	{"any order, one twice", "1..3\nok 3\nok 1\nok 3\n", "ooo", "test 3 came where 1"},
 	{"plan without number", "1..\nok 1\n", "o", "without a number"},
 	{"plan too large", "1..99999999999\n", "", "without a number"},
-	{"YAML without end", "1..2\nok 1\n  ---\n  a: b\nok 2\n", "o", "without its end"},
+	{"YAML without end", "1..2\nok 1\n  ---\n  a: b\nok 2\n", "oo", ""},
+	{"YAML without end swallows no failure", "1..2\nok 1\n  ---\n  a: b\nnot ok 2\n  ...\n",
+		"on", ""},
+	{"YAML begun again and again", "1..3\nok 1\n  ---\nok 2\n  ---\nok 3\n  ---\n", "ooo", ""},
+	{"YAML marks with white space behind", "1..1\nok 1\n  --- \n  metrics: 3\n  ... \n", "o",
+		"expected a list"},
+	{"YAML not at once after its test", "1..1\nok 1\nhello\n  ---\n  metrics: 3\n  ...\n", "o",
+		""},
+	{"a heading is no YAML", "1..2\nok 1\n  --- memory ---\n  free 12\nnot ok 2\n", "on", ""},
+	{"a rule is no YAML", "1..2\nok 1\n  ----\n  cpu max\n  ----\nnot ok 2\n  ...\n", "on", ""},
 	{"bad YAML", "1..1\nok 1\n  ---\n  metrics: [\n  ...\n", "o", "YAML block"},
 	{"metrics no list", "1..1\nok 1\n  ---\n  metrics: 3\n  ...\n", "o", "expected a list"},
 	{"value no number",
@@ -121,6 +161,29 @@ static void test_details(void **state)
 	test = json_array_get(tap.tests, 1);
 	assert_string_equal(rp_json_string_or(test, "description", ""), "caf\xc3\xa9 ??[31m");
 	assert_string_equal(tap.failed, "test 2 failed: caf\xc3\xa9 ??[31m");
+}
+
+/* What names each test once, so that nobody has to guess which of two is meant. */
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		long long numbers[3];
+	} cases[] = {
+		{"1..3\nok 3\nok 1\nok 2\n", {3, 1, 2}},
+		{"1..3\nok 1\nok 1\nok 7\n", {1, 2, 3}},
+		{"1..3\nok 2\nok\nok 3\n", {1, 2, 3}},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rp_cleanup(tap) struct rp_tap tap = {0};
+
+		assert_int_equal(rp_tap_parse(cases[i].text, strlen(cases[i].text), &tap), 0);
+		for (size_t j = 0; j < 3; j++)
+			assert_int_equal(json_integer_value(json_object_get(
+						 json_array_get(tap.tests, j), "number")),
+				cases[i].numbers[j]);
+	}
 }
 
 /* A message says why a test failed; to one that passed, or that gave its reason, it adds nothing. */
@@ -191,8 +254,9 @@ static void test_bounds(void **state)
 	} floods[] = {
 		{"", "ok\n", RP_TAP_TESTS_MAX + 1, "more than"},
 		{"1..1\nok\n  ---\n  metrics:\n", "    - {name: a, value: 1}\n",
-			RP_TAP_METRICS_MAX + 1, "without its end"},
-		{"1..1\nok\n  ---\n", "  - [\n", 100000, "without its end"},
+			RP_TAP_METRICS_MAX + 1, ""},
+		{"1..1\nok\n  ---\n", "  - [\n", 100000, ""},
+		{"1..1\n", "ok 1\n  ---\n", RP_TAP_TESTS_MAX, "test 1 came where 2"},
 		{"1..1\nok 1 - ", "x", 100000, ""},
 	};
 
@@ -225,6 +289,7 @@ int main(void)
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_skip_all),
 		cmocka_unit_test(test_metrics),
