@@ -47,11 +47,26 @@ struct judged {
 	char message[MESSAGE_MAX];
 };
 
+/* Why the first test that was skipped was; NULL: none was. */
+static const char *skip_reason(const struct rp_tap *tap)
+{
+	const json_t *test;
+	size_t i;
+
+	if (tap->skip_all)
+		return tap->skip_reason;
+	json_array_foreach (tap->tests, i, test)
+		if (strcmp(rp_json_string_or(test, "directive", ""), "skip") == 0)
+			return rp_json_string_or(test, "reason", "");
+	return NULL;
+}
+
 /* What a person needs to read first of all that went wrong. */
 static void judge(const struct rp_unit_end *end, const struct rp_tap *tap, struct judged *ret)
 {
 	const char *words = end->last_words;
-	bool exited = strcmp(end->result, "success") == 0;
+	bool success = strcmp(end->result, "success") == 0 && end->status == 0;
+	const char *skipped = skip_reason(tap);
 
 	ret->verdict = "fail";
 	*ret->message = '\0';
@@ -69,13 +84,13 @@ static void judge(const struct rp_unit_end *end, const struct rp_tap *tap, struc
 		snprintf(ret->message, MESSAGE_MAX, "%s", tap->failed);
 	else if (*tap->problem)
 		snprintf(ret->message, MESSAGE_MAX, "%s", tap->problem);
-	else if (!exited || end->status)
+	else if (!success && !(skipped && rp_statement_exit_skips(end->result, end->status)))
 		snprintf(ret->message, MESSAGE_MAX, "it exited with status %d (%s)", end->status,
 			end->result);
 	else
-		ret->verdict = tap->skip_all ? "skip" : "pass";
-	if (tap->skip_all && strcmp(ret->verdict, "skip") == 0)
-		snprintf(ret->message, MESSAGE_MAX, "%s", tap->skip_reason);
+		ret->verdict = tap->skip_all || !success ? "skip" : "pass";
+	if (strcmp(ret->verdict, "skip") == 0)
+		snprintf(ret->message, MESSAGE_MAX, "%s", skipped);
 	if (strcmp(ret->verdict, "fail") == 0 && *words) {
 		size_t len = strlen(ret->message);
 

@@ -11,7 +11,8 @@
  *          a module of the job is missing or was not loaded;
  *          a check of the job is missing, or was given as error (it could not be run)
  *   fail   a check given as fail;
- *          an exit_result other than "success", or an exit status other than 0;
+ *          an exit_result other than "success", or an exit status other than 0 (but for a check
+ *          given as skip: rp_statement_exit_skips);
  *          a test that is neither ok nor "todo";
  *          a pass without any test;
  *          a limit exceeded, or without its metric;
@@ -23,6 +24,7 @@
 #define RP_KEYS_STATEMENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/error.h"
@@ -71,6 +73,13 @@ int rp_statement_make(const struct rp_statement_parts *parts, json_t **ret, stru
  */
 RP_MUST_USE int rp_statement_check(const json_t *statement, const void *job_payload,
 	size_t job_payload_len, struct rp_error *err);
+
+/*
+ * Whether this end is a program's way to say that it skipped: it exited with 4 (kselftest's
+ * KSFT_SKIP) or 77 (automake, Meson). No proof by itself: the output
+ * has to say so, too.
+ */
+bool rp_statement_exit_skips(const char *exit_result, json_int_t exit_status);
 
 /* "pass", "fail", "error" or "skip" of a statement that rp_statement_check took. */
 const char *rp_statement_verdict(const json_t *statement);

@@ -204,6 +204,43 @@ static void modules_alone(struct facts *facts)
 	json_array_clear(facts->checks);
 }
 
+static void exit_of(struct facts *facts, size_t check, const char *result, int status)
+{
+	set(check_at(facts, check), "exit_result", result);
+	json_object_set_new(check_at(facts, check), "exit_status", json_integer(status));
+}
+
+static void skipped_by_status(struct facts *facts)
+{
+	all_skipped(facts);
+	exit_of(facts, 0, "exit-code", 4);
+	exit_of(facts, 1, "exit-code", 77);
+}
+
+static void skipped_by_signal(struct facts *facts)
+{
+	all_skipped(facts);
+	exit_of(facts, 0, "signal", 4);
+}
+
+static void skipped_by_other_status(struct facts *facts)
+{
+	all_skipped(facts);
+	exit_of(facts, 0, "exit-code", 2);
+}
+
+static void passed_by_skip_status(struct facts *facts)
+{
+	exit_of(facts, 0, "exit-code", 4);
+}
+
+static void skip_status_and_failure(struct facts *facts)
+{
+	exit_of(facts, 0, "exit-code", 4);
+	set(check_at(facts, 0), "verdict", "skip");
+	set_test(facts, 0, 1, false, "");
+}
+
 static void nothing_at_all(struct facts *facts)
 {
 	modules_alone(facts);
@@ -252,6 +289,14 @@ static const struct {
 	{"kernel_report", kernel_report, "fail", "FAILED", "failedTests", "kernel:KASAN", NULL},
 	{"one_skipped", one_skipped, "pass", "WARNED", "warnedTests", "ring", NULL},
 	{"all_skipped", all_skipped, "skip", "WARNED", "warnedTests", "latency", NULL},
+	{"skipped_by_status", skipped_by_status, "skip", "WARNED", "warnedTests", "ring", NULL},
+	{"skipped_by_signal", skipped_by_signal, "fail", "FAILED", "failedTests", "ring", NULL},
+	{"skipped_by_other_status", skipped_by_other_status, "fail", "FAILED", "failedTests",
+		"ring", NULL},
+	{"passed_by_skip_status", passed_by_skip_status, "fail", "FAILED", "failedTests", "ring",
+		NULL},
+	{"skip_status_and_failure", skip_status_and_failure, "fail", "FAILED", "failedTests",
+		"ring/traps", NULL},
 	{"skipped_with_limit", skipped_with_limit, "fail", "FAILED", "failedTests",
 		"limit:ring/traps_per_op", NULL},
 	{"modules_alone", modules_alone, "pass", "PASSED", "passedTests", "module:xsc", NULL},
