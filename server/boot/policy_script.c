@@ -201,6 +201,10 @@ static int script_for(struct rp_server *server, const char *name,
 			"the MAC of a rig whose agent is alive at another address");
 		return say_wait(server, "a rig with this MAC is at work", ret);
 	}
+	if (r > 0 && boot.address[0] && strcmp(boot.address, request->peer) != 0) {
+		r = rp_jobs_contested(server, &boot, request->peer);
+		return r < 0 ? r : say_wait(server, "another machine has this boot", ret);
+	}
 	if (r > 0 && boot.certified_at) {
 		char message[RP_BOOT_MESSAGE_MAX];
 

@@ -117,16 +117,35 @@ static int switch_off(struct rp_server *server, const char *rig)
 	return r < 0 ? r : request_power(server, rig, "", RP_POWER_OFF);
 }
 
+/* What to look for where a boot of this job was contested; "" where none was. */
+static int explain_contested(
+	struct rp_server *server, const struct rp_job *job, char *ret_text, size_t size)
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	int r = rp_store_first(server->store, &row, RP_SQL_BOOT_CONTESTED_OF_JOB, RP_TEXT(job->id));
+
+	*ret_text = '\0';
+	if (r > 0)
+		snprintf(ret_text, size,
+			"; contested: %s had a boot's script, %s asked for it too: look for a "
+			"machine that sends with this rig's MAC, or a second DHCP server",
+			rp_column_text(row, 0), rp_column_text(row, 1));
+	return r;
+}
+
 static int end_overdue_boot(struct rp_server *server, const struct rp_job *job)
 {
-	char message[RP_BOOT_MESSAGE_MAX];
+	char message[RP_BOOT_MESSAGE_MAX], more[RP_BOOT_MESSAGE_MAX - 80];
 	struct rp_boot boot;
 	int r = rp_boots_get(server, job->boot, &boot);
 
+	if (r > 0 && explain_contested(server, job, more, sizeof(more)) < 0)
+		r = -EIO;
 	if (r <= 0)
 		return r;
-	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s",
-		(long long)((job->deadline - job->started) / RP_SECOND), rp_stage_text(boot.stage));
+	snprintf(message, sizeof(message), "the whole job took more than %lld s, in stage %s%s",
+		(long long)((job->deadline - job->started) / RP_SECOND), rp_stage_text(boot.stage),
+		more);
 	if (boot.state == RP_BOOT_OPEN)
 		r = rp_boots_close(server, &boot, RP_BOOT_FAILED, message);
 	if (r >= 0)

@@ -11,6 +11,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "server/state/refused.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
 #include "server/store/store.h"
@@ -347,6 +348,46 @@ int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const
 			    : preparation_failed(server, boot);
 	r = rp_store_end(server->store, r);
 	rp_metrics_add(server->metrics, "boots_failed_total", 1);
+	rp_jobs_kick(server);
+	return r;
+}
+
+static int contested(struct rp_server *server, struct rp_boot *boot, const char *other)
+{
+	char message[RP_BOOT_MESSAGE_MAX];
+	int r;
+
+	snprintf(message, sizeof(message),
+		"contested: %s had this boot's script, %s asked for it too", boot->address, other);
+	rp_log_warning("boot %s of rig %s: %s", boot->id, boot->rig, message);
+	rp_refused_add(server, "script", boot->job, boot->id, other, NULL, 0, message);
+	r = rp_store_run(
+		server->store, RP_SQL_BOOT_SET_CONTESTED, RP_TEXT(boot->id), RP_TEXT(other));
+	if (r >= 0)
+		r = rp_boots_close(server, boot, RP_BOOT_FAILED, message);
+	if (r >= 0 && boot->job[0]) {
+		r = rp_store_run(server->store, RP_SQL_JOB_SET_ERROR, RP_TEXT(boot->job),
+			RP_TEXT(rp_stage_text(boot->stage)), RP_TEXT(message));
+		if (r >= 0)
+			r = rp_store_run(server->store, RP_SQL_JOB_SET_UNTRIED, RP_TEXT(boot->job));
+		if (r >= 0)
+			r = rp_rigs_set_state(server, boot->rig, RP_RIG_READY, "");
+	}
+	if (r < 0 || boot->purpose == RP_BOOT_FOR_INVENTORY)
+		return r;
+	/* Without a job nothing bounds how often: then at least not at once. */
+	return rp_rigs_settle(server, boot->rig,
+		boot->job[0] ? RP_JOB_SETTLE_S : 10 * RP_JOB_SETTLE_S, !boot->job[0]);
+}
+
+int rp_jobs_contested(struct rp_server *server, struct rp_boot *boot, const char *other)
+{
+	int r = rp_store_begin(server->store);
+
+	if (r < 0)
+		return r;
+	r = rp_store_end(server->store, contested(server, boot, other));
+	rp_metrics_add(server->metrics, "boots_contested_total", 1);
 	rp_jobs_kick(server);
 	return r;
 }

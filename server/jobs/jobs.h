@@ -71,6 +71,13 @@ int rp_jobs_begin(struct rp_server *server, const struct rp_job *job, const stru
  */
 int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const char *message);
 
+/*
+ * A second address, other, asked for the script of a boot. Which of the two is the rig cannot be
+ * told, so the boot is closed as failed ("contested: ..."), and it is tried again: it counts neither
+ * as an attempt of its job nor as an error of its rig. The job's own deadline ends what goes on.
+ */
+int rp_jobs_contested(struct rp_server *server, struct rp_boot *boot, const char *other);
+
 /* An attempt ended with this result, inside of the transaction that stores it. */
 int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const char *verdict,
 	const char *error_stage, const char *error_message);

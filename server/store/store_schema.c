@@ -114,6 +114,9 @@ const char *const rp_store_migrations[] = {
 	" boot TEXT NOT NULL, peer TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,"
 	" sha256 TEXT NOT NULL"
 	") STRICT;",
+
+	/* the address that asked for the script of a boot which another one had */
+	"ALTER TABLE boot ADD COLUMN contested_by TEXT NOT NULL DEFAULT '';",
 };
 
 const int rp_store_migrations_count = sizeof(rp_store_migrations) / sizeof(rp_store_migrations[0]);

@@ -107,6 +107,10 @@
 	X(BOOT_PAPERS, "SELECT certificate, record, action, envelope FROM boot WHERE id = ?1")     \
 	X(BOOT_SET_HEARTBEAT, "UPDATE boot SET heartbeat_at = ?2, silent = 0 WHERE id = ?1")       \
 	X(BOOT_SET_SILENT, "UPDATE boot SET silent = 1 WHERE id = ?1")                             \
+	X(BOOT_SET_CONTESTED, "UPDATE boot SET contested_by = ?2 WHERE id = ?1")                   \
+	X(BOOT_CONTESTED_OF_JOB,                                                                   \
+		"SELECT address, contested_by FROM boot WHERE job = ?1 AND contested_by <> '' "    \
+		"ORDER BY rowid DESC LIMIT 1")                                                     \
 	X(BOOT_SET_PURPOSE, "UPDATE boot SET purpose = ?2 WHERE id = ?1")                          \
 	X(BOOT_CLOSE, "UPDATE boot SET state = ?2, ended = ?3, message = ?4, stage_deadline = 0 "  \
 		      "WHERE id = ?1 AND state = 'open'")                                          \
@@ -142,13 +146,16 @@
 	X(JOB_EXTEND, "UPDATE job SET deadline = MAX(deadline, "                                   \
 		      "?1 + (attempts_max - attempt + 1) * ?2) "                                   \
 		      "WHERE state IN ('queued', 'running') AND deadline > 0")                     \
+	/* one that was begun has its own deadline; */                                             \
 	/* a boot of another job, or one that came to its end, is a rig at work */                 \
 	X(JOB_IN_VAIN,                                                                             \
-		"SELECT id FROM job WHERE state = 'queued' AND created <= ?1 AND NOT EXISTS "      \
+		"SELECT id FROM job WHERE state = 'queued' AND deadline = 0 AND created <= ?1 "    \
+		"AND NOT EXISTS "                                                                  \
 		"(SELECT 1 FROM boot WHERE boot.rig = job.rig AND "                                \
 		"((boot.state = 'open' AND boot.job IS NOT NULL) OR "                              \
 		"(boot.state = 'done' AND boot.ended > ?1)))")                                     \
 	X(JOB_SET_QUEUED, "UPDATE job SET state = 'queued' WHERE id = ?1")                         \
+	X(JOB_SET_UNTRIED, "UPDATE job SET state = 'queued', attempt = attempt - 1 WHERE id = ?1") \
 	X(JOB_SET_ERROR, "UPDATE job SET error_stage = ?2, error_message = ?3 WHERE id = ?1")      \
 	X(JOB_FINISH, "UPDATE job SET state = ?2, verdict = ?3, finished = ?4 WHERE id = ?1")      \
 	X(JOB_COUNT, "SELECT state, COUNT(*) FROM job GROUP BY state")                             \

@@ -200,6 +200,7 @@ static void anothers_mac(void **state)
 	/* an agent that is not heard any more may well have come up under another address */
 	lab->now += 20 * RP_SECOND;
 	answer = ask_from(lab, "10.77.0.99", "GET", script, NULL, NULL);
+	assert_null(strstr(answer.text, "/cas/"));
 	answer_done(&answer);
 	assert_job(lab, job, "state", "queued");
 	agent_done(&agent);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two addresses that ask for one rig's script: neither gets what the other has. */
+#include "tests/unit/server_lab.h"
+
+#define OTHER "10.77.0.99"
+#define SCRIPT "/boot/v1/script?mac=" MAC "&uuid=" UUID "&arch=x86_64"
+#define MESSAGE "contested: " PEER " had this boot's script, " OTHER " asked for it too"
+
+static bool boots_for(struct rig_lab *lab, const char *peer)
+{
+	struct answer answer = ask_from(lab, peer, "GET", SCRIPT, NULL, NULL);
+	bool boots = strstr(answer.text, "/cas/sha256/") != NULL;
+
+	answer_done(&answer);
+	return boots;
+}
+
+/* The newest boot of rig alpha. */
+static struct rp_boot newest(struct rig_lab *lab)
+{
+	struct rp_boot boot;
+
+	assert_int_equal(rp_boots_newest_of_rig(&lab->server, "alpha", &boot), 1);
+	return boot;
+}
+
+static int errors_of_rig(struct rig_lab *lab)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+	assert_int_equal(rp_rigs_get(&lab->server, "alpha", &rig), 1);
+	return rig->errors;
+}
+
+static void begin_job(struct rig_lab *lab, char job[27])
+{
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	lab_power_answer(lab, 0, "running");
+}
+
+static void second_address_takes_nothing_over(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct rp_boot boot;
+	struct answer answer;
+	char job[27], path[96];
+
+	begin_job(lab, job);
+	assert_true(boots_for(lab, PEER));
+	assert_true(boots_for(lab, PEER)); /* the same one may ask again */
+	assert_false(boots_for(lab, OTHER));
+	boot = newest(lab);
+	assert_int_equal(boot.state, RP_BOOT_FAILED);
+	assert_string_equal(boot.message, MESSAGE);
+	assert_string_equal(boot.address, PEER);
+	assert_int_equal(refusals(lab), 1);
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s", job);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_string_equal(
+		rp_json_string_or(json_object_get(answer.json, "error"), "message", ""), MESSAGE);
+	answer_done(&answer);
+	answer = ask(lab, "GET", "/metrics", NULL, NULL);
+	assert_non_null(strstr(answer.text, "boots_contested_total 1"));
+	answer_done(&answer);
+	/* the one that was first has lost it too: neither is believed */
+	assert_int_equal(hello(lab, &agent), 403);
+	agent_done(&agent);
+}
+
+static void is_tried_again_and_counts_against_nobody(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	json_t *result;
+	char job[27], path[96];
+
+	begin_job(lab, job);
+	for (int i = 0; i < 5; i++) { /* more often than it has attempts, or the rig has errors */
+		assert_true(boots_for(lab, PEER));
+		assert_false(boots_for(lab, OTHER));
+		assert_job(lab, job, "state", "queued");
+		assert_int_equal(errors_of_rig(lab), 0);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		assert_job(lab, job, "state", "running");
+		lab_power_answer(lab, 0, "running");
+	}
+	assert_int_equal(lab->cycles, 6);
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	result = make_result(lab, &agent, "pass");
+	assert_int_equal(put_result(lab, &agent, job, result, NULL), 200);
+	assert_job(lab, job, "verdict", "pass");
+	snprintf(path, sizeof(path), "/api/v1/jobs/%s", job);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_int_equal(json_integer_value(json_object_get(answer.json, "attempt")), 1);
+	answer_done(&answer);
+	json_decref(result);
+	agent_done(&agent);
+}
+
+/* Where it goes on, the whole job's limit ends it, and says what to look for. */
+static void ends_with_the_whole_jobs_limit(void **state)
+{
+	struct rig_lab *lab = *state;
+	rp_cleanup(job) struct rp_job row = {0};
+	char job[27];
+
+	begin_job(lab, job);
+	assert_int_equal(rp_jobs_get(&lab->server, job, &row), 1);
+	assert_true(boots_for(lab, PEER));
+	assert_false(boots_for(lab, OTHER));
+	/* to have waited long before it began is not to wait in vain now */
+	lab->server.site->queue_s = 1;
+	lab_pass(lab, RP_JOB_SETTLE_S - 1);
+	assert_job(lab, job, "state", "queued");
+	lab->now = row.deadline;
+	lab_pass(lab, 0);
+	assert_job(lab, job, "verdict", "error");
+	rp_job_done(&row);
+	assert_int_equal(rp_jobs_get(&lab->server, job, &row), 1);
+	assert_non_null(strstr(row.error_message, "the whole job took more than"));
+	assert_non_null(strstr(row.error_message, PEER));
+	assert_non_null(strstr(row.error_message, OTHER));
+	assert_non_null(strstr(row.error_message, "look for a machine that sends with this rig's "
+						  "MAC"));
+}
+
+/* Firmware's address (TFTP) is nobody's business: only the script's counts. */
+static void firmware_may_have_had_another_address(void **state)
+{
+	const struct rp_pxe_client client = {
+		.mac = MAC, .uuid = UUID, .arch = 7, .kind = RP_PXE_UEFI};
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	char job[27];
+
+	begin_job(lab, job);
+	rp_policy_pxe_event(&lab->server, &client, RP_PXE_DISCOVER_SEEN, "");
+	rp_policy_pxe_event(&lab->server, &client, RP_PXE_OFFERED, "ipxe.efi");
+	rp_policy_artefact_fetched(&lab->server, OTHER, "00");
+	assert_string_equal(newest(lab).address, "");
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(newest(lab).address, PEER);
+	agent_done(&agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			second_address_takes_nothing_over, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			is_tried_again_and_counts_against_nobody, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			ends_with_the_whole_jobs_limit, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			firmware_may_have_had_another_address, lab_setup, lab_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
