@@ -208,8 +208,7 @@ static struct sg_table *gdl_map(struct dma_buf_attachment *at,
 	if (ret)
 		goto err_table;
 
-	kref_get(&permit->ref);
-	atomic_inc(&permit->mapped);
+	gdl_permit_mapped(permit);
 	mapping->permit = permit;
 	mapping->dev = at->dev;
 	list_add_tail(&mapping->node, &buffer->mappings);

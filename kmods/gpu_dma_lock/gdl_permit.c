@@ -4,6 +4,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/iommu.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -11,9 +12,15 @@
 #include <linux/wait.h>
 
 #include "gdl_compat.h"
+#include "gdl_flush.h"
+#include "gdl_owner.h"
 #include "gdl_permit.h"
 #include "gdl_state.h"
 #include "gdl_stats.h"
+
+static bool any_device;
+module_param(any_device, bool, 0644);
+MODULE_PARM_DESC(any_device, "grants to devices that are no GPUs, too");
 
 static struct workqueue_struct *free_queue;
 /* Woken when a mapping of a revoked permit is given back. */
@@ -138,12 +145,23 @@ bool gdl_device_reaches(struct device *dev, phys_addr_t last)
 	return last <= min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 }
 
-void gdl_device_flush(struct device *dev)
+/* A DRM device hangs below the device whose driver made it, or below a bus of that one. */
+static int has_drm(struct device *dev, void *unused)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	if (dev->class && !strcmp(dev->class->name, "drm"))
+		return 1;
+	/* Another's: it has a name of its own here. */
+	if (dev_is_pci(dev) || dev_is_platform(dev))
+		return 0;
+	return device_for_each_child(dev, NULL, has_drm);
+}
 
-	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
-		iommu_flush_iotlb_all(domain);
+static bool is_gpu(struct device *dev)
+{
+	if (dev_is_pci(dev) &&
+	    to_pci_dev(dev)->class >> 16 == PCI_BASE_CLASS_DISPLAY)
+		return true;
+	return device_for_each_child(dev, NULL, has_drm);
 }
 
 /* Whether @name is that of the permit's device, or of its class. */
@@ -171,6 +189,8 @@ static int grant_one(struct gdl_buffer *buffer, struct device *dev,
 
 	if (!dev->dma_mask || !*dev->dma_mask)
 		return -ENODEV;
+	if (!READ_ONCE(any_device) && !is_gpu(dev))
+		return -EACCES;
 	if (!translated && !(arg->flags & GDL_GRANT_UNTRANSLATED))
 		return -EOPNOTSUPP;
 	permit = kzalloc(sizeof(*permit), GFP_KERNEL_ACCOUNT);
@@ -179,6 +199,7 @@ static int grant_one(struct gdl_buffer *buffer, struct device *dev,
 	kref_init(&permit->ref);
 	gdl_device_above(dev, &permit->key);
 	permit->flags = arg->flags;
+	permit->account = gdl_flush_account(buffer->owner->uid);
 
 	dma_resv_lock(buffer->dmabuf->resv, NULL);
 	if (buffer->forgotten) {
@@ -228,6 +249,9 @@ int gdl_permit_grant(struct gdl_buffer *buffer, struct gdl_grant *arg)
 	struct device *dev;
 	int ret;
 
+	ret = gdl_flush_wait(gdl_flush_account(buffer->owner->uid));
+	if (ret)
+		return ret;
 	switch (name->kind) {
 	case GDL_DEVICE_PCI_CLASS:
 		return grant_class(buffer, arg);
@@ -275,6 +299,16 @@ static void take(struct gdl_buffer *buffer, struct gdl_permit *permit,
 	gdl_count(GDL_REVOKES);
 }
 
+/*
+ * What was never mapped is in no cache, and whoever may GRANT could have it emptied as
+ * often as he likes. Also what was unmapped long ago may still be there.
+ */
+static void flush(struct gdl_permit *permit)
+{
+	if (READ_ONCE(permit->cached))
+		gdl_flush(permit->dev, permit->account);
+}
+
 /* 0, -ETIMEDOUT, -EINTR. Drops the buffer's reference, which was the list's. */
 static int finish(struct gdl_permit *permit, unsigned long deadline)
 {
@@ -285,8 +319,7 @@ static int finish(struct gdl_permit *permit, unsigned long deadline)
 		ret = wait_event_killable_timeout(unmapped,
 						  !atomic_read(&permit->mapped),
 						  max(left, 0L));
-	/* Also what was unmapped long ago may still be cached. */
-	gdl_device_flush(permit->dev);
+	flush(permit);
 	gdl_permit_put(permit);
 	if (ret == 0)
 		gdl_count(GDL_REVOKES_LATE);
@@ -346,17 +379,29 @@ void gdl_permit_revoke_all(struct gdl_buffer *buffer, bool forget)
 
 	/* Who closes does not wait: what comes back later is flushed then. */
 	list_for_each_entry_safe(permit, next, &taken, node) {
-		gdl_device_flush(permit->dev);
+		flush(permit);
 		gdl_permit_put(permit);
 	}
+}
+
+void gdl_permit_mapped(struct gdl_permit *permit)
+{
+	kref_get(&permit->ref);
+	WRITE_ONCE(permit->cached, true);
+	atomic_inc(&permit->mapped);
 }
 
 void gdl_permit_unmapped(struct gdl_permit *permit, struct device *dev)
 {
 	bool revoked = permit->revoked;
 
-	if (revoked)
-		gdl_device_flush(dev);
+	/* No new mapping comes behind the last of what is revoked. */
+	if (revoked) {
+		gdl_flush(dev, permit->account);
+		if (atomic_read(&permit->mapped) == 1)
+			WRITE_ONCE(permit->cached, false);
+	}
+	/* A full barrier: who sees 0 sees that it is flushed. */
 	if (atomic_dec_and_test(&permit->mapped) && revoked)
 		wake_up_all(&unmapped);
 	gdl_permit_put(permit);

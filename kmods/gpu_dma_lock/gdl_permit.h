@@ -12,6 +12,7 @@
 #include <linux/gpu_dma_lock.h>
 
 struct device;
+struct gdl_account;
 struct gdl_buffer;
 
 /* A device that may map a buffer. In buffer->permits by key until it is revoked. */
@@ -22,6 +23,8 @@ struct gdl_permit {
 	u32 flags;		/* GDL_GRANT_ */
 	bool revoked;		/* the reservation lock */
 	atomic_t mapped;
+	bool cached;		/* mapped since the IOMMU's cache was last emptied */
+	struct gdl_account *account;	/* who pays for that */
 	struct list_head node;	/* of who revokes it */
 	struct rcu_work free;
 };
@@ -43,9 +46,8 @@ bool gdl_device_translated(struct device *dev);
  * translates. Else swiotlb would have to copy, and the DMA API warns where it cannot.
  */
 bool gdl_device_reaches(struct device *dev, phys_addr_t last);
-/* Nothing that the IOMMU has cached of @dev's mappings is used from now on. */
-void gdl_device_flush(struct device *dev);
 
+/* Also -EACCES: not a GPU, and the administrator allows no other device. */
 int gdl_permit_grant(struct gdl_buffer *buffer, struct gdl_grant *arg);
 int gdl_permit_revoke(struct gdl_buffer *buffer, struct gdl_revoke *arg);
 /* Whatever holds a mapping, and for good. */
@@ -54,6 +56,8 @@ void gdl_permit_revoke_all(struct gdl_buffer *buffer, bool forget);
 /* GDL_MAY_; in an RCU read-side section. */
 int gdl_permit_check(struct gdl_buffer *buffer, const struct gdl_device *name);
 
+/* It is mapped: with the reservation lock held. The mapping has a reference. */
+void gdl_permit_mapped(struct gdl_permit *permit);
 /* A mapping of it, for @dev, was given back; with it goes its reference. */
 void gdl_permit_unmapped(struct gdl_permit *permit, struct device *dev);
 void gdl_permit_put(struct gdl_permit *permit);

@@ -43,6 +43,8 @@ static const char *const stat_names[GDL_STAT_COUNT] = {
 	[GDL_MAPPED_BYTES] = "mapped_bytes",
 	[GDL_BOUNCED_BYTES] = "bounced_bytes",
 	[GDL_CPU_MAPPED] = "cpu_mapped",
+	[GDL_FLUSHES] = "flushes",
+	[GDL_FLUSH_WAITS] = "flush_waits",
 };
 
 static u64 sum(enum gdl_stat stat)

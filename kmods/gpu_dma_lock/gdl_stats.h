@@ -30,6 +30,8 @@ enum gdl_stat {
 	GDL_MAPPED_BYTES,
 	GDL_BOUNCED_BYTES,	/* of these: not the pages themselves */
 	GDL_CPU_MAPPED,	/* mmap and vmap */
+	GDL_FLUSHES,	/* of an IOMMU's cache */
+	GDL_FLUSH_WAITS,	/* GRANTs that waited for them */
 	GDL_STAT_COUNT
 };
 

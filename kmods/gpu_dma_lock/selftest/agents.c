@@ -137,6 +137,58 @@ bool live_becomes(long long bytes, long long agents)
 	return false;
 }
 
+static int open_parameter(const char *name, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/gpu_dma_lock/parameters/%s", name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+void get_parameter(const char *name, char *text, size_t size)
+{
+	int fd = open_parameter(name, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+bool set_parameter(const char *name, const char *text)
+{
+	int fd = open_parameter(name, O_WRONLY);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static struct {
+	const char *name, *wanted;
+	char was[32];
+} parameters[] = {
+	{"any_device", "Y", ""}, /* edu is no GPU */
+	{"flush_pause_us", "1000", ""},
+};
+
+int begin_tests(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+		get_parameter(parameters[i].name, parameters[i].was, sizeof(parameters[i].was));
+		set_parameter(parameters[i].name, parameters[i].wanted);
+	}
+	return 0;
+}
+
+void end_tests(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
+		set_parameter(parameters[i].name, parameters[i].was);
+}
+
 int be_nobody(void)
 {
 	return setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||

@@ -65,6 +65,14 @@ long long live_agents(void);
 /* Pages go when the last reference does, which may be in another process's exit. */
 bool live_becomes(long long bytes, long long agents);
 
+/* A parameter of the module, as text without its newline; "" where it cannot be read. */
+void get_parameter(const char *name, char *text, size_t size);
+bool set_parameter(const char *name, const char *text);
+
+/* What the tests need otherwise than it is, and as it was: for struct check. */
+int begin_tests(void);
+void end_tests(void);
+
 int be_nobody(void);
 
 /* In another process; its exit status. */

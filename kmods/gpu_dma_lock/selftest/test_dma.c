@@ -514,6 +514,61 @@ int test_dma_flight(void)
 	return 0;
 }
 
+/* One flush for each grant under which something was mapped, none for the others. */
+int test_flushes(void)
+{
+	long long flushes;
+	struct bench bench;
+
+	PREPARE(&bench, true, 0, 0);
+	flushes = stat_of("flushes");
+	EXPECT(take_back(bench.agent, bench.memory.handle, bench.edu.device), 1);
+	EXPECT(stat_of("flushes"), flushes + 1);
+	EXPECT(detach(&bench.edu), 0);
+	for (int i = 0; i < 20; i++) {
+		EXPECT(grant(bench.agent, bench.memory.handle, bench.edu.device), 1);
+		EXPECT(take_back(bench.agent, bench.memory.handle, bench.edu.device), 1);
+	}
+	EXPECT(stat_of("flushes"), flushes + 1);
+	/* What is unmapped before the REVOKE may be cached still. */
+	EXPECT(grant(bench.agent, bench.memory.handle, bench.edu.device), 1);
+	EXPECT(attach(&bench.edu, &bench.memory), 0);
+	EXPECT(detach(&bench.edu), 0);
+	EXPECT(stat_of("flushes"), flushes + 1);
+	EXPECT(take_back(bench.agent, bench.memory.handle, bench.edu.device), 1);
+	EXPECT(stat_of("flushes"), flushes + 2);
+	return 0;
+}
+
+/* 16 are free, each more is paid with a pause, by the next that is granted something. */
+int test_flush_limit(void)
+{
+	enum { ROUNDS = 28, PAUSE_MS = 50, FREE = 16 };
+	uint64_t start, ms;
+	struct memory memory;
+	struct edu edu;
+	int agent = new_agent(0);
+
+	if (!find_edu(true, &edu))
+		return skip(NO_EDU);
+	if (!set_parameter("flush_pause_us", "50000"))
+		return skip("needs root, to set the module's parameters");
+	EXPECT(alloc(agent, PAGE, &memory), 0);
+	start = now_ns();
+	for (int i = 0; i < ROUNDS; i++) {
+		EXPECT(grant(agent, memory.handle, edu.device), 1);
+		EXPECT(attach(&edu, &memory), 0);
+		EXPECT(take_back(agent, memory.handle, edu.device), 1);
+		EXPECT(detach(&edu), 0);
+	}
+	EXPECT(grant(agent, memory.handle, edu.device), 1);
+	ms = (now_ns() - start) / 1000000;
+	EXPECT(set_parameter("flush_pause_us", "1000"), 1);
+	REQUIRE(ms >= (ROUNDS - FREE) * PAUSE_MS, "%d flushes in %llu ms, not in %d", ROUNDS,
+		(unsigned long long)ms, (ROUNDS - FREE) * PAUSE_MS);
+	return 0;
+}
+
 /*
  * No IOMMU in between: what the manual says of it is true. With 28 bits the device
  * reaches 256 MiB; a buffer is either there or refused, and never copied.

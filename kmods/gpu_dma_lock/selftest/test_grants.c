@@ -159,6 +159,63 @@ int test_platform(void)
 	return granted ? 0 : skip("no platform device that does DMA");
 }
 
+/* Platform devices that do DMA: those that a driver of DRM has made a GPU of, and no other. */
+static int grants_to_platform(int agent, uint64_t handle)
+{
+	struct gdl_device device = {.kind = GDL_DEVICE_PLATFORM};
+	DIR *all = opendir("/sys/bus/platform/devices");
+	struct dirent *entry;
+	char drm[128];
+
+	while (all && (entry = readdir(all))) {
+		long ret;
+
+		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(device.name))
+			continue;
+		memset(device.name, 0, sizeof(device.name));
+		memcpy(device.name, entry->d_name, strlen(entry->d_name));
+		snprintf(drm, sizeof(drm), "/sys/bus/platform/devices/%.40s/drm", device.name);
+		ret = grant_flags(agent, handle, device, GDL_GRANT_UNTRANSLATED);
+		if (ret == -ENODEV)
+			continue;
+		REQUIRE(ret == (access(drm, F_OK) ? -EACCES : 1), "%s: %ld", device.name, ret);
+	}
+	if (all)
+		closedir(all);
+	return 0;
+}
+
+int test_devices(void)
+{
+	struct gdl_device bridge = pci_device(0, 0, 0, 0);
+	struct gdl_device bridges = {
+		.kind = GDL_DEVICE_PCI_CLASS, .class = 0x060000, .class_mask = 0xff0000};
+	struct gdl_device displays = {
+		.kind = GDL_DEVICE_PCI_CLASS, .class = 0x030000, .class_mask = 0xff0000};
+	int there = count_class(0x030000, 0xff0000, false);
+	struct memory memory;
+	int agent = new_agent(0);
+
+	if (!set_parameter("any_device", "N"))
+		return skip("needs root, to set the module's parameters");
+	EXPECT(alloc(agent, PAGE, &memory), 0);
+	EXPECT(grant_flags(agent, memory.handle, bridge, GDL_GRANT_UNTRANSLATED), -EACCES);
+	EXPECT(check_grant(agent, memory.handle, bridge), 0);
+	EXPECT(grant_flags(agent, memory.handle, bridges, GDL_GRANT_UNTRANSLATED), -EACCES);
+	EXPECT(grant_flags(agent, memory.handle, displays, GDL_GRANT_UNTRANSLATED),
+		there ? there : -ENODEV);
+	if (grants_to_platform(agent, memory.handle))
+		return 1;
+	EXPECT(set_parameter("any_device", "Y"), 1);
+	EXPECT(grant_flags(agent, memory.handle, bridge, GDL_GRANT_UNTRANSLATED), 1);
+	/* It says who may be granted, not who keeps a grant. */
+	EXPECT(set_parameter("any_device", "N"), 1);
+	EXPECT(check_grant(agent, memory.handle, bridge), GDL_MAY_MAP | GDL_MAY_UNTRANSLATED);
+	EXPECT(take_back(agent, memory.handle, bridge), 1);
+	EXPECT(set_parameter("any_device", "Y"), 1);
+	return 0;
+}
+
 static char *read_file(const char *name)
 {
 	static char text[65536];

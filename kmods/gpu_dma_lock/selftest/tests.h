@@ -27,6 +27,8 @@ int test_dma_static(void);
 int test_dma_deaf(void);
 int test_dma_race(void);
 int test_dma_flight(void);
+int test_flushes(void);
+int test_flush_limit(void);
 int test_dma_open(void);
 int test_edu_bad(void);
 
@@ -35,6 +37,7 @@ int test_grant(void);
 int test_untranslated(void);
 int test_classes(void);
 int test_platform(void);
+int test_devices(void);
 int test_proc(void);
 int test_control(void);
 int test_grant_race(void);

@@ -39,6 +39,17 @@
  * The grain is the device as the IOMMU sees it: devices of one IOMMU group
  * (/sys/kernel/iommu_groups) share what is mapped for one of them.
  *
+ * 3. A GPU: a PCI device of class display, or one that a driver of DRM has. GRANT
+ *    of another says EACCES, unless the module's parameter any_device is set: who
+ *    may GRANT to anything could have the IOMMU's cache emptied for disks and
+ *    network cards, too. It says who may be granted, not who keeps a grant.
+ *
+ * Emptying that cache (one "flush" in stats) costs all users of the device's
+ * domain. It is done only for a grant under which something was mapped, and counts
+ * against the user whose grant it was: 16 at once are free, each more costs
+ * flush_pause_us (a module parameter; 1000, 0: nothing), which the user's next GRANT
+ * waits for. What takes access away never waits for it.
+ *
  * Who may do what
  * ===============
  *
@@ -90,6 +101,7 @@
  *   ENOENT      no such handle (never was, or was freed)
  *   EDQUOT      it would be more than the quota
  *   ENOMEM      it would be more than RLIMIT_MEMLOCK, or there is no memory
+ *   EACCES      GRANT: not a GPU (see above)
  *   EINTR       killed while it was allocated, or waited for
  *   ENODEV      no such device, or one that has no driver's DMA mask
  *   EOPNOTSUPP  no IOMMU translates for it (see above)
