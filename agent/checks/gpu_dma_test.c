@@ -17,6 +17,7 @@ static const struct test tests[] = {
 	{"memory-limit", test_memlock, "RLIMIT_MEMLOCK, over all agents of a user", 10},
 	{"memory-cgroup", test_memcg, "pages are charged to it, and given back", 10},
 	{"mapping", test_mapping, "cleared, whole, and no way around the grants", 10},
+	{"access", test_access, "who may open the device: its mode, disabled, group", 10},
 	{"huge", test_huge, "2 MiB chunks", 10},
 	{"rights", test_rights, "fork, a passed descriptor, another agent: not yours", 10},
 	{"exec", test_exec, "another program cannot use the agent", 10},

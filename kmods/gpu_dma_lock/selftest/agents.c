@@ -174,8 +174,13 @@ static struct {
 	{"flush_pause_us", "1000", ""},
 };
 
+static struct stat node; /* as the device's was */
+
 int begin_tests(void)
 {
+	/* Some tests become nobody: the device lets its group in. */
+	if (!geteuid() && (stat(GDL_DEVICE, &node) || chown(GDL_DEVICE, node.st_uid, NOBODY)))
+		return 1;
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
 		get_parameter(parameters[i].name, parameters[i].was, sizeof(parameters[i].was));
 		set_parameter(parameters[i].name, parameters[i].wanted);
@@ -185,14 +190,16 @@ int begin_tests(void)
 
 void end_tests(void)
 {
+	if (node.st_ino && chown(GDL_DEVICE, node.st_uid, node.st_gid))
+		printf("# the group of " GDL_DEVICE " stays changed: %m\n");
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
 		set_parameter(parameters[i].name, parameters[i].was);
 }
 
 int be_nobody(void)
 {
-	return setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
-	       setresuid(65534, 65534, 65534);
+	return setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	       setresuid(NOBODY, NOBODY, NOBODY);
 }
 
 int in_child(int (*run)(void *), void *arg)

@@ -17,6 +17,7 @@
 #include "kmods/gpu_dma_lock/include/uapi/linux/gpu_dma_lock.h"
 
 #define PAGE ((uint64_t)sysconf(_SC_PAGESIZE))
+#define NOBODY 65534
 #define PATTERN 0x9e3779b97f4a7c15u
 
 long call(int fd, unsigned long cmd, void *arg);

@@ -424,3 +424,59 @@ int test_killed(void)
 		live_bytes() - bytes, live_agents() - agents);
 	return 0;
 }
+
+/* 0, or what open(2) says to a process of nobody's, in this group. */
+static int open_as_nobody(void *arg)
+{
+	gid_t own = *(gid_t *)arg;
+
+	if (setgroups(0, NULL) || setgid(own) || setuid(NOBODY))
+		return 255;
+	return open_device() < 0 ? errno : 0;
+}
+
+static int access_by_parameters(void)
+{
+	gid_t nobody = NOBODY, other = 1;
+	struct memory memory;
+	int agent, fd;
+
+	EXPECT(in_child(open_as_nobody, &nobody), 0);
+	EXPECT(in_child(open_as_nobody, &other), EACCES); /* by the mode */
+	EXPECT(set_parameter("disabled", "3"), 0);
+	EXPECT(set_parameter("disabled", "-1"), 0);
+	agent = new_agent(0);
+
+	EXPECT(set_parameter("disabled", "1"), 1);
+	EXPECT(in_child(open_as_nobody, &nobody), EPERM);
+	fd = open_device();
+	REQUIRE(fd >= 0, "CAP_SYS_ADMIN is refused: %m");
+	close(fd);
+	EXPECT(set_parameter("group", "1"), 1);
+	EXPECT(in_child(open_as_nobody, &nobody), EPERM);
+	EXPECT(set_parameter("group", "65534"), 1);
+	EXPECT(in_child(open_as_nobody, &nobody), 0);
+
+	EXPECT(set_parameter("disabled", "2"), 1);
+	EXPECT(in_child(open_as_nobody, &nobody), EPERM);
+	EXPECT(sys(open_device()), -EPERM);
+	/* An agent that is there goes on. */
+	EXPECT(alloc(agent, PAGE, &memory), 0);
+	return 0;
+}
+
+int test_access(void)
+{
+	struct stat st;
+	int ret;
+
+	if (geteuid() || !set_parameter("disabled", "0"))
+		return skip("needs root, to set the module's parameters");
+	EXPECT(stat(GDL_DEVICE, &st), 0);
+	EXPECT(st.st_mode & 07777, 0660);
+	ret = access_by_parameters();
+	/* However it ended: the tests behind this open the device. */
+	set_parameter("disabled", "0");
+	set_parameter("group", "-1");
+	return ret;
+}

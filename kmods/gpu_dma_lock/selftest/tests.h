@@ -5,6 +5,7 @@
 
 /* test_agents.c */
 int test_setup(void);
+int test_access(void);
 int test_bad_input(void);
 int test_ioctl_bad(void);
 int test_rights(void);

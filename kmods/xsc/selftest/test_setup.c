@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SETUP, the other ioctls, the mapping and the SQE: what is given, what is refused. */
+#include <grp.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include "kmods/xsc/selftest/rings.h"
@@ -45,6 +46,78 @@ int test_setup(void)
 	xsc_teardown(&ring);
 	xsc_teardown(NULL);
 	return 0;
+}
+
+/* 0, or what open(2) says to a process of nobody's, in these groups. */
+static int open_as_nobody(gid_t own)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		if (setgroups(0, NULL) || setgid(own) || setuid(NOBODY))
+			_exit(255);
+		_exit(open(XSC_DEVICE, O_RDWR | O_CLOEXEC) < 0 ? errno : 0);
+	}
+	return child_status(child);
+}
+
+static bool set_parameter(const char *name, const char *text)
+{
+	char path[64];
+	int fd;
+	bool done;
+
+	snprintf(path, sizeof(path), "/sys/module/xsc/parameters/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return done;
+}
+
+static int access_by_parameters(void)
+{
+	struct xsc_ring ring;
+	int fd;
+
+	EXPECT(open_as_nobody(NOBODY), 0);
+	EXPECT(open_as_nobody(1), EACCES); /* by the mode */
+	EXPECT(set_parameter("disabled", "3"), 0);
+	EXPECT(set_parameter("disabled", "-1"), 0);
+	EXPECT(xsc_setup(&ring, NULL), 0);
+
+	EXPECT(set_parameter("disabled", "1"), 1);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	fd = open(XSC_DEVICE, O_RDWR | O_CLOEXEC);
+	REQUIRE(fd >= 0, "CAP_SYS_ADMIN is refused: %m");
+	close(fd);
+	EXPECT(set_parameter("group", "1"), 1);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	EXPECT(set_parameter("group", "65534"), 1);
+	EXPECT(open_as_nobody(NOBODY), 0);
+
+	EXPECT(set_parameter("disabled", "2"), 1);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	EXPECT(sys(open(XSC_DEVICE, O_RDWR | O_CLOEXEC)), -EPERM);
+	/* A ring that is there goes on. */
+	EXPECT(ONE(&ring, nop), 0);
+	xsc_teardown(&ring);
+	return 0;
+}
+
+int test_access(void)
+{
+	struct stat st;
+	int ret;
+
+	if (geteuid() || !set_parameter("disabled", "0"))
+		return skip("needs root, to set the module's parameters");
+	EXPECT(stat(XSC_DEVICE, &st), 0);
+	EXPECT(st.st_mode & 07777, 0660);
+	ret = access_by_parameters();
+	/* However it ended: the tests behind this open the device. */
+	set_parameter("disabled", "0");
+	set_parameter("group", "-1");
+	return ret;
 }
 
 int test_setup_bad(void)

@@ -65,6 +65,7 @@ int test_counters(void);
 
 /* test_setup.c */
 int test_setup(void);
+int test_access(void);
 int test_setup_bad(void);
 int test_ioctl_bad(void);
 int test_mmap_bad(void);

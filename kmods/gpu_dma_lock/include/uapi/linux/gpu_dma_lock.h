@@ -53,7 +53,11 @@
  * Who may do what
  * ===============
  *
- * Anybody may be an agent. An agent is used by the process that made it; others
+ * Who can open the device may be an agent: that is told by its mode (0660, root's,
+ * until udev says otherwise), and by two parameters of the module, as by
+ * io_uring_disabled and io_uring_group: "disabled" is 0 (all who may by the mode), 1
+ * (of these CAP_SYS_ADMIN and members of the group whose number is in "group") or 2
+ * (nobody). open(2) then says EPERM; who has it open keeps it. An agent is used by the process that made it; others
  * that got its descriptor (fork, SCM_RIGHTS, exec) get EPERM, unless it was made
  * with GDL_AGENT_SHARED: then the descriptor is the right. Handles are an agent's
  * own: there is no way to name another's.

@@ -179,6 +179,12 @@
  * Rights
  * ======
  *
+ * Who may open the device is told by its mode (0660, root's, until udev says
+ * otherwise), and by two parameters of the module, as by io_uring_disabled and
+ * io_uring_group: "disabled" is 0 (all who may by the mode), 1 (of these CAP_SYS_ADMIN
+ * and members of the group whose number is in "group") or 2 (nobody). open(2) then
+ * says EPERM; who has it open keeps it.
+ *
  * A ring belongs to the process that set it up. Its memory and thread group are
  * compared at each call, so a child that inherited the descriptor, a process
  * that was sent it, and the process itself after execve get EPERM. close(2) of
