@@ -73,9 +73,10 @@ struct server {
 };
 
 /*
- * libxsc's loop, but for this: what a failure ends is taken up again, with the same
- * argument, as the result of a call may be in it; it may also have been taken, when
- * the failure came after it. The failure comes once only.
+ * libxsc's loop, but for this: what an argument that could not be read or written ends is
+ * taken up again, with the same argument, as the result of a call may be in it; it may also
+ * have been taken, when the failure came after it. The failure comes once only. A lack of
+ * memory ends nothing.
  */
 static void *server_main(void *arg)
 {
@@ -88,7 +89,7 @@ static void *server_main(void *arg)
 	for (;;) {
 		long ret = sys(ioctl(server->fd, XSC_IOC_SERVE, &serve));
 
-		if (again && (ret == -EFAULT || ret == -ENOMEM)) {
+		if (again && ret == -EFAULT) {
 			again = false;
 			server->run->refused++;
 			continue;
@@ -119,7 +120,7 @@ static int wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe)
 
 	do {
 		err = xsc_wait_cqe(ring, ret_cqe);
-	} while (err == -ENOMEM || err == -EFAULT);
+	} while (err == -EFAULT);
 	return err;
 }
 
