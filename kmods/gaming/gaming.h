@@ -73,4 +73,10 @@ long gaming_syscalls_run(struct gaming_session *s, unsigned int cmd, void __user
  */
 int gaming_copy_arg(void *to, size_t known, const void __user *from);
 
+/*
+ * Is the thread under seccomp? A call that does what a system call does passes the filter
+ * by that it has for this one: such calls are refused, EPERM.
+ */
+bool gaming_is_confined(void);
+
 #endif /* _GAMING_H */

@@ -206,6 +206,8 @@ static long do_mmap_call(struct gaming_session *s, void __user *arg)
 		return ret;
 	if (m.addr)
 		return -EINVAL;
+	if (gaming_is_confined())
+		return -EPERM;
 	addr = map(m.len, m.flags & GAMING_MEM_HUGE);
 	if (IS_ERR_VALUE(addr))
 		return addr;
@@ -224,7 +226,9 @@ static long do_munmap_call(struct gaming_session *s, void __user *arg)
 	int ret;
 
 	ret = copy_memory(&m, arg, 0);
-	return ret ? ret : vm_munmap(m.addr, m.len);
+	if (ret)
+		return ret;
+	return gaming_is_confined() ? -EPERM : vm_munmap(m.addr, m.len);
 }
 
 static long do_madvise_call(struct gaming_session *s, void __user *arg)

@@ -229,6 +229,8 @@ long gaming_storage_preload(struct gaming_session *s, void __user *arg)
 		return ret;
 	if (preload.flags || preload.resv || preload.offset > S64_MAX || preload.len > S64_MAX)
 		return -EINVAL;
+	if (gaming_is_confined())
+		return -EPERM;
 	file = fget(preload.fd);
 	if (!file)
 		return -EBADF;

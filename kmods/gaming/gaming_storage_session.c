@@ -5,7 +5,6 @@
 #include <linux/ioprio.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
-#include <linux/seccomp.h>
 #include <linux/slab.h>
 
 #include "gaming_storage_session.h"
@@ -28,24 +27,11 @@ static struct gaming_storage *make_storage(void)
 
 static DEFINE_MUTEX(make_lock);
 
-/*
- * What a call reads and writes does not pass the filter that a confined thread has for
- * the system calls of these names.
- */
-static bool is_confined(void)
-{
-#ifdef CONFIG_SECCOMP
-	return READ_ONCE(current->seccomp.mode) != SECCOMP_MODE_DISABLED;
-#else
-	return false;
-#endif
-}
-
 struct gaming_storage *gaming_storage_of(struct gaming_session *s)
 {
 	struct gaming_storage *st;
 
-	if (is_confined())
+	if (gaming_is_confined())
 		return ERR_PTR(-EPERM);
 	mutex_lock(&make_lock);
 	st = gaming_session_get(s, GAMING_STORAGE);

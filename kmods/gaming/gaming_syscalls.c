@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
+#include <linux/seccomp.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -34,6 +35,15 @@ int gaming_copy_arg(void *to, size_t known, const void __user *from)
 	if (size < known || size > PAGE_SIZE)
 		return -EINVAL;
 	return copy_struct_from_user(to, known, from, size);
+}
+
+bool gaming_is_confined(void)
+{
+#ifdef CONFIG_SECCOMP
+	return READ_ONCE(current->seccomp.mode) != SECCOMP_MODE_DISABLED;
+#else
+	return false;
+#endif
 }
 
 static u64 calls_done(void)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <linux/filter.h>
+#include <linux/gaming_memory.h>
 #include <linux/seccomp.h>
 
 #include "kmods/gaming/selftest/files.h"
@@ -472,13 +473,19 @@ int test_storage_seccomp(void)
 	struct gaming_request request = {.len = 4096};
 	struct gaming_load load = {.packed = 1, .room = 1};
 	struct gaming_stream stream = {.len = 1, .chunk = 4096, .eventfd = -1};
+	struct gaming_preload preload = {.size = sizeof(preload)};
+	struct gaming_memory map = {.size = sizeof(map), .len = 4096}, mapped = map;
 	struct gaming g;
 	char *ours;
 
 	pins_begin();
 	EXPECT(gaming_open(&g), 0);
 	EXPECT(storage_new_buffer(&g, 4096, &ours, &request.buffer), 0);
-	request.fd = storage_new_file("seccomp", MIB, 10, O_RDWR);
+	request.fd = preload.fd = storage_new_file("seccomp", MIB, 10, O_RDWR);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_PRELOAD), &preload), 0);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MMAP), &mapped), 0);
+	mapped.flags = 0;
+	mapped.pooled = mapped.faulted = mapped.huge = 0;
 	EXPECT(storage_one(&g, GAMING_CALL_READ, request, NULL), 4096);
 	EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
@@ -486,6 +493,10 @@ int test_storage_seccomp(void)
 	EXPECT(storage_one(&g, GAMING_CALL_WRITE, request, NULL), -EPERM);
 	EXPECT(gaming_load(&g, &load), -EPERM);
 	EXPECT(gaming_stream(&g, &stream), -EPERM);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_PRELOAD), &preload), -EPERM);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MMAP), &map), -EPERM);
+	EXPECT(gaming_ioctl(&g, GAMING_IOC(GAMING_CALL_MUNMAP), &mapped), -EPERM);
+	*(volatile char *)(uintptr_t)mapped.addr = 1; /* still there */
 	gaming_close(&g);
 	EXPECT(pinned_pages(), 0);
 	return 0;

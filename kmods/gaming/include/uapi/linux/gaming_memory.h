@@ -42,6 +42,9 @@
  *
  * As munmap(2); here so that a batch can have it.
  *
+ * MMAP and MUNMAP refuse a thread under seccomp, EPERM: its filter for mmap(2) and
+ * munmap(2) would see an ioctl only.
+ *
  * COMPACT
  * =======
  *

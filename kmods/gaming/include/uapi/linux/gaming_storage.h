@@ -33,7 +33,7 @@
  * and what security modules say are those of pread(2) and pwrite(2), with the caller's
  * descriptor; alignment under O_DIRECT is what the file system asks for (EINVAL).
  *
- * A thread under seccomp gets EPERM: its filter would see an ioctl only.
+ * A thread under seccomp gets EPERM, from PRELOAD too: its filter would see an ioctl only.
  *
  * SENDFILE is sendfile(2): the kernel has it, and gaming_sendfile() calls it. ENOSYS.
  *
