@@ -3,10 +3,9 @@
  * What the owner of a mutex inherits, and BOOST. The manual is
  * include/uapi/linux/gaming_boost.h.
  *
- * A holder is a thread for which others wait. Nothing is added and taken away at its
- * nice value: after each change among those who wait it is worked out anew, from what
- * the thread had before and what they have now. So no order of unlocks, timeouts and
- * deaths leaves anything behind.
+ * A holder is a thread for which others of its session wait. After each change among them
+ * what they lend it is worked out anew, so no order of unlocks, timeouts and deaths leaves
+ * anything behind. What comes of it, with what other sessions lend, is gaming_nice.c's.
  */
 #include <linux/hash.h>
 #include <linux/pid.h>
@@ -19,6 +18,7 @@
 #include <linux/gaming_boost.h>
 #include <linux/gaming_sync.h>
 
+#include "gaming_nice.h"
 #include "gaming_priority.h"
 
 #define CHAIN_MAX	32	/* owners that wait for owners */
@@ -28,8 +28,8 @@ struct gaming_holder {
 	struct list_head spare;
 	struct task_struct *task;
 	struct list_head waiters;
-	int base;		/* its own nice value */
-	int applied;		/* what was given to it */
+	struct gaming_nice *nice;	/* not a holder: memory for one */
+	int lent;			/* to it, by its waiters of this session */
 };
 
 struct boost {
@@ -41,11 +41,21 @@ struct boost {
 
 struct gaming_holder *gaming_holder_new(void)
 {
-	return kmalloc(sizeof(struct gaming_holder), GFP_KERNEL_ACCOUNT);
+	struct gaming_holder *holder = kmalloc(sizeof(*holder), GFP_KERNEL_ACCOUNT);
+
+	if (!holder)
+		return NULL;
+	holder->nice = gaming_nice_new();
+	if (!holder->nice) {
+		kfree(holder);
+		return NULL;
+	}
+	return holder;
 }
 
 void gaming_holder_free(struct gaming_holder *holder)
 {
+	gaming_nice_free(holder->nice);
 	kfree(holder);
 }
 
@@ -101,21 +111,13 @@ static struct gaming_waiter *waiting(struct gaming_sync *sync, const struct task
 	return NULL;
 }
 
-/* What somebody else has set is the holder's own. */
-static void notice_change(struct gaming_holder *holder)
-{
-	int now = task_nice(holder->task);
-
-	if (now != holder->applied)
-		holder->base = holder->applied = now;
-}
-
 static struct gaming_holder *add_holder(struct gaming_sync *sync, struct task_struct *task)
 {
 	struct gaming_holder *holder = gaming_holder_take_back(sync);
 
 	holder->task = get_task_struct(task);
-	holder->base = holder->applied = task_nice(task);
+	holder->nice = gaming_nice_get(task, holder->nice);
+	holder->lent = GAMING_LENDS_NOTHING;
 	INIT_LIST_HEAD(&holder->waiters);
 	hlist_add_head(&holder->by_task, &sync->holders[hash_ptr(task, GAMING_SYNC_BITS)]);
 	return holder;
@@ -124,6 +126,7 @@ static struct gaming_holder *add_holder(struct gaming_sync *sync, struct task_st
 static void remove_holder(struct gaming_sync *sync, struct gaming_holder *holder)
 {
 	hlist_del(&holder->by_task);
+	holder->nice = gaming_nice_put(holder->nice);
 	put_task_struct(holder->task);
 	gaming_holder_lend(sync, holder);
 }
@@ -132,20 +135,14 @@ static void remove_holder(struct gaming_sync *sync, struct gaming_holder *holder
 static bool settle(struct gaming_holder *holder, unsigned int *class)
 {
 	struct gaming_waiter *w;
-	int nice;
+	int lends = GAMING_LENDS_NOTHING;
 
-	notice_change(holder);
-	nice = holder->base;
 	*class = GAMING_CLASS_NORMAL;
 	list_for_each_entry(w, &holder->waiters, fellow) {
-		nice = min(nice, worth(w->task));
+		lends = min(lends, worth(w->task));
 		*class = max(*class, w->class);
 	}
-	if (nice == holder->applied || (nice < holder->applied && !has_nice(holder->task)))
-		return false;
-	set_user_nice(holder->task, nice);
-	holder->applied = nice;
-	return true;
+	return gaming_nice_lend(holder->nice, &holder->lent, lends);
 }
 
 /* Settles @holder and, if it waits too, those for whom it does. */
@@ -259,24 +256,14 @@ bool gaming_owner_gone(const struct gaming_waiter *w)
 	return READ_ONCE(w->holder->task->flags) & PF_EXITING;
 }
 
-/* With the lock: the thread is put back, if it still has what the boost gave it. */
-static void undo(struct gaming_sync *sync, const struct boost *boost)
+/* The thread is put back, if it still has what the boost gave it. */
+static void undo(const struct boost *boost)
 {
 	struct task_struct *task = get_pid_task(boost->pid, PIDTYPE_PID);
-	struct gaming_holder *holder;
 
 	if (!task)
 		return;
-	holder = holder_of(sync, task);
-	if (holder) {
-		notice_change(holder);
-		if (holder->base == boost->nice) {
-			holder->base = boost->base;
-			settle_chain(sync, holder);
-		}
-	} else if (task_nice(task) == boost->nice) {
-		set_user_nice(task, boost->base);
-	}
+	gaming_nice_change_own(task, boost->nice, boost->base);
 	put_task_struct(task);
 }
 
@@ -314,7 +301,7 @@ static void end_boosts(struct work_struct *work)
 	list_for_each_entry_safe(boost, next, &sync->boosts, entry) {
 		if (ktime_after(boost->until, now))
 			continue;
-		undo(sync, boost);
+		undo(boost);
 		remove_boost(sync, boost);
 	}
 	schedule_end(sync);
@@ -333,7 +320,6 @@ static struct boost *boost_of_current(struct gaming_sync *sync)
 
 static long begin_boost(struct gaming_sync *sync, const struct gaming_boost *arg)
 {
-	struct gaming_holder *holder;
 	struct boost *boost;
 	int ret = 0;
 
@@ -350,10 +336,7 @@ static long begin_boost(struct gaming_sync *sync, const struct gaming_boost *arg
 	boost->pid = get_pid(task_pid(current));
 
 	spin_lock(&sync->lock);
-	holder = holder_of(sync, current);
-	if (holder)
-		notice_change(holder);
-	boost->base = holder ? holder->base : task_nice(current);
+	boost->base = gaming_nice_own(current);
 	if (boost->nice >= boost->base)
 		ret = -EINVAL;
 	else if (boost_of_current(sync))
@@ -380,7 +363,7 @@ static long end_boost(struct gaming_sync *sync)
 	spin_lock(&sync->lock);
 	boost = boost_of_current(sync);
 	if (boost) {
-		undo(sync, boost);
+		undo(boost);
 		remove_boost(sync, boost);
 	}
 	spin_unlock(&sync->lock);
@@ -415,7 +398,7 @@ void gaming_boosts_end(struct gaming_sync *sync)
 	cancel_delayed_work_sync(&sync->boosts_end);
 	spin_lock(&sync->lock);
 	list_for_each_entry_safe(boost, next, &sync->boosts, entry) {
-		undo(sync, boost);
+		undo(boost);
 		remove_boost(sync, boost);
 	}
 	spin_unlock(&sync->lock);

@@ -13,6 +13,7 @@
 #include "kmods/gaming/libgaming/boost.h"
 #include "kmods/gaming/libgaming/sync.h"
 #include "kmods/gaming/selftest/actors.h"
+#include "kmods/gaming/selftest/pages.h"
 #include "kmods/gaming/selftest/tests.h"
 #include "kmods/gaming/selftest/threads.h"
 #include "kmods/selftest/report.h"
@@ -29,6 +30,15 @@ static struct actor waiter(const struct gaming *g, int nice, struct gaming_lock 
 	return (struct actor){.g = g, .act = actor_lock, .nice = nice, .lock = lock};
 }
 
+/* What RLIMIT_NICE forbids is not lent. */
+static bool may_inherit(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NICE, &limit);
+	return !geteuid() || limit.rlim_cur >= 20;
+}
+
 /* @actor has @nice now; what has just happened to it has been done under a lock. */
 #define NICE(actor, nice) EXPECT(nice_of((actor).tid), nice)
 
@@ -39,6 +49,8 @@ int test_inherit(void)
 	struct actor owner, first, second, third;
 	struct gaming g;
 
+	if (!may_inherit())
+		return skip("no right to what is to be inherited");
 	EXPECT(gaming_open(&g), 0);
 	sigaction(SIGUSR1, &action, NULL);
 	owner = holder(&g, 15, &lock);
@@ -87,6 +99,8 @@ int test_inherit_handover(void)
 	struct actor owner, next, best;
 	struct gaming g;
 
+	if (!may_inherit())
+		return skip("no right to what is to be inherited");
 	EXPECT(gaming_open(&g), 0);
 	owner = holder(&g, 19, &lock);
 	next = holder(&g, 15, &lock);
@@ -120,6 +134,8 @@ int test_inherit_nested(void)
 	struct actor owner, low, high, middle, stranger;
 	struct gaming g;
 
+	if (!may_inherit())
+		return skip("no right to what is to be inherited");
 	EXPECT(gaming_open(&g), 0);
 	owner = holder(&g, 19, &locks[0]);
 	owner.lock2 = &locks[1];
@@ -184,6 +200,8 @@ int test_inherit_undo(void)
 	struct actor owner, middle, high;
 	struct gaming g;
 
+	if (!may_inherit())
+		return skip("no right to what is to be inherited");
 	EXPECT(gaming_open(&g), 0);
 	owner = holder(&g, 15, &locks[0]);
 	high = waiter(&g, 6, &locks[0]);
@@ -309,6 +327,118 @@ int test_inherit_real_time(void)
 	EXPECT(gaming_unlock(&g, &locks[1]), 0);
 	EXPECT(gaming_unlock(&g, &locks[1]), -EPERM);
 	gaming_close(&g);
+	return 0;
+}
+
+/* What one session's waiters lend, another's must not take for the thread's own. */
+int test_inherit_sessions(void)
+{
+	struct gaming_lock locks[2] = {{0}};
+	struct actor first, second;
+	struct gaming g, other;
+
+	if (!may_inherit())
+		return skip("no right to what is to be inherited");
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(gaming_open(&other), 0);
+	EXPECT(sys(setpriority(PRIO_PROCESS, 0, 15)), 0);
+	EXPECT(gaming_lock(&g, &locks[0], 0, 0), 0);
+	EXPECT(gaming_lock(&other, &locks[1], 0, 0), 0);
+	for (int round = 0; round < 2; round++) {
+		first = waiter(&g, 9, &locks[0]);
+		second = waiter(&other, 5, &locks[1]);
+		first.deadline_ns = in_ms(round ? 1200 : 600);
+		second.deadline_ns = in_ms(round ? 600 : 1200);
+		actor_start_asleep(&first);
+		EXPECT(nice_of(gettid()), 9);
+		actor_start_asleep(&second);
+		EXPECT(nice_of(gettid()), 5);
+		EXPECT(actor_finish(round ? &second : &first), -ETIMEDOUT);
+		EXPECT(nice_of(gettid()), round ? 9 : 5);
+		EXPECT(actor_finish(round ? &first : &second), -ETIMEDOUT);
+		EXPECT(nice_of(gettid()), 15);
+	}
+	gaming_close(&other);
+	gaming_close(&g);
+	return 0;
+}
+
+/* With a nice value from before the limits; a child of its own would not have it. */
+static long lock_when_told(struct actor *actor)
+{
+	sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){0});
+	actor->stage = 1;
+	while (actor->go < 1)
+		sched_yield();
+	return gaming_lock(actor->g, actor->lock, 0, actor->deadline_ns);
+}
+
+/* The nice value of a child; 99 if that cannot be told. */
+static int nice_of_child(void)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(getpriority(PRIO_PROCESS, 0) + 40);
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) - 40
+									: 99;
+}
+
+/* Beside a waiter of nice -10: the best that RLIMIT_NICE @most allows is @lent. */
+static int lent_within(rlim_t most, int lent)
+{
+	struct gaming_lock lock = {0};
+	struct actor high;
+	struct gaming g;
+
+	EXPECT(gaming_open(&g), 0);
+	high = waiter(&g, -10, &lock);
+	high.act = lock_when_told;
+	high.deadline_ns = in_ms(1500);
+	actor_start(&high);
+	actor_wait_stage(&high, 1);
+	NICE(high, -10);
+	EXPECT(sys(setrlimit(RLIMIT_NICE, &(struct rlimit){most, most})), 0);
+	EXPECT(become_nobody(), 0);
+	EXPECT(gaming_lock(&g, &lock, 0, 0), 0);
+	high.go = 1;
+	while (thread_state(high.tid, NULL) != 'S' && !high.done)
+		sched_yield();
+	EXPECT(nice_of(gettid()), lent);
+	EXPECT(nice_of_child(), lent);
+	if (!lent) {
+		EXPECT(sys(setpriority(PRIO_PROCESS, 0, -9)), -EACCES);
+	} else {
+		/* A step back from a loan gives no right to the rest of it. */
+		EXPECT(sys(setrlimit(RLIMIT_NICE, &(struct rlimit){0, 0})), 0);
+		EXPECT(sys(setpriority(PRIO_PROCESS, 0, lent + 1)), 0);
+	}
+	EXPECT(actor_finish(&high), -ETIMEDOUT);
+	EXPECT(nice_of(gettid()), 0);
+	EXPECT(nice_of_child(), 0);
+	gaming_close(&g);
+	return 0;
+}
+
+int test_inherit_limits(void)
+{
+	static const struct {
+		rlim_t most;
+		int lent;
+	} cases[] = {{0, 0}, {25, -5}, {20, 0}};
+
+	if (geteuid())
+		return skip("not root");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int status;
+		pid_t child = fork();
+
+		if (!child)
+			_exit(lent_within(cases[i].most, cases[i].lent));
+		EXPECT(waitpid(child, &status, 0), child);
+		EXPECT(status, 0);
+	}
 	return 0;
 }
 

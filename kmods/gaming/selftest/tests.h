@@ -40,6 +40,8 @@ int test_inherit_nested(void);
 int test_inherit_undo(void);
 int test_inherit_others(void);
 int test_inherit_real_time(void);
+int test_inherit_sessions(void);
+int test_inherit_limits(void);
 int test_boost(void);
 
 /* test_storage.c */

@@ -29,15 +29,19 @@
  * has the best nice value among theirs and its own: CFS gives it their share of a CPU.
  * A waiter of a real-time or deadline policy counts as nice -20, which is less than it
  * has. The owner is a thread of the same process, and never gets more than one of its
- * threads has, which could as well have forked with it; so no right is given, and no
- * RLIMIT_NICE asked, as with FUTEX_LOCK_PI. If the owner itself waits for a mutex, it
+ * threads has; nor more than it could give itself, by its RLIMIT_NICE or CAP_SYS_NICE.
+ * For it can keep what it has inherited: a child of fork(2) has it, and setpriority(2)
+ * lets anyone go from it to a worse value. (A thread without any such right is not raised
+ * at all: FUTEX_LOCK_PI asks for none, and keeps what it lends out of fork's reach.) What
+ * is lent in several sessions to one thread is one loan, the best of them. If the owner itself waits for a mutex, it
  * hands on what it has inherited, and its place in the queue there is that of the
  * strongest class that waits for it: along 32 owners, then no further.
  *
  * At each unlock, handover, timeout, signal and death of a waiter it is worked out anew:
  * who holds two mutexes keeps what the second one's waiters need. A waiter whose own nice
  * value changes while it waits is noticed within a second. A value that somebody
- * else sets meanwhile is the owner's own from then on, and stays. (Somebody who sets it
+ * else sets meanwhile is the owner's own from then on, and stays; but not one between its
+ * own and what it has inherited, if it has lost the right to that. (Somebody who sets it
  * in the very microsecond in which the module does may be written over.)
  *
  * Not raised is an owner of another policy than SCHED_OTHER or SCHED_BATCH. What real-time
