@@ -298,8 +298,13 @@ static int welcome(struct rp_server *server, struct hello *hello, struct rp_repl
 	struct rp_facts facts;
 	struct rp_step step;
 	char name[RP_RIG_TEXT];
-	int r = note_inventory(server, hello);
+	int r = read_rig(server, hello);
 
+	if (r == 0 && !rp_policy_uuid_fits(hello->rig, hello->said.uuid))
+		return refuse(server, hello, reply, 403, "correct uuid: in the rig's manifest",
+			"the UUID is not the one of the rig's manifest");
+	if (r == 0)
+		r = note_inventory(server, hello);
 	if (r >= 0)
 		r = read_rig(server, hello);
 	if (r == 0)

@@ -27,6 +27,13 @@ void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig)
 		rp_store_run(server->store, RP_SQL_RIG_SET_SEEN, RP_TEXT(rig->name), RP_INT(now));
 }
 
+bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid)
+{
+	const char *registered = rp_uuid_known(rig->manifest->rig->uuid);
+
+	return !*registered || strcmp(registered, rp_uuid_known(uuid)) == 0;
+}
+
 int rp_policy_find_rig(
 	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret)
 {

@@ -54,6 +54,9 @@ void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, cons
 int rp_policy_find_rig(
 	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
 
+/* Whether a machine that says it has this UUID can be the rig: one that its manifest has is asked. */
+bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid);
+
 /* It gave a sign of life: last_seen, at most each 10 s. */
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
 

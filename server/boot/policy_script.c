@@ -170,35 +170,46 @@ static const char *turned_away(const struct rp_rig *rig, const struct rp_script_
 		return "this rig is left alone (ignore: true)";
 	if (rig->state == RP_RIG_RETIRED || rig->state == RP_RIG_QUARANTINED)
 		return "this rig is out of service";
-	if (*rig->manifest->rig->uuid && *request->uuid &&
-		strcmp(rig->manifest->rig->uuid, request->uuid) != 0)
+	if (!rp_policy_uuid_fits(rig, request->uuid))
 		return "the UUID is not that of the rig with this MAC";
 	if (request->plain && !rig->manifest->rig->bios_allowed)
 		return "plain HTTP is not allowed for this rig (bios_allowed)";
 	return NULL;
 }
 
-/*
- * Anyone can give a MAC. While the agent of this boot is heard, a machine at another address is not
- * its rig that started again.
- */
-static bool is_somebody_else(struct rp_server *server, const struct rp_boot *boot,
-	const struct rp_script_request *request)
+/* Anyone can give a MAC. While the agent of this boot is heard, its rig did not start again. */
+static bool is_at_work(struct rp_server *server, const struct rp_boot *boot)
 {
-	return strcmp(boot->address, request->peer) != 0 &&
-	       rp_store_now(server->store) - boot->heartbeat_at < AGENT_ALIVE;
+	return boot->certified_at && rp_store_now(server->store) - boot->heartbeat_at < AGENT_ALIVE;
+}
+
+/* What it says is a hint for people and no more: it ends nothing. */
+static int no_image_for(struct rp_server *server, const struct rp_boot *boot,
+	const struct rp_script_request *request, char **ret)
+{
+	static const char why[] = "its firmware says it is not x86-64 UEFI, the image is";
+	int r = 0;
+
+	rp_refused_add(server, "script", boot->job, boot->id, request->peer, NULL, 0, why);
+	if (boot->id[0])
+		r = rp_boots_event(server, boot, "script refused to %s: %s", request->peer, why);
+	return r < 0 ? r : say_exit(server, "no image for this architecture", "exit", ret);
 }
 
 static int script_for(struct rp_server *server, const char *name,
 	const struct rp_script_request *request, char **ret)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
-	struct rp_boot boot;
+	struct rp_boot boot = {0};
 	int r = rp_boots_open_of_rig(server, name, &boot);
 
-	if (r > 0 && boot.certified_at && is_somebody_else(server, &boot, request)) {
+	if (r >= 0 && *request->arch && strcmp(request->arch, "x86_64") != 0)
+		return no_image_for(server, &boot, request, ret);
+	if (r > 0 && boot.power == RP_BOOT_POWER_ASKED)
+		return say_wait(server, "this rig is about to be switched on", ret);
+	if (r > 0 && is_at_work(server, &boot)) {
 		rp_refused_add(server, "script", boot.job, boot.id, request->peer, NULL, 0,
-			"the MAC of a rig whose agent is alive at another address");
+			"the MAC of a rig whose agent is alive");
 		return say_wait(server, "a rig with this MAC is at work", ret);
 	}
 	if (r > 0 && boot.address[0] && strcmp(boot.address, request->peer) != 0) {
@@ -225,11 +236,6 @@ static int script_for(struct rp_server *server, const char *name,
 	r = find_boot(server, rig, request, &boot, ret);
 	if (r <= 0)
 		return r;
-	if (*request->arch && strcmp(request->arch, "x86_64") != 0) {
-		r = rp_jobs_attempt_failed(
-			server, &boot, "the rig's firmware is not x86-64 UEFI, its image is");
-		return r < 0 ? r : say_exit(server, "no image for this architecture", "exit", ret);
-	}
 	return say_boot(server, rig, &boot, request, ret);
 }
 

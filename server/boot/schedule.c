@@ -41,6 +41,15 @@ static void warn(struct rp_server *server, const char *what, const char *who, in
 			"%s %s: %s (%s)", what, who, strerror(-r), rp_store_reason(server->store));
 }
 
+static int set_power(struct rp_server *server, struct rp_boot *boot, enum rp_boot_power power)
+{
+	int r = rp_store_run(server->store, RP_SQL_BOOT_SET_POWER, RP_TEXT(boot->id),
+		RP_TEXT(rp_boot_power_text(power)));
+
+	boot->power = power;
+	return r;
+}
+
 /* What the driver said about a boot that still waits for it. */
 static int power_answered(
 	struct rp_server *server, struct rp_boot *boot, int result, const char *text)
@@ -49,16 +58,23 @@ static int power_answered(
 	int r;
 
 	if (result == 0) {
-		r = rp_boots_event(server, boot, "powered on: %s", text);
+		r = set_power(server, boot, RP_BOOT_POWER_DRIVER);
+		if (r >= 0)
+			r = rp_boots_event(server, boot, "powered on: %s", text);
 		return r < 0 ? r : rp_boots_reach(server, boot, RP_STAGE_DHCP);
 	}
 	if (result == -ENOTSUP) {
-		r = rp_boots_event(
-			server, boot, "switch it on: rig %s has no power driver", boot->rig);
-		return r < 0 ? r
-			     : rp_boots_extend(
-				       server, boot, PERSON_FACTOR * server->site->stages.power_s);
+		r = set_power(server, boot, RP_BOOT_POWER_UNKNOWN);
+		if (r >= 0)
+			r = rp_boots_event(server, boot, "switch it on: rig %s has no power driver",
+				boot->rig);
+		return r < 0 || boot->stage > RP_STAGE_POWER
+			       ? r
+			       : rp_boots_extend(server, boot,
+					 PERSON_FACTOR * server->site->stages.power_s);
 	}
+	if (boot->stage > RP_STAGE_POWER) /* somebody was heard with its MAC meanwhile */
+		return rp_boots_event(server, boot, "power: %s", text);
 	snprintf(message, sizeof(message), "power: %s", text);
 	return rp_jobs_attempt_failed(server, boot, message);
 }
@@ -79,7 +95,7 @@ static void power_done(void *context, int result, enum rp_power_state state, con
 		return;
 	}
 	r = rp_boots_get(server, request->boot, &boot);
-	if (r > 0 && boot.state == RP_BOOT_OPEN && boot.stage == RP_STAGE_POWER)
+	if (r > 0 && boot.state == RP_BOOT_OPEN && boot.power == RP_BOOT_POWER_ASKED)
 		r = power_answered(server, &boot, result, text);
 	warn(server, "boot", request->boot, r);
 }
@@ -293,7 +309,7 @@ static int resume(struct rp_server *server, struct rp_boot *boot)
 
 	if (r >= 0 && boot->stage_deadline > 0 && boot->stage_deadline < grace)
 		r = rp_boots_extend(server, boot, RESTART_GRACE_S);
-	if (r >= 0 && boot->stage == RP_STAGE_POWER)
+	if (r >= 0 && (boot->stage == RP_STAGE_POWER || boot->power == RP_BOOT_POWER_ASKED))
 		r = request_power(server, boot->rig, boot->id, RP_POWER_CYCLE);
 	return r;
 }

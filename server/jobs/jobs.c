@@ -236,6 +236,12 @@ int rp_jobs_next(struct rp_server *server, const struct rp_rig *rig, struct rp_j
 	}
 }
 
+/* Nobody but the rig, or the server, can have caused this boot's end. */
+static bool is_rigs_own(const struct rp_boot *boot)
+{
+	return boot->power == RP_BOOT_POWER_DRIVER || boot->stage == RP_STAGE_POWER;
+}
+
 /* One more error in a row, or none any more. */
 static int count_error(struct rp_server *server, const struct rp_rig *rig, bool error)
 {
@@ -258,7 +264,7 @@ static int count_error(struct rp_server *server, const struct rp_rig *rig, bool 
 }
 
 static int finish(struct rp_server *server, const struct rp_job *job, enum rp_job_state state,
-	const char *verdict)
+	const char *verdict, bool blames_rig)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	char name[64];
@@ -279,7 +285,7 @@ static int finish(struct rp_server *server, const struct rp_job *job, enum rp_jo
 		if (r >= 0)
 			r = rp_rigs_settle(server, rig->name, RP_JOB_SETTLE_S, true);
 	}
-	if (r >= 0 && state == RP_JOB_DONE)
+	if (r >= 0 && state == RP_JOB_DONE && (blames_rig || strcmp(verdict, "error") != 0))
 		r = count_error(server, rig, strcmp(verdict, "error") == 0);
 	return r;
 }
@@ -287,12 +293,26 @@ static int finish(struct rp_server *server, const struct rp_job *job, enum rp_jo
 int rp_jobs_finish(struct rp_server *server, const struct rp_job *job, enum rp_job_state state,
 	const char *verdict)
 {
+	struct rp_boot boot;
+	bool own = rp_boots_get(server, job->boot, &boot) > 0 && is_rigs_own(&boot);
 	int r = rp_store_begin(server->store);
 
 	if (r < 0)
 		return r;
-	r = rp_store_end(server->store, finish(server, job, state, verdict));
+	r = rp_store_end(server->store, finish(server, job, state, verdict, own));
 	rp_jobs_kick(server);
+	return r;
+}
+
+static int try_again(struct rp_server *server, const struct rp_job *job, enum rp_sql how)
+{
+	int r = rp_store_run(server->store, how, RP_TEXT(job->id));
+
+	if (r >= 0)
+		r = rp_rigs_set_state(server, job->rig, RP_RIG_READY, "");
+	if (r >= 0)
+		r = rp_rigs_settle(server, job->rig, RP_JOB_SETTLE_S, false);
+	rp_metrics_add(server->metrics, "job_retries_total", 1);
 	return r;
 }
 
@@ -309,15 +329,11 @@ static int attempt_error(struct rp_server *server, const struct rp_boot *boot, c
 		RP_TEXT(message));
 	if (r < 0)
 		return r;
+	if (!is_rigs_own(boot) && !boot->certified_at)
+		return try_again(server, &job, RP_SQL_JOB_SET_UNTRIED);
 	if (job.attempt >= job.attempts_max)
-		return finish(server, &job, RP_JOB_DONE, "error");
-	r = rp_store_run(server->store, RP_SQL_JOB_SET_QUEUED, RP_TEXT(job.id));
-	if (r >= 0)
-		r = rp_rigs_set_state(server, job.rig, RP_RIG_READY, "");
-	if (r >= 0)
-		r = rp_rigs_settle(server, job.rig, RP_JOB_SETTLE_S, false);
-	rp_metrics_add(server->metrics, "job_retries_total", 1);
-	return r;
+		return finish(server, &job, RP_JOB_DONE, "error", is_rigs_own(boot));
+	return try_again(server, &job, RP_SQL_JOB_SET_QUEUED);
 }
 
 /* Boots that prepare a rig have no job to end in error, but must not go on for ever. */
@@ -332,7 +348,7 @@ static int preparation_failed(struct rp_server *server, const struct rp_boot *bo
 	if (r <= 0)
 		return r;
 	r = rp_rigs_settle(server, rig->name, 10 * RP_JOB_SETTLE_S, true);
-	return r < 0 ? r : count_error(server, rig, true);
+	return r < 0 || !is_rigs_own(boot) ? r : count_error(server, rig, true);
 }
 
 int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const char *message)
@@ -411,7 +427,7 @@ int rp_jobs_attempt_done(struct rp_server *server, struct rp_boot *boot, const c
 		return r;
 	if (error)
 		return attempt_error(server, boot, error_stage, message);
-	return finish(server, &job, RP_JOB_DONE, verdict);
+	return finish(server, &job, RP_JOB_DONE, verdict, true);
 }
 
 static int cancel(struct rp_server *server, const struct rp_job *job)
@@ -425,7 +441,7 @@ static int cancel(struct rp_server *server, const struct rp_job *job)
 			r = rp_boots_close(
 				server, &boot, RP_BOOT_CANCELLED, "the job was cancelled");
 	}
-	return r < 0 ? r : finish(server, job, RP_JOB_CANCELLED, "skip");
+	return r < 0 ? r : finish(server, job, RP_JOB_CANCELLED, "skip", false);
 }
 
 int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *err)

@@ -68,6 +68,10 @@ int rp_jobs_begin(struct rp_server *server, const struct rp_job *job, const stru
 /*
  * An attempt ended without a result: its boot is closed as failed; the job is queued again, or ends
  * with error. Boots without a job are closed, and count against rigs in training.
+ *
+ * What anybody on the rigs' network can bring about is not the rig's fault: the end of a boot that
+ * the server did not power and that was heard of counts against no rig, and before its key was
+ * certified it is no attempt of its job either.
  */
 int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const char *message);
 

@@ -43,6 +43,8 @@ static void read_row(sqlite3_stmt *row, struct rp_boot *ret)
 	ret->heartbeat_at = rp_column_int(row, 22);
 	ret->silent = rp_column_int(row, 23) != 0;
 	rp_column_copy(row, 24, ret->message);
+	if (rp_boot_power_parse(rp_column_text(row, 25), &ret->power) < 0)
+		rp_log_error("boot %s: its row has words that are not ours", ret->id);
 }
 
 static int get(
@@ -129,7 +131,9 @@ int rp_boots_open(struct rp_server *server, const struct rp_boot_new *new, struc
 		RP_TEXT(new->job), RP_TEXT(rp_boot_purpose_text(new->purpose)), RP_TEXT(new->mac),
 		RP_TEXT(new->uuid), RP_TEXT(new->image), RP_TEXT(new->image_sha256),
 		RP_TEXT(boot.token), RP_TEXT(boot.nonce), RP_INT(new->stage),
-		RP_INT(boot.stage_deadline), RP_INT(now));
+		RP_INT(boot.stage_deadline), RP_INT(now),
+		RP_TEXT(rp_boot_power_text(new->stage == RP_STAGE_POWER ? RP_BOOT_POWER_ASKED
+									: RP_BOOT_POWER_UNKNOWN)));
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_STAGE_START, RP_TEXT(boot.id),
 			RP_INT(new->stage), RP_INT(now), RP_TEXT(""));

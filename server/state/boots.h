@@ -43,6 +43,7 @@ struct rp_boot {
 	int64_t stage_deadline; /* 0: none */
 	int64_t started, script_at, certified_at, ended, heartbeat_at;
 	bool silent;
+	enum rp_boot_power power;
 	char message[RP_BOOT_MESSAGE_MAX]; /* why it failed */
 };
 
@@ -51,7 +52,8 @@ struct rp_boot_new {
 	enum rp_boot_purpose purpose;
 	const char *mac, *uuid;
 	const char *image, *image_sha256;
-	enum rp_stage stage; /* where it starts */
+	enum rp_stage
+		stage; /* where it starts; POWER: the server is about to have it switched on */
 };
 
 /* Opens a boot with a fresh id, nonce and token. -EEXIST: the rig has an open one. */

@@ -30,6 +30,12 @@ static const char *const purpose_words[RP_BOOT_PURPOSES] = {
 	[RP_BOOT_FOR_INVENTORY] = "inventory",
 };
 
+static const char *const power_words[RP_BOOT_POWERS] = {
+	[RP_BOOT_POWER_UNKNOWN] = "",
+	[RP_BOOT_POWER_ASKED] = "asked",
+	[RP_BOOT_POWER_DRIVER] = "driver",
+};
+
 static const char *const job_words[RP_JOB_STATES] = {
 	[RP_JOB_NONE] = "none",
 	[RP_JOB_QUEUED] = "queued",
@@ -119,6 +125,7 @@ static int parse(const char *const *words, int count, const char *text)
 WORDS(rp_rig_state, rig_state, rig_words, RP_RIG_STATES)
 WORDS(rp_boot_state, boot_state, boot_words, RP_BOOT_STATES)
 WORDS(rp_boot_purpose, boot_purpose, purpose_words, RP_BOOT_PURPOSES)
+WORDS(rp_boot_power, boot_power, power_words, RP_BOOT_POWERS)
 WORDS(rp_job_state, job_state, job_words, RP_JOB_STATES)
 
 bool rp_arrow_exists(enum rp_machine machine, int from, int to)

@@ -39,6 +39,14 @@ enum rp_boot_purpose {
 	RP_BOOT_PURPOSES,
 };
 
+/* Who switched a rig on for a boot. */
+enum rp_boot_power {
+	RP_BOOT_POWER_UNKNOWN, /* nobody that the server knows of: it came by itself */
+	RP_BOOT_POWER_ASKED,   /* its driver was asked and has not answered yet */
+	RP_BOOT_POWER_DRIVER,  /* its driver did, and said that it is on */
+	RP_BOOT_POWERS,
+};
+
 enum rp_job_state {
 	RP_JOB_NONE, /* no row */
 	RP_JOB_QUEUED,
@@ -51,6 +59,7 @@ enum rp_job_state {
 const char *rp_rig_state_text(enum rp_rig_state state);
 const char *rp_boot_state_text(enum rp_boot_state state);
 const char *rp_boot_purpose_text(enum rp_boot_purpose purpose);
+const char *rp_boot_power_text(enum rp_boot_power power);
 const char *rp_job_state_text(enum rp_job_state state);
 
 /* -EINVAL: no such word. */
@@ -59,6 +68,8 @@ int rp_rig_state_parse(const char *text, enum rp_rig_state *ret)
 int rp_boot_state_parse(const char *text, enum rp_boot_state *ret)
 	__attribute__((warn_unused_result));
 int rp_boot_purpose_parse(const char *text, enum rp_boot_purpose *ret)
+	__attribute__((warn_unused_result));
+int rp_boot_power_parse(const char *text, enum rp_boot_power *ret)
 	__attribute__((warn_unused_result));
 int rp_job_state_parse(const char *text, enum rp_job_state *ret)
 	__attribute__((warn_unused_result));

@@ -117,6 +117,10 @@ const char *const rp_store_migrations[] = {
 
 	/* the address that asked for the script of a boot which another one had */
 	"ALTER TABLE boot ADD COLUMN contested_by TEXT NOT NULL DEFAULT '';",
+
+	/* who switched the rig on for this boot; '' nobody that the server knows of */
+	"ALTER TABLE boot ADD COLUMN power TEXT NOT NULL DEFAULT ''"
+	" CHECK (power IN ('', 'asked', 'driver'));",
 };
 
 const int rp_store_migrations_count = sizeof(rp_store_migrations) / sizeof(rp_store_migrations[0]);

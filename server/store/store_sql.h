@@ -20,7 +20,7 @@
 #define BOOT_COLUMNS                                                                               \
 	"id, rig, job, purpose, state, mac, uuid, address, image, image_sha256, loader, "          \
 	"loader_sha256, token, assurance, boot_key, nonce, stage, stage_deadline, started, "       \
-	"script_at, certified_at, ended, heartbeat_at, silent, message"
+	"script_at, certified_at, ended, heartbeat_at, silent, message, power"
 
 /* struct rp_job, in jobs.c */
 #define JOB_COLUMNS                                                                                \
@@ -87,8 +87,8 @@
 		       "AND heartbeat_at > 0 AND heartbeat_at < ?1 AND stage = 6")                 \
 	X(BOOT_ADD,                                                                                \
 		"INSERT INTO boot (id, rig, job, purpose, state, mac, uuid, image, image_sha256, " \
-		"token, nonce, stage, stage_deadline, started) "                                   \
-		"VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")         \
+		"token, nonce, stage, stage_deadline, started, power) "                            \
+		"VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")    \
 	X(BOOT_SET_JOB,                                                                            \
 		"UPDATE boot SET job = ?2, purpose = 'job', image = ?3, image_sha256 = ?4 "        \
 		"WHERE id = ?1")                                                                   \
@@ -107,6 +107,7 @@
 	X(BOOT_PAPERS, "SELECT certificate, record, action, envelope FROM boot WHERE id = ?1")     \
 	X(BOOT_SET_HEARTBEAT, "UPDATE boot SET heartbeat_at = ?2, silent = 0 WHERE id = ?1")       \
 	X(BOOT_SET_SILENT, "UPDATE boot SET silent = 1 WHERE id = ?1")                             \
+	X(BOOT_SET_POWER, "UPDATE boot SET power = ?2 WHERE id = ?1")                              \
 	X(BOOT_SET_CONTESTED, "UPDATE boot SET contested_by = ?2 WHERE id = ?1")                   \
 	X(BOOT_CONTESTED_OF_JOB,                                                                   \
 		"SELECT address, contested_by FROM boot WHERE job = ?1 AND contested_by <> '' "    \

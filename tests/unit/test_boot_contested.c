@@ -149,6 +149,131 @@ static void firmware_may_have_had_another_address(void **state)
 	agent_done(&agent);
 }
 
+/* Whatever anybody says of a rig: no boot of it ends, and nothing counts against it. */
+static void noise_is_not_the_rigs_fault(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct answer answer;
+	char job[27], path[128];
+
+	lab->server.site->retries = 0;
+	lab->server.site->quarantine_after = 1;
+	begin_job(lab, job);
+	for (int i = 0; i < 3; i++) {
+		answer = ask_from(lab, OTHER, "GET",
+			"/boot/v1/script?mac=" MAC "&uuid=" UUID "&arch=i386", NULL, NULL);
+
+		assert_null(strstr(answer.text, "/cas/"));
+		answer_done(&answer);
+		assert_job(lab, job, "state", "running");
+	}
+	assert_int_equal(newest(lab).state, RP_BOOT_OPEN);
+	assert_string_equal(newest(lab).address, "");
+	assert_int_equal(errors_of_rig(lab), 0);
+	assert_int_equal(refusals(lab), 3);
+	assert_true(boots_for(lab, PEER)); /* the rig itself goes on */
+	snprintf(path, sizeof(path), "/boot/v1/failed?boot=%s&step=image&error=1", newest(lab).id);
+	answer = ask_from(lab, OTHER, "GET", path, NULL, NULL);
+	answer_done(&answer);
+	assert_job(lab, job, "state", "running");
+	assert_int_equal(errors_of_rig(lab), 0);
+}
+
+/* A boot that the server did not power: who fetched its script may be anybody. */
+static void unpowered_boots_blame_nobody(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct answer answer;
+	char job[27], path[128];
+
+	lab->server.site->retries = 0;
+	lab->server.site->quarantine_after = 1;
+	ready_rig(lab, "alpha", "none");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	lab_power_answer(lab, -ENOTSUP, "none");
+	for (int i = 0; i < 3; i++) {
+		assert_true(boots_for(lab, OTHER));
+		if (i == 0)
+			lab_pass(lab, lab->server.site->stages.kernel_s);
+		snprintf(path, sizeof(path), "/boot/v1/failed?boot=%s&step=image&error=1",
+			newest(lab).id);
+		answer = ask_from(lab, OTHER, "GET", path, NULL, NULL);
+		answer_done(&answer);
+		assert_int_equal(newest(lab).state, RP_BOOT_FAILED);
+		assert_job(lab, job, "state", "queued");
+		assert_int_equal(errors_of_rig(lab), 0);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		lab_power_answer(lab, -ENOTSUP, "none");
+	}
+}
+
+static void powered_boots_are_the_rigs_own(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	lab->server.site->retries = 0;
+	begin_job(lab, job);
+	assert_int_equal(newest(lab).power, RP_BOOT_POWER_DRIVER);
+	assert_true(boots_for(lab, PEER));
+	lab_pass(lab, lab->server.site->stages.kernel_s);
+	assert_job(lab, job, "verdict", "error");
+	assert_int_equal(errors_of_rig(lab), 1);
+}
+
+/* Before its power driver answered, nobody can be the rig; a DISCOVER with its MAC changes nothing. */
+static void no_script_before_the_power(void **state)
+{
+	const struct rp_pxe_client client = {
+		.mac = MAC, .uuid = UUID, .arch = 7, .kind = RP_PXE_UEFI};
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_false(boots_for(lab, OTHER));
+	rp_policy_pxe_event(&lab->server, &client, RP_PXE_DISCOVER_SEEN, "");
+	assert_false(boots_for(lab, OTHER));
+	assert_string_equal(newest(lab).address, "");
+	lab_power_answer(lab, 0, "running");
+	assert_int_equal(newest(lab).power, RP_BOOT_POWER_DRIVER);
+	assert_true(boots_for(lab, PEER));
+}
+
+/* What the rig's manifest has must be said: leaving it out is no way around it. */
+static void uuid_is_not_optional(void **state)
+{
+	static const char *const uuids[] = {"", "00000000-0000-0000-0000-000000000000",
+		"ffffffff-ffff-ffff-ffff-ffffffffffff", "11111111-2222-3333-4444-666666666666"};
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	struct answer answer;
+	char job[27], path[128];
+
+	begin_job(lab, job);
+	for (size_t i = 0; i < sizeof(uuids) / sizeof(uuids[0]); i++) {
+		snprintf(path, sizeof(path), "/boot/v1/script?mac=" MAC "&uuid=%s", uuids[i]);
+		answer = ask_from(lab, OTHER, "GET", path, NULL, NULL);
+		assert_null(strstr(answer.text, "/cas/"));
+		answer_done(&answer);
+		assert_string_equal(newest(lab).address, "");
+	}
+	assert_true(script_boots(lab, &agent));
+	/* in a boot whose script had none (UEFI HTTP boot) the agent must say it */
+	assert_true(rp_store_run(lab->server.store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(newest(lab).id),
+			    RP_TEXT(MAC), RP_TEXT(""), RP_TEXT(PEER), RP_INT(lab->now)) >= 0);
+	for (size_t i = 0; i < sizeof(uuids) / sizeof(uuids[0]); i++) {
+		json_t *body = hello_body(&agent);
+
+		json_object_set_new(body, "uuid", json_string(uuids[i]));
+		assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 403);
+	}
+	assert_int_equal(hello(lab, &agent), 200);
+	agent_done(&agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +285,15 @@ int main(void)
 			ends_with_the_whole_jobs_limit, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			firmware_may_have_had_another_address, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			noise_is_not_the_rigs_fault, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			unpowered_boots_blame_nobody, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			powered_boots_are_the_rigs_own, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			no_script_before_the_power, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(uuid_is_not_optional, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,7 @@ static void killed_and_started(void **state)
 	assert_int_equal(lab->cycles, 1);
 	lab_pass(lab, 0);
 	assert_int_equal(lab->cycles, 2);
+	lab_power_answer(lab, 0, "running");
 	pxe(lab, RP_PXE_DISCOVER_SEEN, "");
 	assert_true(script_boots(lab, &agent));
 	assert_int_equal(hello(lab, &agent), 200);
@@ -289,6 +290,12 @@ static void crash_while_checking(void **state)
 	submit_job(lab, "alpha", job);
 	lab_pass(lab, 0);
 	advance(lab, &agent, JOB);
+	/* as long as its agent is heard, it is somebody else who asks with its address */
+	answer = fetch_script(lab, &agent);
+	assert_non_null(strstr(answer.text, "sleep"));
+	answer_done(&answer);
+	assert_job(lab, job, "state", "running");
+	lab->now += 31 * RP_SECOND;
 	answer = fetch_script(lab, &agent);
 	assert_null(strstr(answer.text, "/cas/"));
 	answer_done(&answer);

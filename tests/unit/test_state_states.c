@@ -31,6 +31,7 @@ static void words_go_both_ways(void **state)
 {
 	enum rp_boot_purpose purpose;
 	enum rp_rig_state rig;
+	enum rp_boot_power power;
 	enum rp_boot_state boot;
 	enum rp_job_state job;
 
@@ -45,6 +46,10 @@ static void words_go_both_ways(void **state)
 	for (int i = 0; i < RP_BOOT_PURPOSES; i++) {
 		assert_int_equal(rp_boot_purpose_parse(rp_boot_purpose_text(i), &purpose), 0);
 		assert_int_equal(purpose, i);
+	}
+	for (int i = 0; i < RP_BOOT_POWERS; i++) {
+		assert_int_equal(rp_boot_power_parse(rp_boot_power_text(i), &power), 0);
+		assert_int_equal(power, i);
 	}
 	for (int i = 0; i < RP_JOB_STATES; i++) {
 		assert_int_equal(rp_job_state_parse(rp_job_state_text(i), &job), 0);
