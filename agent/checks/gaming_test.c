@@ -99,6 +99,8 @@ static const struct test tests[] = {
 	{"cache-place", test_place, "placed, kept, brought back, undone", 30},
 	{"watch-counts", test_watch_counts, "moves and wake-ups counted to the last", 30},
 	{"watch-ends", test_watch_ends, "threads, sessions and processes end in any order", 60},
+	{"watch-one", test_watch_one, "one for a thread, whatever its sessions", 30},
+	{"watch-limit", test_watch_limit, "a bound for each user, and what has ended is free", 60},
 	{"yield", test_yield, "the turn goes to the thread that is named", 60},
 	{"time-bad-input", test_time_bad, "each bad input alone, with its errno", 10},
 	{"sleep-precise", test_sleep_precise, "never early, and as late as it says", 60},

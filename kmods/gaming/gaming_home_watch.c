@@ -11,7 +11,13 @@
  *
  * LEFT and DEAD exclude each other (cmpxchg from WATCHED). Each watch holds the
  * module, so a thread that sleeps for long holds back its unloading.
+ *
+ * All notifiers of a thread are walked in each of its switches, with the run queue locked.
+ * So a thread has one, whatever the number of its sessions, and a user not more than
+ * GAMING_WATCHES_MAX.
  */
+#include <linux/cred.h>
+#include <linux/hash.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
@@ -33,16 +39,27 @@ void gaming_home_watches_init(struct gaming_home_watches *w)
 
 #ifdef CONFIG_PREEMPT_NOTIFIERS
 
+#define HASH_BITS	8
+
 enum { WATCHED, LEFT, DEAD };
+
+struct watching_user {
+	struct list_head link;
+	kuid_t uid;
+	unsigned int watches;
+};
 
 struct gaming_home_watch {
 	struct preempt_notifier notifier;
+	struct hlist_node by_task;	/* until it is freed, as @user; all_lock */
+	struct watching_user *user;
 	struct list_head link;		/* in the session; its lock */
 	struct task_struct *task;	/* compared only, and not once DEAD */
 	atomic_t state;
 	struct irq_work off_the_hook;
 	struct work_struct freeing;
 	/* All below are of the thread, in its switches; others read. */
+	bool unhooked;
 	bool slept;
 	bool at_home;
 	int cpu;
@@ -53,6 +70,11 @@ struct gaming_home_watch {
 };
 
 static struct workqueue_struct *freers;
+
+/* Of all sessions. Inside of a session's lock. */
+static DEFINE_MUTEX(all_lock);
+static struct hlist_head all[1 << HASH_BITS];
+static LIST_HEAD(users);
 
 static struct gaming_home_watch *of_notifier(struct preempt_notifier *notifier)
 {
@@ -66,10 +88,18 @@ static struct gaming_home_watch *of_notifier(struct preempt_notifier *notifier)
 static void unhook(struct gaming_home_watch *watch)
 {
 	hlist_del_rcu(&watch->notifier.link);
+	watch->unhooked = true;
 }
 
 static void free_watch(struct gaming_home_watch *watch)
 {
+	mutex_lock(&all_lock);
+	hlist_del(&watch->by_task);
+	if (!--watch->user->watches) {
+		list_del(&watch->user->link);
+		kfree(watch->user);
+	}
+	mutex_unlock(&all_lock);
 	kfree(watch);
 	module_put(THIS_MODULE);
 }
@@ -184,14 +214,80 @@ static struct gaming_home_watch *find_own(struct gaming_home_watches *w)
 	return NULL;
 }
 
+static struct watching_user *user_of_current(void)
+{
+	kuid_t uid = current_uid();
+	struct watching_user *user;
+
+	lockdep_assert_held(&all_lock);
+	list_for_each_entry(user, &users, link)
+		if (uid_eq(user->uid, uid))
+			return user;
+	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	if (!user)
+		return NULL;
+	user->uid = uid;
+	list_add(&user->link, &users);
+	return user;
+}
+
+/* By the thread itself: takes off what a session has left and no switch has seen yet. */
+static void unhook_left(struct gaming_home_watch *watch)
+{
+	bool hooked;
+
+	preempt_disable();
+	hooked = !watch->unhooked;
+	if (hooked) {
+		preempt_notifier_unregister(&watch->notifier);
+		watch->unhooked = true;
+	}
+	preempt_enable();
+	if (hooked)
+		queue_work(freers, &watch->freeing);
+}
+
+/* Counts @watch as the current thread's one. -EBUSY, -EDQUOT, -ENOMEM. */
+static int enter(struct gaming_home_watch *watch)
+{
+	struct hlist_head *bucket = &all[hash_ptr(current, HASH_BITS)];
+	struct gaming_home_watch *other;
+	int ret = 0;
+
+	mutex_lock(&all_lock);
+	hlist_for_each_entry(other, bucket, by_task) {
+		if (other->task != current)
+			continue;
+		/* What is DEAD was the watch of a thread that had this one's place in memory. */
+		if (atomic_read(&other->state) == WATCHED)
+			ret = -EBUSY;
+		else if (atomic_read(&other->state) == LEFT)
+			unhook_left(other);
+	}
+	if (ret)
+		goto unlock;
+	watch->user = user_of_current();
+	if (!watch->user)
+		ret = -ENOMEM;
+	else if (watch->user->watches == GAMING_WATCHES_MAX)
+		ret = -EDQUOT;
+	if (ret)
+		goto unlock;
+	watch->user->watches++;
+	hlist_add_head(&watch->by_task, bucket);
+unlock:
+	mutex_unlock(&all_lock);
+	return ret;
+}
+
 int gaming_home_watch_begin(struct gaming_home_watches *w, const struct cpumask *home)
 {
 	struct gaming_home_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
 	struct gaming_home_watch *before;
+	int ret;
 
 	if (!watch)
 		return -ENOMEM;
-	__module_get(THIS_MODULE);
 	preempt_notifier_init(&watch->notifier, &notifier_ops);
 	init_irq_work(&watch->off_the_hook, queue_freeing);
 	INIT_WORK(&watch->freeing, free_left);
@@ -203,14 +299,21 @@ int gaming_home_watch_begin(struct gaming_home_watches *w, const struct cpumask 
 	before = find_own(w);
 	if (before)
 		end_own(before);
+	ret = enter(watch);
+	if (ret) {
+		kfree(watch);
+		goto unlock;
+	}
+	__module_get(THIS_MODULE);
 	list_add(&watch->link, &w->list);
 	preempt_disable();
 	watch->cpu = smp_processor_id();
 	watch->at_home = cpumask_test_cpu(watch->cpu, home);
 	preempt_notifier_register(&watch->notifier);
 	preempt_enable();
+unlock:
 	mutex_unlock(&w->lock);
-	return 0;
+	return ret;
 }
 
 int gaming_home_watch_read(struct gaming_home_watches *w, struct gaming_watch *ret, bool end)

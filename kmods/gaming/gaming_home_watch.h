@@ -20,7 +20,10 @@ void gaming_home_watches_init(struct gaming_home_watches *w);
 /* Ends all. May be called again. */
 void gaming_home_watches_end(struct gaming_home_watches *w);
 
-/* Of the current thread, in the place of any before. -EOPNOTSUPP, -ENOMEM. */
+/*
+ * Of the current thread, in the place of any before of this session. -EOPNOTSUPP, -ENOMEM;
+ * -EBUSY: another session watches it; -EDQUOT: its user has GAMING_WATCHES_MAX.
+ */
 int gaming_home_watch_begin(struct gaming_home_watches *w, const struct cpumask *home);
 
 /* -ENOENT. */

@@ -76,6 +76,107 @@ static int count_turns(const struct gaming *g)
 	return 0;
 }
 
+static int watch_begin(const struct gaming *g)
+{
+	uint64_t cpus[GAMING_CPU_WORDS];
+	struct gaming_affinity a;
+
+	return ask(g->fd, GAMING_AFFINITY_NEAREST | GAMING_AFFINITY_WATCH, cpus, &a);
+}
+
+static int watch_read(const struct gaming *g, uint32_t flags)
+{
+	struct gaming_watch w = {.size = sizeof(w), .flags = flags};
+
+	return (int)gaming_ioctl(g, GAMING_IOC_WATCH, &w);
+}
+
+static void *close_it(void *arg)
+{
+	gaming_close(arg);
+	return NULL;
+}
+
+/* Two sessions cannot watch one thread, and the first one's end makes room at once. */
+int test_watch_one(void)
+{
+	struct gaming first, second;
+	pthread_t closer;
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	EXPECT(gaming_open(&first), 0);
+	EXPECT(gaming_open(&second), 0);
+	EXPECT(watch_begin(&first), 0);
+	EXPECT(watch_begin(&first), 0);
+	EXPECT(watch_begin(&second), -EBUSY);
+	EXPECT(watch_read(&second, 0), -ENOENT);
+	EXPECT(watch_read(&first, GAMING_WATCH_END), 0);
+	EXPECT(watch_begin(&second), 0);
+	EXPECT(watch_begin(&first), -EBUSY);
+	/* Ended by another thread; what is left of it is the watched one's to take off. */
+	for (int i = 0; i < 100; i++) {
+		REQUIRE(!pthread_create(&closer, NULL, close_it, &second), "no thread");
+		pthread_join(closer, NULL);
+		EXPECT(watch_begin(&first), 0);
+		EXPECT(gaming_open(&second), 0);
+		EXPECT(watch_begin(&second), -EBUSY);
+		EXPECT(watch_read(&first, GAMING_WATCH_END), 0);
+		EXPECT(watch_begin(&second), 0);
+	}
+	gaming_close(&second);
+	EXPECT(watch_begin(&first), 0);
+	gaming_close(&first);
+	return 0;
+}
+
+static const struct gaming *crowded;
+static _Atomic int crowd_in, crowd_failed;
+static int crowd_over[2]; /* a pipe, closed at the end */
+
+static void *one_of_crowd(void *arg)
+{
+	char none;
+
+	if (watch_begin(crowded))
+		crowd_failed++;
+	crowd_in++;
+	return read(crowd_over[0], &none, 1) ? &crowded : NULL;
+}
+
+int test_watch_limit(void)
+{
+	static pthread_t crowd[GAMING_WATCHES_MAX];
+	pthread_attr_t small;
+	struct gaming g;
+
+	if (!have_caches())
+		return skip("this machine does not tell of its caches");
+	EXPECT(gaming_open(&g), 0);
+	EXPECT(sys(pipe(crowd_over)), 0);
+	crowded = &g;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	for (int i = 0; i < GAMING_WATCHES_MAX; i++) {
+		REQUIRE(!pthread_create(&crowd[i], &small, one_of_crowd, NULL), "no thread %d", i);
+		while (crowd_in <= i)
+			sched_yield();
+	}
+	EXPECT(crowd_failed, 0);
+	EXPECT(watch_begin(&g), -EDQUOT);
+	close(crowd_over[1]);
+	for (int i = 0; i < GAMING_WATCHES_MAX; i++)
+		pthread_join(crowd[i], NULL);
+	/* Those that have ended make room. */
+	for (int i = 0; watch_begin(&g); i++) {
+		REQUIRE(i < 1000, "no room after all have ended");
+		nap();
+	}
+	close(crowd_over[0]);
+	gaming_close(&g);
+	return 0;
+}
+
 /* Moves and sleeps that the thread makes itself, counted to the last one. */
 int test_watch_counts(void)
 {

@@ -90,6 +90,8 @@ int test_cache_bad(void);
 /* test_watch.c */
 int test_watch_counts(void);
 int test_watch_ends(void);
+int test_watch_one(void);
+int test_watch_limit(void);
 int test_place(void);
 
 /* test_yield.c */

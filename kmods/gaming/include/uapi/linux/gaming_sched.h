@@ -37,6 +37,10 @@
  * with GAMING_WATCH_END, when any descriptor of the session is closed, or when the
  * thread asks for another one.
  *
+ * A thread has one watch: EBUSY if another session of its process has it. A user has
+ * GAMING_WATCHES_MAX (EDQUOT); that of a thread which has ended counts until its session
+ * begins another, or is closed.
+ *
  * EOPNOTSUPP: no CPU tells of its caches, or the kernel has no PREEMPT_NOTIFIERS for
  * a watch (Debian's have them).
  */
@@ -91,6 +95,7 @@ struct gaming_affinity {
 	__u64 resv;
 };
 
+#define GAMING_WATCHES_MAX	1024
 #define GAMING_WATCH_END	(1U << 0)	/* after reading */
 
 /**
