@@ -15,6 +15,7 @@ static const struct test tests[] = {
 	{"bad-input", test_bad_input, "INFO and BATCH: each bad input alone, with its errno", 10},
 	{"batch", test_batch, "in order, stopped by a failure, by a signal, by bad memory", 10},
 	{"owner", test_owner, "a child, another program and a passed descriptor are refused", 10},
+	{"access", test_access, "who may open the device, by its mode and the parameters", 10},
 	{"call-time", test_call_time, "of a call that has nothing to do (never fails)", 30},
 	{"futex-wait-wake", test_futex_wait_wake, "woken and in time, never early, not by others",
 		10},

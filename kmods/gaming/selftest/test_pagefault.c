@@ -165,9 +165,9 @@ int test_pagefault_locked(void)
 	struct gaming g;
 	char *bytes;
 
+	EXPECT(gaming_open(&g), 0);
 	EXPECT(become_nobody(), 0);
 	EXPECT(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	EXPECT(gaming_open(&g), 0);
 	bytes = plain_memory(8 * MIB);
 	fill_pool(&g, MIB / PAGE);
 	EXPECT(gaming_mlock(&g, bytes, MIB, 0, &filled), 0);

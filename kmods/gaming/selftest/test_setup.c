@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device itself, INFO and BATCH; who may call. */
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -284,4 +286,82 @@ int test_owner(void)
 	EXPECT(exec_probe(fd), 0);
 	close(fd);
 	return 0;
+}
+
+enum { NOBODY = 65534 };
+
+/* open(2) by a process of nobody's, in group @group: 0 or the errno. */
+static int open_as_nobody(gid_t group)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		if (setgroups(0, NULL) || setgid(group) || setuid(NOBODY))
+			_exit(255);
+		_exit(open(GAMING_DEVICE, O_RDWR) < 0 ? errno : 0);
+	}
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* 0 or a negative errno. */
+static int set_parameter(const char *name, const char *value)
+{
+	char path[80];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/sys/module/gaming/parameters/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = write(fd, value, strlen(value)) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* The device lets group NOBODY in, by its mode. */
+static int access_by_parameters(void)
+{
+	struct gaming before, g;
+
+	EXPECT(open_as_nobody(NOBODY), 0);
+	EXPECT(open_as_nobody(1), EACCES);
+	EXPECT(set_parameter("disabled", "3"), -EINVAL);
+	EXPECT(set_parameter("disabled", "-1"), -EINVAL);
+	EXPECT(gaming_open(&before), 0);
+
+	EXPECT(set_parameter("disabled", "1"), 0);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	EXPECT(gaming_open(&g), 0);
+	gaming_close(&g);
+	EXPECT(set_parameter("group", "1"), 0);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	EXPECT(set_parameter("group", "65534"), 0);
+	EXPECT(open_as_nobody(NOBODY), 0);
+
+	EXPECT(set_parameter("disabled", "2"), 0);
+	EXPECT(open_as_nobody(NOBODY), EPERM);
+	EXPECT(gaming_open(&g), -EPERM);
+	/* A session that is there goes on. */
+	EXPECT(gaming_ioctl(&before, GAMING_IOC_INFO, &(struct gaming_info){.size = 64}), 0);
+	gaming_close(&before);
+	return 0;
+}
+
+int test_access(void)
+{
+	struct stat node;
+	int ret;
+
+	if (geteuid() || set_parameter("disabled", "0"))
+		return skip("needs root, to set the module's parameters");
+	EXPECT(sys(stat(GAMING_DEVICE, &node)), 0);
+	EXPECT(node.st_mode & 07777, 0660);
+	EXPECT(sys(chown(GAMING_DEVICE, node.st_uid, NOBODY)), 0);
+	ret = access_by_parameters();
+	/* However it ended: the tests behind this one open the device. */
+	set_parameter("disabled", "0");
+	set_parameter("group", "-1");
+	EXPECT(sys(chown(GAMING_DEVICE, node.st_uid, node.st_gid)), 0);
+	return ret;
 }

@@ -361,9 +361,9 @@ int test_storage_buffers(void)
 	EXPECT(pinned_pages(), 0);
 
 	/* The owner's RLIMIT_MEMLOCK, and not a page beyond. */
+	EXPECT(gaming_open(&g), 0);
 	EXPECT(become_nobody(), 0);
 	EXPECT(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	EXPECT(gaming_open(&g), 0);
 	EXPECT(gaming_buffer_add(&g, addr, MIB + PAGE, &id), -ENOMEM);
 	EXPECT(gaming_buffer_add(&g, addr, MIB, &id), 0);
 	EXPECT(gaming_buffer_add(&g, addr, PAGE, &ids[0]), -ENOMEM);

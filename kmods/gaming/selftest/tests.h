@@ -9,6 +9,7 @@ int test_bad_input(void);
 int test_batch(void);
 int test_call_time(void);
 int test_owner(void);
+int test_access(void);
 /* What `gaming_test --exec-probe FD` does: its exit status is the errno of INFO. */
 int exec_probe(int fd);
 

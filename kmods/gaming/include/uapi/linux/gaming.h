@@ -28,8 +28,12 @@
  *
  * What is opened belongs to the process that opened it. Calls from any other one
  * (fork, execve, a descriptor passed on) get EPERM. All that calls have made is
- * undone when the file is closed, however its owner ends. Everyone may open it:
- * a call gives no right that the process does not have without it.
+ * undone when the file is closed, however its owner ends. A call gives no right
+ * that the process does not have without it; yet the device has mode 0660, and who
+ * shall use it besides root is the administrator's to say, by its group. The module's
+ * parameters are io_uring's: @disabled is 0 for all who may open the device, 1 for
+ * CAP_SYS_ADMIN and the group of number @group (-1: none), 2 for nobody; others get
+ * EPERM from open(2). What is open already stays so.
  *
  * Errors
  * ======
