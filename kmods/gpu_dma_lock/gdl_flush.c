@@ -80,9 +80,9 @@ int gdl_flush_wait(struct gdl_account *account)
 		return 0;
 	gdl_count(GDL_FLUSH_WAITS);
 	do {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		set_current_state(TASK_KILLABLE);
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		set_current_state(TASK_INTERRUPTIBLE);
 	} while (schedule_hrtimeout(&until, HRTIMER_MODE_ABS));
 	return 0;
 }

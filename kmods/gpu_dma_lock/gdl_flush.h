@@ -19,7 +19,7 @@ struct gdl_account *gdl_flush_account(kuid_t uid);
 /* Nothing that the IOMMU has cached of @dev's mappings is used from now on. */
 void gdl_flush(struct device *dev, struct gdl_account *account);
 
-/* Until the account is even: 0, or -EINTR when killed. */
+/* Until the account is even: 0, or -ERESTARTSYS as a signal came. */
 int gdl_flush_wait(struct gdl_account *account);
 
 #endif

@@ -3,7 +3,9 @@
  * Real DMA, by QEMU's edu device and our driver for it: into and out of a buffer
  * that is granted, and not any more.
  */
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "kmods/gpu_dma_lock/include/uapi/linux/gpu_dma_edu.h"
 #include "kmods/gpu_dma_lock/selftest/agents.h"
@@ -540,12 +542,18 @@ int test_flushes(void)
 	return 0;
 }
 
+static void on_alarm(int number)
+{
+}
+
 /* 16 are free, each more is paid with a pause, by the next that is granted something. */
 int test_flush_limit(void)
 {
 	enum { ROUNDS = 28, PAUSE_MS = 50, FREE = 16 };
 	uint64_t start, ms;
-	struct memory memory;
+	struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct memory memory, second;
 	struct edu edu;
 	int agent = new_agent(0);
 
@@ -563,6 +571,14 @@ int test_flush_limit(void)
 	}
 	EXPECT(grant(agent, memory.handle, edu.device), 1);
 	ms = (now_ns() - start) / 1000000;
+
+	/* With next to nothing free, what is left has to be waited for: a signal ends that. */
+	EXPECT(alloc(agent, PAGE, &second), 0);
+	EXPECT(set_parameter("flush_pause_us", "1"), 1);
+	EXPECT(sigaction(SIGALRM, &action, NULL), 0);
+	EXPECT(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	EXPECT(grant(agent, second.handle, edu.device), -EINTR);
+	EXPECT(check_grant(agent, second.handle, edu.device), 0);
 	EXPECT(set_parameter("flush_pause_us", "1000"), 1);
 	REQUIRE(ms >= (ROUNDS - FREE) * PAUSE_MS, "%d flushes in %llu ms, not in %d", ROUNDS,
 		(unsigned long long)ms, (ROUNDS - FREE) * PAUSE_MS);

@@ -106,7 +106,8 @@
  *   EDQUOT      it would be more than the quota
  *   ENOMEM      it would be more than RLIMIT_MEMLOCK, or there is no memory
  *   EACCES      GRANT: not a GPU (see above)
- *   EINTR       killed while it was allocated, or waited for
+ *   EINTR       killed while it was allocated, or waited for; GRANT: a signal came
+ *               while it waited, and nothing was granted
  *   ENODEV      no such device, or one that has no driver's DMA mask
  *   EOPNOTSUPP  no IOMMU translates for it (see above)
  *   EEXIST      GRANT: it is granted already
