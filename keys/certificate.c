@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "keys/ecdsa.h"
 #include "lib/cleanup.h"
 #include "lib/openssl_cleanup.h"
 
@@ -69,7 +70,8 @@ int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, st
 			0 ||
 		add_extension(cert, &ctx, NID_subject_key_identifier, "hash") < 0 ||
 		add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always") < 0 ||
-		X509_sign(cert, issuer_key, EVP_sha256()) == 0)
+		X509_sign(cert, issuer_key, EVP_sha256()) == 0 ||
+		rp_ecdsa_lower_certificate(cert) < 0)
 		return rp_error_openssl(
 			err, -EIO, "cannot make the certificate of %s", certificate->common_name);
 	*ret = rp_steal(cert);
@@ -83,4 +85,27 @@ bool rp_key_is_p256(EVP_PKEY *key)
 	return EVP_PKEY_is_a(key, "EC") &&
 	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
 	       strcmp(group, SN_X9_62_prime256v1) == 0;
+}
+
+bool rp_certificate_string(const ASN1_STRING *string, char *ret, size_t size)
+{
+	int len = ASN1_STRING_length(string);
+
+	if (len < 0 || (size_t)len >= size || memchr(ASN1_STRING_get0_data(string), 0, (size_t)len))
+		return false;
+	memcpy(ret, ASN1_STRING_get0_data(string), (size_t)len);
+	ret[len] = '\0';
+	return true;
+}
+
+void rp_certificate_uri(X509 *cert, char ret_uri[RP_URI_TEXT])
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	const GENERAL_NAME *name =
+		sk_GENERAL_NAME_num(names) == 1 ? sk_GENERAL_NAME_value(names, 0) : NULL;
+
+	if (!name || name->type != GEN_URI ||
+		!rp_certificate_string(name->d.uniformResourceIdentifier, ret_uri, RP_URI_TEXT))
+		ret_uri[0] = '\0';
+	GENERAL_NAMES_free(names);
 }

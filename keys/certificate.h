@@ -10,14 +10,12 @@
 #include "lib/error.h"
 
 /*
- * Roles are extended key usages under 2.25.UUID, an arc that anyone may make for himself
- * (ITU-T X.667): UUID 7d1c1f5e-6a4b-4c0e-9b57-2f1d7a3e8c41.
+ * A role is a name: the one URI in a certificate's subjectAltName (RFC 5280, 4.2.1.6), beside the
+ * usual key usages, so that every X.509 library can read what it does not know.
  */
-#define RP_OID_ROLE "2.25.166299520020194888476039869390586285121"
-#define RP_OID_ROLE_JOB RP_OID_ROLE ".1"
-#define RP_OID_ROLE_LOG RP_OID_ROLE ".2"
-#define RP_OID_ROLE_BOOT_CA RP_OID_ROLE ".3"
-#define RP_OID_ROLE_BOOT RP_OID_ROLE ".4"
+#define RP_URI_ROLE "rigproof:role:" /* "job", "log", "boot-ca" */
+#define RP_URI_BOOT "rigproof:boot:" /* and the boot's id: the role boot */
+#define RP_URI_TEXT 64
 
 /* Extension values are in the syntax of x509v3_config(5); NULL leaves the extension out. */
 struct rp_certificate {
@@ -32,6 +30,12 @@ struct rp_certificate {
 };
 
 bool rp_key_is_p256(EVP_PKEY *key);
+
+/* The bytes of a string of a certificate, where they hold no NUL and fit. */
+bool rp_certificate_string(const ASN1_STRING *string, char *ret, size_t size);
+
+/* The one URI where that is the only alternative name, else "". */
+void rp_certificate_uri(X509 *cert, char ret_uri[RP_URI_TEXT]);
 
 /* Random 127-bit serial, the fixed dates, key identifiers, SHA-256. */
 int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, struct rp_error *err);

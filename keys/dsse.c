@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keys/certificate.h"
+#include "keys/ecdsa.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
@@ -64,6 +65,8 @@ static int sign(EVP_PKEY *key, const char *type, const void *payload, size_t len
 	if (!ctx || EVP_DigestSignInit(ctx, NULL, digest, NULL, key) != 1 ||
 		EVP_DigestSign(ctx, sig, &sig_len, pae, pae_len) != 1)
 		return rp_error_openssl(err, -EIO, "cannot sign");
+	if (EVP_PKEY_is_a(key, "EC") && rp_ecdsa_lower(sig, &sig_len) < 0)
+		return rp_error_set(err, -EIO, "cannot sign: no signature came out");
 	*ret_sig = rp_base64_encode(sig, sig_len);
 	return *ret_sig ? 0 : rp_error_memory(err);
 }
@@ -157,6 +160,11 @@ static int verify(const struct envelope *envelope, EVP_PKEY *key, const char *ty
 	r = rp_dsse_pae(type, payload, len, &pae, &pae_len);
 	if (r < 0)
 		return rp_error_set(err, r, "cannot verify an envelope of %zu bytes", len);
+	if (EVP_PKEY_is_a(key, "EC") && !rp_ecdsa_is_low(sig, sig_len))
+		return rp_error_set(err, -EACCES,
+			"the signature is not in its one form (DER, low s): it was changed after "
+			"signing, "
+			"or made by an older rigproof");
 	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, digest, NULL, key) != 1)
 		return rp_error_openssl(err, -EIO, "cannot verify with this key");
 	if (EVP_DigestVerify(ctx, sig, sig_len, pae, pae_len) != 1) {

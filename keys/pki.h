@@ -33,7 +33,8 @@
 
 /*
  * What a certificate may be used for: its place in the chain (directly below the root, or below
- * boot-ca) and its key usage. A certificate of one role never passes for another.
+ * boot-ca), its key usage, and the one URI in its subjectAltName: rigproof:role:job, :log, :boot-ca,
+ * rigproof:boot:BOOT. A certificate of one role never passes for another.
  */
 enum rp_role { RP_ROLE_TLS, RP_ROLE_JOB, RP_ROLE_LOG, RP_ROLE_BOOT_CA, RP_ROLE_BOOT };
 
@@ -98,8 +99,8 @@ int rp_pki_new_boot_key(EVP_PKEY **ret, struct rp_error *err);
 int rp_pki_make_csr(EVP_PKEY *key, char **ret_pem, struct rp_error *err);
 
 /*
- * Certify the key of a request for one boot of one rig: CN = rig, SAN URI rigproof:boot:BOOT, key
- * usage clientAuth and the boot role. Nothing but the public key is taken from the request, whose
+ * Certify the key of a request for one boot of one rig: CN = rig, SAN URI rigproof:boot:BOOT,
+ * which is its role, key usage clientAuth. Nothing but the public key is taken from the request, whose
  * signature must verify; it must be P-256. ca_key, ca_cert: "boot-ca". Whether this rig may have a
  * certificate is the caller's question. -EINVAL (request, names), -EACCES (signature).
  */

@@ -9,8 +9,6 @@
 #include "lib/cleanup.h"
 #include "lib/openssl_cleanup.h"
 
-#define BOOT_URI "rigproof:boot:"
-
 int rp_pki_new_boot_key(EVP_PKEY **ret, struct rp_error *err)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -63,7 +61,7 @@ int rp_pki_issue_boot(EVP_PKEY *ca_key, X509 *ca_cert, const char *csr_pem, cons
 	const char *boot, X509 **ret, struct rp_error *err)
 {
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
-	char uri[4 + sizeof(BOOT_URI) + RP_ID_TEXT];
+	char uri[4 + sizeof(RP_URI_BOOT) + RP_ID_TEXT];
 	int r;
 
 	if (!rp_name_valid(rig))
@@ -73,7 +71,7 @@ int rp_pki_issue_boot(EVP_PKEY *ca_key, X509 *ca_cert, const char *csr_pem, cons
 	r = read_csr(csr_pem, &key, err);
 	if (r < 0)
 		return r;
-	snprintf(uri, sizeof(uri), "URI:" BOOT_URI "%s", boot);
+	snprintf(uri, sizeof(uri), "URI:" RP_URI_BOOT "%s", boot);
 	return rp_certificate_make(
 		&(struct rp_certificate){
 			.common_name = rig,
@@ -82,22 +80,10 @@ int rp_pki_issue_boot(EVP_PKEY *ca_key, X509 *ca_cert, const char *csr_pem, cons
 			.issuer_key = ca_key,
 			.basic_constraints = "critical,CA:FALSE",
 			.key_usage = "critical,digitalSignature",
-			.extended_key_usage = "clientAuth," RP_OID_ROLE_BOOT,
+			.extended_key_usage = "clientAuth",
 			.alternative_names = uri,
 		},
 		ret, err);
-}
-
-/* The string's bytes, where they hold no NUL and fit. */
-static bool copy_string(const ASN1_STRING *string, char *ret, size_t size)
-{
-	int len = ASN1_STRING_length(string);
-
-	if (len < 0 || (size_t)len >= size || memchr(ASN1_STRING_get0_data(string), 0, (size_t)len))
-		return false;
-	memcpy(ret, ASN1_STRING_get0_data(string), (size_t)len);
-	ret[len] = '\0';
-	return true;
 }
 
 static bool read_rig(X509 *cert, char ret_rig[RP_RIG_TEXT])
@@ -106,26 +92,21 @@ static bool read_rig(X509 *cert, char ret_rig[RP_RIG_TEXT])
 
 	return X509_NAME_entry_count(subject) == 1 &&
 	       X509_NAME_get_index_by_NID((X509_NAME *)subject, NID_commonName, -1) == 0 &&
-	       copy_string(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, 0)), ret_rig,
-		       RP_RIG_TEXT) &&
+	       rp_certificate_string(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, 0)),
+		       ret_rig, RP_RIG_TEXT) &&
 	       rp_name_valid(ret_rig);
 }
 
 static bool read_boot(X509 *cert, char ret_boot[RP_ID_TEXT])
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	char uri[sizeof(BOOT_URI) + RP_ID_TEXT];
-	const GENERAL_NAME *name =
-		sk_GENERAL_NAME_num(names) == 1 ? sk_GENERAL_NAME_value(names, 0) : NULL;
-	bool found = name && name->type == GEN_URI &&
-		     copy_string(name->d.uniformResourceIdentifier, uri, sizeof(uri)) &&
-		     strncmp(uri, BOOT_URI, strlen(BOOT_URI)) == 0 &&
-		     rp_id_valid(uri + strlen(BOOT_URI));
+	char uri[RP_URI_TEXT];
 
-	if (found)
-		memcpy(ret_boot, uri + strlen(BOOT_URI), RP_ID_TEXT);
-	GENERAL_NAMES_free(names);
-	return found;
+	rp_certificate_uri(cert, uri);
+	if (strncmp(uri, RP_URI_BOOT, strlen(RP_URI_BOOT)) != 0 ||
+		!rp_id_valid(uri + strlen(RP_URI_BOOT)))
+		return false;
+	memcpy(ret_boot, uri + strlen(RP_URI_BOOT), RP_ID_TEXT);
+	return true;
 }
 
 int rp_pki_boot_identity(

@@ -22,19 +22,22 @@ static const struct recipe {
 	enum kind kind;
 	bool by_root;
 	const char *basic_constraints, *key_usage, *extended_key_usage;
+	const char *role; /* the URI; NULL: none */
 } recipes[] = {
 	{"root", RSA_3072, false, "critical,CA:TRUE,pathlen:1", "critical,keyCertSign,cRLSign",
 		NULL},
 	/* keyEncipherment: iPXE 1.21 knows RSA key exchange only */
 	{"tls", RSA_3072, true, "critical,CA:FALSE", "critical,digitalSignature,keyEncipherment",
 		TLS_USAGE},
-	{"job", P_256, true, "critical,CA:FALSE", "critical,digitalSignature", RP_OID_ROLE_JOB},
-	{"log", ED25519, true, "critical,CA:FALSE", "critical,digitalSignature", RP_OID_ROLE_LOG},
+	{"job", P_256, true, "critical,CA:FALSE", "critical,digitalSignature", NULL,
+		RP_URI_ROLE "job"},
+	{"log", ED25519, true, "critical,CA:FALSE", "critical,digitalSignature", NULL,
+		RP_URI_ROLE "log"},
 	/*
 	 * clientAuth: OpenSSL wants a CA's usages to include those of the client certificates below
 	 */
-	{"boot-ca", P_256, true, "critical,CA:TRUE,pathlen:0", "critical,keyCertSign",
-		"clientAuth," RP_OID_ROLE_BOOT_CA},
+	{"boot-ca", P_256, true, "critical,CA:TRUE,pathlen:0", "critical,keyCertSign", "clientAuth",
+		RP_URI_ROLE "boot-ca"},
 	{"PK", RSA_2048, false, "critical,CA:FALSE", "digitalSignature", NULL},
 	{"KEK", RSA_2048, false, "critical,CA:FALSE", "digitalSignature", NULL},
 	{"db", RSA_2048, false, "critical,CA:FALSE", "digitalSignature", NULL},
@@ -153,9 +156,11 @@ static int write_cert(const char *dir, const char *name, X509 *cert, struct rp_e
 static int make_one(const struct recipe *recipe, const char *lab, const char *san, EVP_PKEY *key,
 	X509 *root, EVP_PKEY *root_key, X509 **ret, struct rp_error *err)
 {
-	char name[64];
+	char name[64], uri[4 + RP_URI_TEXT] = "";
 
 	snprintf(name, sizeof(name), "rigproof %s %s", recipe->name, lab);
+	if (recipe->role)
+		snprintf(uri, sizeof(uri), "URI:%s", recipe->role);
 	return rp_certificate_make(
 		&(struct rp_certificate){
 			.common_name = name,
@@ -165,7 +170,9 @@ static int make_one(const struct recipe *recipe, const char *lab, const char *sa
 			.basic_constraints = recipe->basic_constraints,
 			.key_usage = recipe->key_usage,
 			.extended_key_usage = recipe->extended_key_usage,
-			.alternative_names = strcmp(recipe->name, "tls") == 0 ? san : NULL,
+			.alternative_names = strcmp(recipe->name, "tls") == 0 ? san
+					     : *uri			      ? uri
+									      : NULL,
 		},
 		ret, err);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which certificate may do what. */
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "keys/certificate.h"
+#include "keys/ecdsa.h"
 #include "keys/pem.h"
 #include "keys/pki.h"
 #include "lib/cleanup.h"
@@ -14,41 +16,53 @@
 #define SECURITY_LEVEL 2
 
 static const struct {
-	const char *name, *usage;
-	int chain; /* certificates from leaf to root */
+	const char *name;
+	const char *uri; /* NULL: none of ours; ends with ':': what follows names it */
+	uint32_t usage;	 /* XKU_*, as all that its extended key usage has; 0: no such extension */
+	int chain;	 /* certificates from leaf to root */
 	bool ca;
 } roles[] = {
-	[RP_ROLE_TLS] = {"tls", "1.3.6.1.5.5.7.3.1", 2, false},
-	[RP_ROLE_JOB] = {"job", RP_OID_ROLE_JOB, 2, false},
-	[RP_ROLE_LOG] = {"log", RP_OID_ROLE_LOG, 2, false},
-	[RP_ROLE_BOOT_CA] = {"boot-ca", RP_OID_ROLE_BOOT_CA, 2, true},
-	[RP_ROLE_BOOT] = {"boot", RP_OID_ROLE_BOOT, 3, false},
+	[RP_ROLE_TLS] = {"tls", NULL, XKU_SSL_SERVER, 2, false},
+	[RP_ROLE_JOB] = {"job", RP_URI_ROLE "job", 0, 2, false},
+	[RP_ROLE_LOG] = {"log", RP_URI_ROLE "log", 0, 2, false},
+	[RP_ROLE_BOOT_CA] = {"boot-ca", RP_URI_ROLE "boot-ca", XKU_SSL_CLIENT, 2, true},
+	[RP_ROLE_BOOT] = {"boot", RP_URI_BOOT, XKU_SSL_CLIENT, 3, false},
 };
 
-static bool has_usage(X509 *cert, const char *oid)
+static bool has_role(X509 *cert, enum rp_role role)
 {
-	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
-	bool found = false;
+	uint32_t usage = X509_get_extended_key_usage(cert);
+	const char *wanted = roles[role].uri;
+	char uri[RP_URI_TEXT];
+	size_t len;
 
-	for (int i = 0; i < sk_ASN1_OBJECT_num(usages) && !found; i++) {
-		char text[128];
-
-		found = OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(usages, i), 1) > 0 &&
-			strcmp(text, oid) == 0;
-	}
-	EXTENDED_KEY_USAGE_free(usages);
-	return found;
+	if (usage == UINT32_MAX)
+		usage = 0;
+	if (usage != roles[role].usage)
+		return false;
+	rp_certificate_uri(cert, uri);
+	if (!wanted)
+		return strncmp(uri, "rigproof:", strlen("rigproof:")) != 0;
+	len = strlen(wanted);
+	return wanted[len - 1] == ':' ? strncmp(uri, wanted, len) == 0 && uri[len]
+				      : strcmp(uri, wanted) == 0;
 }
 
 static int check_role(X509 *cert, enum rp_role role, struct rp_error *err)
 {
-	if (!has_usage(cert, roles[role].usage))
+	if (!has_role(cert, role))
 		return rp_error_set(err, -EACCES,
-			"the certificate is not one of a %s key: it has another role",
+			"the certificate is not one of a %s key: it has another role (keys of an "
+			"older rigproof are made anew: rigproof keys init)",
 			roles[role].name);
 	if ((X509_check_ca(cert) != 0) != roles[role].ca)
 		return rp_error_set(err, -EACCES, "the certificate of a %s key must %sbe a CA",
 			roles[role].name, roles[role].ca ? "" : "not ");
+	if (!rp_ecdsa_certificate_is_low(cert))
+		return rp_error_set(err, -EACCES,
+			"the certificate of the %s key was changed after it was signed: its "
+			"signature is not in its one form (DER, low s)",
+			roles[role].name);
 	return 0;
 }
 

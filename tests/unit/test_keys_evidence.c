@@ -178,7 +178,8 @@ static X509 *certify(EVP_PKEY *key, const char *role, const char *issuer)
 			.issuer_key = issuer_key,
 			.basic_constraints = "critical,CA:FALSE",
 			.key_usage = "critical,digitalSignature",
-			.extended_key_usage = role,
+			.extended_key_usage = strstr(role, RP_URI_BOOT) ? "clientAuth" : NULL,
+			.alternative_names = role,
 		},
 		&cert, &err));
 	return cert;
@@ -186,9 +187,11 @@ static X509 *certify(EVP_PKEY *key, const char *role, const char *issuer)
 
 static void swapped_roles(void **state)
 {
-	rp_cleanup(x509) X509 *log_as_job = certify(lab.log_key, RP_OID_ROLE_JOB, "root");
-	rp_cleanup(x509) X509 *job_below_boot_ca = certify(lab.job_key, RP_OID_ROLE_JOB, "boot-ca");
-	rp_cleanup(x509) X509 *boot_below_root = certify(lab.boot_key, RP_OID_ROLE_BOOT, "root");
+	rp_cleanup(x509) X509 *log_as_job = certify(lab.log_key, "URI:" RP_URI_ROLE "job", "root");
+	rp_cleanup(x509) X509 *job_below_boot_ca =
+		certify(lab.job_key, "URI:" RP_URI_ROLE "job", "boot-ca");
+	rp_cleanup(x509) X509 *boot_below_root =
+		certify(lab.boot_key, "URI:" RP_URI_BOOT BOOT, "root");
 
 	refused(&(struct draft){.log_cert = log_as_job}, -EACCES, "another role");
 	refused(&(struct draft){.job_cert = job_below_boot_ca}, -EACCES, "root");

@@ -221,8 +221,8 @@ static void a_key_speaks_in_its_role_alone(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 
 	assert_int_equal(rp_pki_role_key(job, lab.root, RP_ROLE_LOG, &key, &err), -EACCES);
-	assert_string_equal(
-		err.text, "the certificate is not one of a log key: it has another role");
+	assert_non_null(
+		strstr(err.text, "the certificate is not one of a log key: it has another role"));
 	assert_int_equal(rp_pki_role_key(job, lab.job, RP_ROLE_JOB, &key, &err), -EACCES);
 	/* boot-ca is not there to lead it to the root */
 	assert_int_equal(rp_pki_role_key(boot, lab.root, RP_ROLE_BOOT, &key, &err), -EACCES);
