@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "keys/evidence.h"
@@ -27,11 +28,11 @@ static const struct {
 	const char *word, *stated, *open;
 } assurances[] = {
 	{"secure-boot",
-		"secure-boot: the lab server states that it started this boot itself, that the "
-		"rig's Secure Boot was on with keys that the lab had enrolled, and that it "
-		"certified this boot key once, within that boot.",
-		"Secure Boot's state is what the server recorded and what the booted image "
-		"reported."},
+		"secure-boot: the lab server states that the rig's Secure Boot was on with keys "
+		"that the lab had enrolled, and that it certified this boot key once, within "
+		"this boot.",
+		"Secure Boot's state is what the booted image reported, and what the server "
+		"remembers of enrolling its keys."},
 	{"boot-token",
 		"boot-token: the lab server states that it certified this boot key for a machine "
 		"that returned the secret of this boot, given to it in the boot script.",
@@ -54,9 +55,55 @@ static size_t find_assurance(const char *word)
 	return i; /* an unknown word is worth nothing: "none" is last */
 }
 
+static const json_t *seen_of(const struct rp_verified *v)
+{
+	return json_object_get(v->boot, "seen");
+}
+
+/* What the server states that it saw itself, whatever the rig says. */
+static json_t *say_seen(const struct rp_verified *v)
+{
+	const json_t *seen = seen_of(v);
+	const char *script = string_at(seen, "script"), *image = string_at(seen, "image");
+	bool driver = strcmp(string_at(seen, "power"), "driver") == 0;
+
+	if (!seen)
+		return json_string("Seen by the lab server: its record of this boot does not say.");
+	return json_sprintf("Seen by the lab server itself: %s; %s%s%s; %s%s%s.",
+		driver ? "it had the rig switched on for this boot by its power driver"
+		       : "nobody that it knows of switched the rig on for this boot",
+		*script ? "one address had the boot script, at " : "nobody had the boot script",
+		script, *script ? " (a second one would have ended the boot)" : "",
+		*image ? "the same address had all bytes of the image, at "
+		       : "nobody had the whole image",
+		image, *image ? "" : " by then");
+}
+
+static json_t *say_unseen(const struct rp_verified *v)
+{
+	rp_cleanup(free) char *words = NULL;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(seen_of(v), "missing"), i, item) {
+		char *more = NULL;
+
+		if (asprintf(&more, "%s%s%s", words ? words : "", words ? ", " : "",
+			    json_string_value(item)) < 0)
+			return NULL;
+		free(words);
+		words = more;
+	}
+	if (!seen_of(v))
+		return json_string("What the lab server saw itself of this boot is not recorded: "
+				   "the level is its word alone.");
+	return json_sprintf(
+		"Not seen by the lab server: %s.", words ? words : "nothing that it looks for");
+}
+
 static json_t *say_proven(const struct rp_verified *v)
 {
-	return json_pack("[o, o, o, o, s]",
+	return json_pack("[o, o, o, o, s, o]",
 		json_sprintf("The lab with root key %.16s ordered this job: %s on rig %s, image %s "
 			     "with digest %s (signed by its job key %.16s).",
 			v->root_keyid, v->job_id, v->rig, v->image_name, v->image_sha256,
@@ -74,15 +121,16 @@ static json_t *say_proven(const struct rp_verified *v)
 			     "checkpoint of %" PRId64 " entries: the log cannot drop or change it "
 			     "without contradicting that signature.",
 			v->log_index, v->log_origin, v->log_size),
-		assurances[find_assurance(v->assurance)].stated);
+		assurances[find_assurance(v->assurance)].stated, say_seen(v));
 }
 
 static json_t *say_not_proven(const struct rp_verified *v)
 {
-	return json_pack("[s, s, s, s, s]",
+	return json_pack("[s, s, o, s, s, s]",
 		"No TPM quote: nothing in this file proves by the rig's hardware that this machine "
-		"and no other ran it.",
-		assurances[find_assurance(v->assurance)].open,
+		"and no other ran it. A machine on the rig's network that sends with its MAC "
+		"could have been the rig.",
+		assurances[find_assurance(v->assurance)].open, say_unseen(v),
 		"The numbers are as honest as the image and the checks named here: raw outputs are "
 		"not in this file, only their digests.",
 		"Times are those of the server's and the rig's clocks; nobody else vouches for "

@@ -2,9 +2,11 @@
 #include "keys/record.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "keys/assurance.h"
 #include "keys/rig_protocol.h"
 #include "keys/shape.h"
 
@@ -81,6 +83,18 @@ static const struct rp_shape stage[] = {
 	{NULL},
 };
 
+static const char *const powers[] = {"none", "driver", NULL};
+
+/* Records of servers that did not keep this have none. */
+static const struct rp_shape seen[] = {
+	{"power", RP_SHAPE_WORD, .words = powers},
+	{"offer", RP_SHAPE_TIME, .empty = true},
+	{"script", RP_SHAPE_TIME, .empty = true},
+	{"image", RP_SHAPE_TIME, .empty = true},
+	{"missing", RP_SHAPE_STRINGS},
+	{NULL},
+};
+
 static const struct rp_shape boot_shape[] = {
 	{"version", RP_SHAPE_INT, .min = 1, .max = 1},
 	{"boot", RP_SHAPE_ID},
@@ -97,6 +111,7 @@ static const struct rp_shape boot_shape[] = {
 	{"started", RP_SHAPE_TIME},
 	{"certified", RP_SHAPE_TIME},
 	{"stages", RP_SHAPE_OBJECTS, .fields = stage},
+	{"seen", RP_SHAPE_OBJECT, .optional = true, .fields = seen},
 	{NULL},
 };
 
@@ -189,6 +204,53 @@ int rp_record_check_job(const json_t *job, struct rp_error *err)
 	return r < 0 ? r : check_limits(job, err);
 }
 
+static bool is_missing(const json_t *record, const char *word)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(record, "missing"), i, item) {
+		if (strcmp(json_string_value(item), word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The word is no stronger than what the record says was seen, and missing is what is not there. */
+static int check_seen(const json_t *boot, struct rp_error *err)
+{
+	const json_t *by = json_object_get(boot, "seen");
+	const char *assurance = string_at(boot, "assurance"), *script, *image;
+	struct rp_assurance_facts facts = {.token = true, .secure_boot = true};
+	size_t missing = 0;
+
+	if (!by)
+		return 0;
+	script = string_at(by, "script");
+	image = string_at(by, "image");
+	for (int i = 0; i < RP_SEENS; i++) {
+		facts.seen[i] = !is_missing(by, rp_seen_words[i]);
+		missing += !facts.seen[i];
+	}
+	if (missing != json_array_size(json_object_get(by, "missing")))
+		return rp_error_set(err, -EINVAL,
+			"boot.seen.missing: a word twice, or none of power, offer, image, uuid, "
+			"keys");
+	if (facts.seen[RP_SEEN_POWER] != (strcmp(string_at(by, "power"), "driver") == 0) ||
+		facts.seen[RP_SEEN_OFFER] != (*string_at(by, "offer") != '\0') ||
+		facts.seen[RP_SEEN_IMAGE] != (*script && *image && strcmp(script, image) <= 0) ||
+		facts.seen[RP_SEEN_KEYS] !=
+			json_is_true(json_object_get(
+				json_object_get(boot, "secure_boot"), "keys_enrolled_by_us")))
+		return rp_error_set(err, -EINVAL, "boot.seen.missing: contradicts what was seen");
+	if ((strcmp(assurance, "secure-boot") == 0 &&
+		    strcmp(rp_assurance_of(&facts), assurance) != 0) ||
+		(strcmp(assurance, "boot-token") == 0 && !facts.seen[RP_SEEN_IMAGE]))
+		return rp_error_set(err, -EINVAL,
+			"boot.assurance: %s is more than boot.seen supports", assurance);
+	return 0;
+}
+
 static int check_assurance(const json_t *boot, struct rp_error *err)
 {
 	const char *assurance = string_at(boot, "assurance");
@@ -219,7 +281,8 @@ int rp_record_check_boot(const json_t *boot, struct rp_error *err)
 	if (!*string_at(by, "name") != !*string_at(by, "sha256"))
 		return rp_error_set(
 			err, -EINVAL, "boot.loader: name and sha256 are both there or both empty");
-	return check_assurance(boot, err);
+	r = check_assurance(boot, err);
+	return r < 0 ? r : check_seen(boot, err);
 }
 
 int rp_record_check_ack(const json_t *ack, struct rp_error *err)

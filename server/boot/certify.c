@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "keys/assurance.h"
 #include "keys/dsse.h"
 #include "keys/pem.h"
 #include "keys/pki.h"
@@ -11,15 +12,58 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/openssl_cleanup.h"
+#include "server/boot/policy.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
+static struct rp_assurance_facts facts_of(
+	struct rp_server *server, const struct rp_introduction *from)
+{
+	const struct rp_boot *boot = from->boot;
+
+	return (struct rp_assurance_facts){
+		.seen = {[RP_SEEN_POWER] = boot->power == RP_BOOT_POWER_DRIVER,
+			[RP_SEEN_OFFER] = boot->offered_at != 0,
+			[RP_SEEN_IMAGE] = boot->script_at && boot->image_at >= boot->script_at,
+			[RP_SEEN_UUID] = rp_policy_uuid_fits(from->rig, from->said->uuid),
+			[RP_SEEN_KEYS] = rp_rig_has_our_keys(server, from->rig) > 0},
+		.token = *from->said->token,
+		.secure_boot =
+			from->said->secure_boot.enabled && !from->said->secure_boot.setup_mode,
+	};
+}
+
 const char *rp_certify_assurance(struct rp_server *server, const struct rp_introduction *from)
 {
-	if (from->said->secure_boot.enabled && !from->said->secure_boot.setup_mode &&
-		rp_rig_has_our_keys(server, from->rig) > 0)
-		return "secure-boot";
-	return *from->said->token ? "boot-token" : "none";
+	const struct rp_assurance_facts facts = facts_of(server, from);
+
+	return rp_assurance_of(&facts);
+}
+
+static void time_or_empty(int64_t time, char ret[RP_TIME_TEXT])
+{
+	ret[0] = '\0';
+	if (time)
+		rp_clock_format(time, ret);
+}
+
+/* What the server saw of this boot itself. NULL: no memory. */
+static json_t *seen_json(struct rp_server *server, const struct rp_introduction *from)
+{
+	const struct rp_assurance_facts facts = facts_of(server, from);
+	char offer[RP_TIME_TEXT], script[RP_TIME_TEXT], image[RP_TIME_TEXT];
+	json_t *missing = json_array();
+
+	for (int i = 0; i < RP_SEENS; i++) {
+		if (!facts.seen[i])
+			json_array_append_new(missing, json_string(rp_seen_words[i]));
+	}
+	time_or_empty(from->boot->offered_at, offer);
+	time_or_empty(from->boot->script_at, script);
+	time_or_empty(from->boot->image_at, image);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "power",
+		facts.seen[RP_SEEN_POWER] ? "driver" : "none", "offer", offer, "script", script,
+		"image", image, "missing", missing);
 }
 
 static int make_record(struct rp_server *server, const struct rp_introduction *from, char **ret,
@@ -37,7 +81,7 @@ static int make_record(struct rp_server *server, const struct rp_introduction *f
 	rp_clock_format(boot->started, started);
 	rp_clock_format(rp_store_now(server->store), certified);
 	record = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, "
-			   "s:{s:b, s:b, s:b}, s:s, s:s, s:s, s:O}",
+			   "s:{s:b, s:b, s:b}, s:s, s:s, s:s, s:O, s:o}",
 		"version", 1, "boot", boot->id, "rig", boot->rig, "job", boot->job, "assurance",
 		rp_certify_assurance(server, from), "mac", boot->mac, "uuid", from->said->uuid,
 		"address", boot->address, "image", "name", boot->image, "sha256",
@@ -45,7 +89,7 @@ static int make_record(struct rp_server *server, const struct rp_introduction *f
 		"secure_boot", "enabled", from->said->secure_boot.enabled, "setup_mode",
 		from->said->secure_boot.setup_mode, "keys_enrolled_by_us",
 		rp_rig_has_our_keys(server, from->rig), "boot_key", from->key, "started", started,
-		"certified", certified, "stages", stages);
+		"certified", certified, "stages", stages, "seen", seen_json(server, from));
 	if (!record)
 		return rp_error_memory(err);
 	r = rp_record_check_boot(record, err);

@@ -143,6 +143,13 @@ static int note_loader(struct rp_server *server, struct rp_boot *boot, const cha
 		RP_TEXT(sha256), RP_TEXT(boot->mac));
 }
 
+static int note_offer(struct rp_server *server, const struct rp_boot *boot)
+{
+	return boot->offered_at ? 0
+				: rp_store_run(server->store, RP_SQL_BOOT_SET_OFFERED,
+					  RP_TEXT(boot->id), RP_INT(rp_store_now(server->store)));
+}
+
 static int pxe_step(struct rp_server *server, struct rp_boot *boot,
 	const struct rp_pxe_client *client, enum rp_pxe_event event, const char *detail)
 {
@@ -167,6 +174,8 @@ static int pxe_step(struct rp_server *server, struct rp_boot *boot,
 		if (r == 0)
 			r = note_loader(server, boot, detail);
 		if (r >= 0)
+			r = note_offer(server, boot);
+		if (r >= 0)
 			r = rp_boots_detail(server, boot, RP_STAGE_LOADER, "%s", detail);
 		break;
 	case RP_PXE_IPXE_SEEN:
@@ -179,6 +188,8 @@ static int pxe_step(struct rp_server *server, struct rp_boot *boot,
 		if (r == 0)
 			r = rp_boots_event(server, boot, "offered for UEFI HTTP boot: %s", detail);
 		if (r == 0)
+			r = note_offer(server, boot);
+		if (r >= 0)
 			r = rp_boots_detail(server, boot, RP_STAGE_LOADER, "UEFI HTTP boot");
 		break;
 	default:
@@ -240,28 +251,56 @@ static int bind_http_boot(struct rp_server *server, const char *peer, const char
 	return r < 0 ? r : rp_boots_reach(server, found, RP_STAGE_KERNEL);
 }
 
-void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, const char *sha256)
+static int image_begins(struct rp_server *server, struct rp_boot *boot, const char *peer)
+{
+	int r = rp_boots_event(server, boot, "image download by %s", peer);
+
+	return r < 0 ? r
+		     : rp_boots_detail(
+			       server, boot, RP_STAGE_KERNEL, "image %s fetched", boot->image);
+}
+
+/* Only what joins on to what it has: parts in any order are nobody's loader. */
+static int image_came(
+	struct rp_server *server, struct rp_boot *boot, const struct rp_fetched *fetched)
+{
+	int64_t end = fetched->first + fetched->sent;
+	bool whole = end == fetched->size;
+	int r;
+
+	if (boot->image_at || fetched->first > boot->image_bytes || end <= boot->image_bytes)
+		return 0;
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_IMAGE, RP_TEXT(boot->id), RP_INT(end),
+		RP_INT(whole ? rp_store_now(server->store) : 0));
+	if (r >= 0 && whole)
+		r = rp_boots_event(server, boot, "the whole image is with %s", fetched->peer);
+	return r;
+}
+
+void rp_policy_artefact_fetched(struct rp_server *server, const struct rp_fetched *fetched)
 {
 	rp_cleanup(free) struct rp_boot *boots = NULL;
 	size_t count = 0;
-	int r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_AT_ADDRESS, peer, 0, &boots, &count);
+	int r = rp_boots_collect(
+		server, RP_SQL_BOOT_OPEN_AT_ADDRESS, fetched->peer, 0, &boots, &count);
 
-	if (r == 0 && count == 0) {
-		r = bind_http_boot(server, peer, sha256);
+	if (r == 0 && count == 0 && !fetched->sent && !fetched->first) {
+		r = bind_http_boot(server, fetched->peer, fetched->sha256);
 		free(boots);
 		boots = NULL;
 		if (r >= 0)
-			r = rp_boots_collect(
-				server, RP_SQL_BOOT_OPEN_AT_ADDRESS, peer, 0, &boots, &count);
+			r = rp_boots_collect(server, RP_SQL_BOOT_OPEN_AT_ADDRESS, fetched->peer, 0,
+				&boots, &count);
 	}
 	for (size_t i = 0; r >= 0 && i < count; i++) {
-		if (boots[i].stage != RP_STAGE_KERNEL || strcmp(boots[i].image_sha256, sha256) != 0)
+		if (boots[i].stage != RP_STAGE_KERNEL ||
+			strcmp(boots[i].image_sha256, fetched->sha256) != 0)
 			continue;
-		r = rp_boots_event(server, &boots[i], "image download by %s", peer);
-		if (r >= 0)
-			r = rp_boots_detail(server, &boots[i], RP_STAGE_KERNEL, "image %s fetched",
-				boots[i].image);
+		if (fetched->sent)
+			r = image_came(server, &boots[i], fetched);
+		else if (!fetched->first)
+			r = image_begins(server, &boots[i], fetched->peer);
 	}
 	if (r < 0)
-		rp_log_warning("artefact %s: %s", sha256, rp_store_reason(server->store));
+		rp_log_warning("artefact %s: %s", fetched->sha256, rp_store_reason(server->store));
 }

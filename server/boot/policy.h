@@ -9,6 +9,7 @@
 
 #include "lib/error.h"
 #include "pxe/proxydhcp.h"
+#include "server/http/https_config.h"
 
 struct rp_rig;
 struct rp_server;
@@ -42,10 +43,11 @@ int rp_policy_script_failed(struct rp_server *server, const char *boot, const ch
 	const char *error, const char *peer);
 
 /*
- * Someone began to fetch this blob: where it is the image of an open boot at that address, the
- * timeline says so; for UEFI HTTP boot, which has no script, it also ties the address to the boot.
+ * Someone begins to fetch a blob, or has ended it. Where it is the image of an open boot at that
+ * address, the timeline says so, and the boot remembers when that address had the whole of it; for
+ * UEFI HTTP boot, which has no script, its beginning also ties the address to the boot.
  */
-void rp_policy_artefact_fetched(struct rp_server *server, const char *peer, const char *sha256);
+void rp_policy_artefact_fetched(struct rp_server *server, const struct rp_fetched *fetched);
 
 /*
  * The rig with this MAC; one that nobody knows registers, where the site lets it. 1 with *ret

@@ -76,8 +76,21 @@ void rp_exchange_header(struct rp_exchange *exchange, const char *name, const ch
 	evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
 }
 
+void rp_exchange_tell_fetched(const struct rp_exchange *exchange)
+{
+	if (exchange->config->fetched)
+		exchange->config->fetched(
+			exchange->config->context, &(struct rp_fetched){.peer = exchange->peer,
+							   .sha256 = exchange->sha256,
+							   .first = exchange->first,
+							   .sent = exchange->sent,
+							   .size = exchange->size});
+}
+
 static void exchange_free(struct rp_exchange *exchange)
 {
+	if (exchange->streaming)
+		rp_exchange_tell_fetched(exchange);
 	if (exchange->fd >= 0)
 		close(exchange->fd);
 	free(exchange);

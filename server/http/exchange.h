@@ -25,7 +25,9 @@ struct rp_exchange {
 	char sha256[65];
 	int fd; /* -1: none; closed with the exchange */
 	int64_t offset, left;
-	bool streaming; /* only the socket calls on: the exchange ends with it */
+	char peer[64];
+	int64_t first, sent, size; /* of the blob: where it began, what the socket took */
+	bool streaming;		   /* only the socket calls on: the exchange ends with it */
 };
 
 /* For a request that has just come in. connection NULL: plain. NULL: no memory. */
@@ -40,6 +42,9 @@ const char *rp_exchange_request_header(const struct rp_exchange *exchange, const
 
 /* The peer's address as text; an IPv4 address that came over IPv6 as IPv4. */
 void rp_exchange_peer(const struct rp_exchange *exchange, char ret_address[64]);
+
+/* How far the blob is: once when it begins; the exchange's end tells it again. */
+void rp_exchange_tell_fetched(const struct rp_exchange *exchange);
 
 /* A header of the answer, at most 511 bytes. */
 void rp_exchange_header(struct rp_exchange *exchange, const char *name, const char *format, ...)

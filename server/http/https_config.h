@@ -12,6 +12,12 @@ struct rp_metrics;
 
 enum rp_token_role { RP_TOKEN_NONE = 0, RP_TOKEN_VIEWER = 1, RP_TOKEN_ADMIN = 2 };
 
+/* Bytes [first, first + sent) of a blob of size bytes went into the socket of that peer. */
+struct rp_fetched {
+	const char *peer, *sha256;
+	int64_t first, sent, size;
+};
+
 struct rp_https_config {
 	struct event_base *base;
 	struct rp_server *context; /* what handlers, token_role and fetched get; not looked into */
@@ -23,8 +29,9 @@ struct rp_https_config {
 		*routes; /* tables, ends with NULL; must outlive the listener */
 	/* The role of a bearer token: enum rp_token_role or negative errno. NULL: none is valid. */
 	int (*token_role)(struct rp_server *server, const char *bearer);
-	/* Told when a blob begins to be sent, from its first byte. NULL: nobody is told. */
-	void (*fetched)(struct rp_server *server, const char *peer, const char *sha256);
+	/* Told when a blob begins to be sent (sent 0), and how far it was when that ended, in whatever
+	 * way. NULL: nobody is told. */
+	void (*fetched)(struct rp_server *server, const struct rp_fetched *fetched);
 	int connections_max; /* 0: 256. More wait in the kernel's backlog */
 	int idle_timeout_s;  /* 0: 60. For a handshake, a request to arrive, a stalled download */
 };

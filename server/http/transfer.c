@@ -37,6 +37,7 @@ static void send_block(struct evhttp_connection *evcon, void *context)
 	struct evbuffer_iovec space;
 	ssize_t n;
 
+	exchange->sent = exchange->offset - exchange->first; /* the socket took it: it calls on */
 	if (!exchange->left) {
 		rp_exchange_finish(exchange);
 		return;
@@ -126,12 +127,10 @@ static void opened(void *context, int result, int fd, off_t size, const struct r
 		rp_exchange_send(exchange, status, NULL);
 		return;
 	}
-	if (exchange->config->fetched && exchange->offset == 0) {
-		char peer[64];
-
-		rp_exchange_peer(exchange, peer);
-		exchange->config->fetched(exchange->config->context, peer, exchange->sha256);
-	}
+	rp_exchange_peer(exchange, exchange->peer);
+	exchange->first = exchange->offset;
+	exchange->size = size;
+	rp_exchange_tell_fetched(exchange);
 	evhttp_send_reply_start(
 		exchange->request, status, status == 206 ? "Partial Content" : "OK");
 	rp_metrics_add(exchange->config->metrics, "http_responses_total{class=\"2xx\"}", 1);

@@ -45,6 +45,9 @@ static void read_row(sqlite3_stmt *row, struct rp_boot *ret)
 	rp_column_copy(row, 24, ret->message);
 	if (rp_boot_power_parse(rp_column_text(row, 25), &ret->power) < 0)
 		rp_log_error("boot %s: its row has words that are not ours", ret->id);
+	ret->offered_at = rp_column_int(row, 26);
+	ret->image_bytes = rp_column_int(row, 27);
+	ret->image_at = rp_column_int(row, 28);
 }
 
 static int get(

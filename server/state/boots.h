@@ -44,6 +44,9 @@ struct rp_boot {
 	int64_t started, script_at, certified_at, ended, heartbeat_at;
 	bool silent;
 	enum rp_boot_power power;
+	int64_t offered_at;		   /* its firmware was offered a loader; 0: not by us */
+	int64_t image_bytes;		   /* of the image, from its beginning, sent to address */
+	int64_t image_at;		   /* when that was all of it, 0: not yet */
 	char message[RP_BOOT_MESSAGE_MAX]; /* why it failed */
 };
 

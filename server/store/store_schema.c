@@ -121,6 +121,12 @@ const char *const rp_store_migrations[] = {
 	/* who switched the rig on for this boot; '' nobody that the server knows of */
 	"ALTER TABLE boot ADD COLUMN power TEXT NOT NULL DEFAULT ''"
 	" CHECK (power IN ('', 'asked', 'driver'));",
+
+	/* what the server saw itself: an offer to the rig's MAC; how much of the image, counted from
+	   its beginning, went to the address that has the script; when that was all of it */
+	"ALTER TABLE boot ADD COLUMN offered_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE boot ADD COLUMN image_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE boot ADD COLUMN image_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 const int rp_store_migrations_count = sizeof(rp_store_migrations) / sizeof(rp_store_migrations[0]);

@@ -20,7 +20,8 @@
 #define BOOT_COLUMNS                                                                               \
 	"id, rig, job, purpose, state, mac, uuid, address, image, image_sha256, loader, "          \
 	"loader_sha256, token, assurance, boot_key, nonce, stage, stage_deadline, started, "       \
-	"script_at, certified_at, ended, heartbeat_at, silent, message, power"
+	"script_at, certified_at, ended, heartbeat_at, silent, message, power, "                   \
+	"offered_at, image_bytes, image_at"
 
 /* struct rp_job, in jobs.c */
 #define JOB_COLUMNS                                                                                \
@@ -98,8 +99,10 @@
 	X(BOOT_SET_DEADLINE, "UPDATE boot SET stage_deadline = ?2 WHERE id = ?1")                  \
 	X(BOOT_SET_LOADER,                                                                         \
 		"UPDATE boot SET loader = ?2, loader_sha256 = ?3, mac = ?4 WHERE id = ?1")         \
-	X(BOOT_SET_SCRIPT,                                                                         \
-		"UPDATE boot SET mac = ?2, uuid = ?3, address = ?4, script_at = ?5 WHERE id = ?1") \
+	X(BOOT_SET_SCRIPT, "UPDATE boot SET mac = ?2, uuid = ?3, address = ?4, script_at = ?5, "   \
+			   "image_bytes = 0, image_at = 0 WHERE id = ?1")                          \
+	X(BOOT_SET_OFFERED, "UPDATE boot SET offered_at = ?2 WHERE id = ?1")                       \
+	X(BOOT_SET_IMAGE, "UPDATE boot SET image_bytes = ?2, image_at = ?3 WHERE id = ?1")         \
 	X(BOOT_SET_CERTIFIED,                                                                      \
 		"UPDATE boot SET boot_key = ?2, assurance = ?3, certificate = ?4, record = ?5, "   \
 		"certified_at = ?6, heartbeat_at = ?6 WHERE id = ?1 AND certified_at = 0")         \

@@ -106,9 +106,10 @@ static int token_role(struct rp_server *server, const char *bearer)
 	return !strcmp(bearer, "viewer-token") ? RP_TOKEN_VIEWER : RP_TOKEN_NONE;
 }
 
-static void fetched(struct rp_server *server, const char *peer, const char *sha256)
+static void fetched(struct rp_server *server, const struct rp_fetched *fetched)
 {
-	snprintf(lab.fetched, sizeof(lab.fetched), "%s %s", peer, sha256);
+	if (!fetched->sent)
+		snprintf(lab.fetched, sizeof(lab.fetched), "%s %s", fetched->peer, fetched->sha256);
 }
 
 /* ---- fixture ---- */

@@ -324,7 +324,14 @@ int script_boots(struct rig_lab *lab, struct agent *agent)
 {
 	struct answer answer = fetch_script(lab, agent);
 	int boots = strstr(answer.text, "/cas/sha256/") != NULL;
+	char sha256[65] = "";
 
+	if (boots) { /* as iPXE goes on */
+		sscanf(strstr(answer.text, "/cas/sha256/"), "/cas/sha256/%64[0-9a-f]", sha256);
+		rp_policy_artefact_fetched(&lab->server,
+			&(struct rp_fetched){
+				.peer = PEER, .sha256 = sha256, .sent = 100, .size = 100});
+	}
 	answer_done(&answer);
 	return boots;
 }

@@ -141,7 +141,8 @@ static void firmware_may_have_had_another_address(void **state)
 	begin_job(lab, job);
 	rp_policy_pxe_event(&lab->server, &client, RP_PXE_DISCOVER_SEEN, "");
 	rp_policy_pxe_event(&lab->server, &client, RP_PXE_OFFERED, "ipxe.efi");
-	rp_policy_artefact_fetched(&lab->server, OTHER, "00");
+	rp_policy_artefact_fetched(
+		&lab->server, &(struct rp_fetched){.peer = OTHER, .sha256 = "00"});
 	assert_string_equal(newest(lab).address, "");
 	assert_true(script_boots(lab, &agent));
 	assert_int_equal(hello(lab, &agent), 200);
@@ -274,6 +275,57 @@ static void uuid_is_not_optional(void **state)
 	agent_done(&agent);
 }
 
+static void image_part(struct rig_lab *lab, const char *peer, int first, int sent)
+{
+	const struct rp_boot boot = newest(lab);
+
+	rp_policy_artefact_fetched(&lab->server, &(struct rp_fetched){.peer = peer,
+							 .sha256 = boot.image_sha256,
+							 .first = first,
+							 .sent = sent,
+							 .size = 100});
+}
+
+/* All bytes, from the beginning on, by the address that has the script, after it. */
+static void the_whole_image(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	begin_job(lab, job);
+	image_part(lab, PEER, 0, 100);
+	assert_int_equal(newest(lab).image_at, 0); /* before the script */
+	assert_true(boots_for(lab, PEER));
+	image_part(lab, OTHER, 0, 100);
+	assert_int_equal(newest(lab).image_at, 0);
+	image_part(lab, PEER, 0, 40);
+	image_part(lab, PEER, 60, 40);
+	assert_int_equal(newest(lab).image_at, 0);
+	assert_int_equal(newest(lab).image_bytes, 40);
+	image_part(lab, PEER, 40, 60);
+	assert_int_equal(newest(lab).image_at, lab->now);
+	lab->now += RP_SECOND;
+	assert_true(boots_for(lab, PEER)); /* started over: so does its image */
+	assert_int_equal(newest(lab).image_at, 0);
+}
+
+/* Who never had the image cannot run it, whatever he says of himself. */
+static void hello_without_the_image(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {.enabled = 1};
+	struct answer answer;
+	char job[27];
+
+	begin_job(lab, job);
+	answer = fetch_script(lab, &agent);
+	answer_done(&answer);
+	assert_true(agent.token[0]);
+	assert_int_equal(hello(lab, &agent), 200);
+	assert_string_equal(agent.assurance, "none");
+	agent_done(&agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			no_script_before_the_power, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(uuid_is_not_optional, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(the_whole_image, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(hello_without_the_image, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

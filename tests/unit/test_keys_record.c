@@ -5,6 +5,7 @@
  */
 #include "tests/unit/keys_lab.h"
 
+#include "keys/assurance.h"
 #include "keys/record.h"
 
 static struct keys_lab lab;
@@ -124,11 +125,81 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Levels follow from what was seen; what the rig says of itself can only lower them. */
+static void levels(void **state)
+{
+	static const struct {
+		bool power, offer, image, uuid, keys, token, secure_boot;
+		const char *level;
+	} cases[] = {
+		{1, 1, 1, 1, 1, 0, 1, "secure-boot"},
+		{1, 0, 1, 1, 1, 0, 1, "secure-boot"},
+		{0, 1, 1, 1, 1, 0, 1, "none"},
+		{0, 1, 1, 1, 1, 1, 1, "boot-token"},
+		{1, 1, 0, 1, 1, 1, 1, "none"},
+		{1, 1, 1, 0, 1, 1, 1, "boot-token"},
+		{1, 1, 1, 1, 0, 1, 1, "boot-token"},
+		{1, 1, 1, 1, 1, 1, 0, "boot-token"},
+		{1, 1, 1, 1, 1, 0, 0, "none"},
+		{0, 0, 0, 0, 0, 1, 1, "none"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct rp_assurance_facts facts = {
+			.seen = {cases[i].power, cases[i].offer, cases[i].image, cases[i].uuid,
+				cases[i].keys},
+			.token = cases[i].token,
+			.secure_boot = cases[i].secure_boot};
+
+		if (strcmp(rp_assurance_of(&facts), cases[i].level) != 0)
+			fail_msg("case %zu: %s", i, rp_assurance_of(&facts));
+	}
+}
+
+/* A record's word is no stronger than what it says was seen; one without "seen" is an old one. */
+static void seen_supports_the_word(void **state)
+{
+#define SEEN(power, script, image, missing)                                                        \
+	"{\"power\":\"" power "\",\"offer\":\"\",\"script\":\"" script "\",\"image\":\"" image     \
+	"\",\"missing\":[" missing "]}"
+	static const struct {
+		const char *seen, *assurance;
+		int result;
+	} cases[] = {
+		{SEEN("driver", T0, T1, "\"offer\""), "secure-boot", 0},
+		{SEEN("none", T0, T1, "\"power\",\"offer\""), "secure-boot", -EINVAL},
+		{SEEN("none", T0, T1, "\"power\",\"offer\""), "boot-token", 0},
+		{SEEN("none", T0, T1, "\"offer\""), "boot-token", -EINVAL},
+		{SEEN("driver", T0, "", "\"offer\",\"image\""), "secure-boot", -EINVAL},
+		{SEEN("driver", T0, "", "\"offer\",\"image\""), "boot-token", -EINVAL},
+		{SEEN("driver", T0, "", "\"offer\",\"image\""), "none", 0},
+		{SEEN("driver", T1, T0, "\"offer\""), "secure-boot", -EINVAL},
+		{SEEN("driver", T0, T1, "\"offer\",\"uuid\""), "secure-boot", -EINVAL},
+		{SEEN("driver", T0, T1, "\"offer\",\"offer\""), "secure-boot", -EINVAL},
+		{SEEN("driver", T0, T1, "\"offer\",\"luck\""), "secure-boot", -EINVAL},
+		{SEEN("person", T0, T1, "\"offer\""), "secure-boot", -EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rp_cleanup(json) json_t *boot = draft_boot(&lab);
+		struct rp_error err = RP_ERROR_NONE;
+		int r;
+
+		json_object_set_new(boot, "seen", json_loads(cases[i].seen, 0, NULL));
+		json_object_set_new(boot, "assurance", json_string(cases[i].assurance));
+		r = rp_record_check_boot(boot, &err);
+		if (r != cases[i].result)
+			fail_msg("case %zu: %d %s", i, r, err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys),
 		cmocka_unit_test(values),
+		cmocka_unit_test(levels),
+		cmocka_unit_test(seen_supports_the_word),
 		cmocka_unit_test(words),
 	};
 

@@ -105,10 +105,12 @@ static void image_download_is_seen(void **state)
 	submit_job(lab, "alpha", job);
 	assert_true(script_boots(lab, &agent));
 	assert_true(rp_boots_open_of_rig(&lab->server, "alpha", &boot) > 0);
-	rp_policy_artefact_fetched(&lab->server, "10.77.0.99", boot.image_sha256);
+	rp_policy_artefact_fetched(&lab->server,
+		&(struct rp_fetched){.peer = "10.77.0.99", .sha256 = boot.image_sha256});
 	rp_boots_explain_timeout(&lab->server, &boot, text, sizeof(text));
 	assert_non_null(strstr(text, "the image was not fetched"));
-	rp_policy_artefact_fetched(&lab->server, PEER, boot.image_sha256);
+	rp_policy_artefact_fetched(
+		&lab->server, &(struct rp_fetched){.peer = PEER, .sha256 = boot.image_sha256});
 	rp_boots_explain_timeout(&lab->server, &boot, text, sizeof(text));
 	assert_non_null(strstr(text, "the image was fetched but no agent came"));
 }
@@ -136,7 +138,8 @@ static void http_boot(void **state)
 	assert_non_null(strstr(answer.http_url, boot.image_sha256));
 	rp_policy_pxe_event(&lab->server, &client, RP_PXE_HTTP_OFFERED, answer.http_url);
 	assert_int_equal(hello(lab, &agent), 403);
-	rp_policy_artefact_fetched(&lab->server, PEER, boot.image_sha256);
+	rp_policy_artefact_fetched(
+		&lab->server, &(struct rp_fetched){.peer = PEER, .sha256 = boot.image_sha256});
 	assert_int_equal(hello(lab, &agent), 200);
 	assert_string_equal(agent.action, "job");
 	agent_done(&agent);
