@@ -6,6 +6,7 @@
 #ifndef RP_LIB_HARDWARE_ID_H
 #define RP_LIB_HARDWARE_ID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RP_MAC_TEXT 18	/* "52:54:00:12:34:56" and NUL */
@@ -20,14 +21,21 @@ void rp_mac_format(const uint8_t mac[6], char ret_text[RP_MAC_TEXT]);
 int rp_uuid_valid(const char *text);
 
 /*
- * The form of SMBIOS, dmidecode and iPXE's ${uuid}: the first three fields are little-endian in
- * guid (SMBIOS 3.6, section 7.2.1). "" where all bytes are 0 or all are 0xff.
+ * The form of SMBIOS 2.6 and later, as dmidecode and iPXE's ${uuid} have it: the first three fields
+ * are little-endian in guid (SMBIOS 3.6, section 7.2.1). "" where rp_uuid_known says so.
  */
 void rp_uuid_format(const uint8_t guid[16], char ret_text[RP_UUID_TEXT]);
 
 /*
- * text, or "" where it is a UUID of all zeros or all ones: the firmware has none, and its loaders
- * and kernels put that in different ways.
+ * Whether both texts can be the UUID of one machine. Below SMBIOS 2.6 iPXE and Linux print the
+ * bytes as they stand, while DHCP's option 97 does not say which version it is of: the first three
+ * fields may be swapped. "" is the same as "" alone.
+ */
+bool rp_uuid_same(const char *one, const char *other);
+
+/*
+ * text, or "" where it names no machine: all zeros or all ones (the firmware has none), or one of
+ * the examples that makers left in their boards, in either byte order. text need not be valid.
  */
 const char *rp_uuid_known(const char *text);
 

@@ -31,7 +31,7 @@ bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid)
 {
 	const char *registered = rp_uuid_known(rig->manifest->rig->uuid);
 
-	return !*registered || strcmp(registered, rp_uuid_known(uuid)) == 0;
+	return !*registered || rp_uuid_same(registered, rp_uuid_known(uuid));
 }
 
 int rp_policy_find_rig(

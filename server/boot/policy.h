@@ -56,7 +56,10 @@ void rp_policy_artefact_fetched(struct rp_server *server, const struct rp_fetche
 int rp_policy_find_rig(
 	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
 
-/* Whether a machine that says it has this UUID can be the rig: one that its manifest has is asked. */
+/*
+ * Whether a machine that says it has this UUID can be the rig: one that its manifest has is asked,
+ * in either byte order (rp_uuid_same); one that names no machine (rp_uuid_known) is not.
+ */
 bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid);
 
 /* It gave a sign of life: last_seen, at most each 10 s. */

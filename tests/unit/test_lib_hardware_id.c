@@ -100,6 +100,66 @@ static void no_uuid_is_no_uuid(void **state)
 		"f0000000-0000-0000-0000-000000000000");
 }
 
+/* Boards of different makers and owners have these, and dmidecode of old ones swaps none. */
+static void an_example_of_a_uuid_names_no_machine(void **state)
+{
+	static const char *const examples[] = {
+		"03000200-0400-0500-0006-000700080009",
+		"00020003-0004-0005-0006-000700080009",
+		"03020100-0504-0706-0809-0a0b0c0d0e0f",
+		"00010203-0405-0607-0809-0a0b0c0d0e0f",
+		"12345678-1234-5678-90ab-cddeefaabbcc",
+		"78563412-3412-7856-90ab-cddeefaabbcc",
+		"4c4c4544-0000-2010-8020-80c04f202020",
+	};
+	static const char *const others[] = {
+		"", "03000200-0400-0500-0006-00070008000a", /* one digit off */
+		"4c4c4544-0042-3510-8052-b4c04f4d3532",	    /* a Dell with a service tag */
+		"12345678-1234-5678-90ab-cddeefaabbc",	/* not a UUID: for the caller to refuse */
+		"00000000-0000-0000-0000-ac1f6b7acec2", /* Supermicro: its MAC */
+	};
+	static const uint8_t example[16] = {
+		0x00, 0x02, 0x00, 0x03, 0x00, 0x04, 0x00, 0x05, 0, 6, 0, 7, 0, 8, 0, 9};
+	char text[RP_UUID_TEXT] = "before";
+
+	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
+		assert_string_equal(rp_uuid_known(examples[i]), "");
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_string_equal(rp_uuid_known(others[i]), others[i]);
+	rp_uuid_format(example, text);
+	assert_string_equal(text, "");
+}
+
+static void one_machine_in_two_byte_orders(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} cases[] = {
+		{"00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeeff",
+			true},
+		{"00112233-4455-6677-8899-aabbccddeeff", "33221100-5544-7766-8899-aabbccddeeff",
+			true},
+		/* one field swapped alone is another machine, and so is a swapped end */
+		{"00112233-4455-6677-8899-aabbccddeeff", "33221100-4455-6677-8899-aabbccddeeff",
+			false},
+		{"00112233-4455-6677-8899-aabbccddeeff", "00112233-5544-7766-8899-aabbccddeeff",
+			false},
+		{"00112233-4455-6677-8899-aabbccddeeff", "33221100-5544-7766-9988-ffeeddccbbaa",
+			false},
+		{"00112233-4455-6677-8899-aabbccddeeff", "", false},
+		{"", "00112233-4455-6677-8899-aabbccddeeff", false},
+		{"", "", true},
+		{"00112233", "33221100", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (rp_uuid_same(cases[i].one, cases[i].other) != cases[i].same)
+			fail_msg("'%s' and '%s' should %sbe one machine's", cases[i].one,
+				cases[i].other, cases[i].same ? "" : "not ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +168,8 @@ int main(void)
 		cmocka_unit_test(a_uuid_has_one_form),
 		cmocka_unit_test(the_first_three_fields_are_little_endian),
 		cmocka_unit_test(no_uuid_is_no_uuid),
+		cmocka_unit_test(an_example_of_a_uuid_names_no_machine),
+		cmocka_unit_test(one_machine_in_two_byte_orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
