@@ -57,7 +57,7 @@ int rp_certificate_make(const struct rp_certificate *certificate, X509 **ret, st
 	 * self-signed certificate copies it.
 	 */
 	if (X509_set_version(cert, X509_VERSION_3) != 1 || set_serial(cert) < 0 ||
-		ASN1_TIME_set_string_X509(X509_getm_notBefore(cert), "20000101000000Z") != 1 ||
+		ASN1_TIME_set_string_X509(X509_getm_notBefore(cert), "19700101000000Z") != 1 ||
 		ASN1_TIME_set_string_X509(X509_getm_notAfter(cert), "20991231235959Z") != 1 ||
 		set_subject(cert, certificate->common_name) < 0 ||
 		X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1 ||

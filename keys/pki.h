@@ -12,7 +12,8 @@
  *   module    RSA-2048  self-signed                             kernel modules (also in UEFI db)
  *
  * NAME.key has mode 0600 and is refused otherwise; NAME.crt is PEM. All certificates run from
- * 2000-01-01T00:00:00Z to 2099-12-31T23:59:59Z: a rig's clock may be dead, trust comes from keys.
+ * 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z: a rig's clock may be dead (UEFI firmware then begins
+ * in 1998), trust comes from keys.
  * iPXE 1.21 takes RSA only and no critical extension but basicConstraints, keyUsage, extKeyUsage
  * and subjectAltName; it checks OCSP where a certificate names a responder, so none does.
  *
