@@ -31,7 +31,8 @@ bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid)
 {
 	const char *registered = rp_uuid_known(rig->manifest->rig->uuid);
 
-	return !*registered || rp_uuid_same(registered, rp_uuid_known(uuid));
+	return rig->state == RP_RIG_PENDING || !*registered ||
+	       rp_uuid_same(registered, rp_uuid_known(uuid));
 }
 
 int rp_policy_find_rig(
@@ -40,7 +41,9 @@ int rp_policy_find_rig(
 	struct rp_error err = RP_ERROR_NONE;
 	int r = rp_rigs_get_by_mac(server, mac, ret);
 
-	if (r != 0)
+	if (r > 0)
+		return rp_rigs_show_uuid(server, uuid, ret);
+	if (r < 0)
 		return r;
 	if (server->site->unknown == RP_UNKNOWN_IGNORE) {
 		rp_metrics_add(server->metrics, "machines_left_alone_total{why=\"unknown\"}", 1);
@@ -159,8 +162,10 @@ static int pxe_step(struct rp_server *server, struct rp_boot *boot,
 	case RP_PXE_DISCOVER_SEEN:
 		r = rp_boots_reach(server, boot, RP_STAGE_DHCP);
 		if (r == 0)
-			r = rp_boots_event(server, boot, "DISCOVER seen from %s (architecture %d)",
-				client->mac, client->arch);
+			r = rp_boots_event(server, boot,
+				"%sDISCOVER seen from %s (architecture %d)",
+				client->kind == RP_PXE_HTTP ? "HTTP " : "", client->mac,
+				client->arch);
 		break;
 	case RP_PXE_OFFERED:
 	case RP_PXE_ACKED:

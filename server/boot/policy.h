@@ -32,8 +32,9 @@ struct rp_script_request {
 
 /*
  * The script for this machine: boot an image (which begins or goes on with a boot), wait, exit to
- * the local disk, or power off. Bad input gets an exit with the reason. Negative errno only where
- * the store failed.
+ * the local disk, or power off. Bad input gets an exit with the reason, which is an event of the
+ * boot that waits for this MAC too. Texts may have any length: events have the beginning of each.
+ * Negative errno only where the store failed.
  */
 int rp_policy_script(
 	struct rp_server *server, const struct rp_script_request *request, char **ret_script);
@@ -50,15 +51,17 @@ int rp_policy_script_failed(struct rp_server *server, const char *boot, const ch
 void rp_policy_artefact_fetched(struct rp_server *server, const struct rp_fetched *fetched);
 
 /*
- * The rig with this MAC; one that nobody knows registers, where the site lets it. 1 with *ret
+ * The rig with this MAC; one that nobody knows registers, where the site lets it, and has the UUID
+ * that it said last (rp_rigs_show_uuid) until it is approved. 1 with *ret
  * (rp_rig_free), 0 where it is to be left alone, or negative errno.
  */
 int rp_policy_find_rig(
 	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
 
 /*
- * Whether a machine that says it has this UUID can be the rig: one that its manifest has is asked,
- * in either byte order (rp_uuid_same); one that names no machine (rp_uuid_known) is not.
+ * Whether a machine that says it has this UUID can be the rig: of an approved one, what its manifest
+ * has is asked, in either byte order (rp_uuid_same). Nothing is where that names no machine
+ * (rp_uuid_known).
  */
 bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid);
 

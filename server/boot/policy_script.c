@@ -21,6 +21,7 @@
 #include "server/store/store.h"
 
 #define WAIT_S 10
+#define SAID "%.64s" /* foreign text in an event: its beginning, so that each has its place */
 #define AGENT_ALIVE (30 * RP_SECOND) /* three heartbeats */
 
 static int say_exit(struct rp_server *server, const char *reason, const char *kind, char **ret)
@@ -38,20 +39,16 @@ static int say_wait(struct rp_server *server, const char *reason, char **ret)
 	return rp_bootscript_wait(server->url, reason, WAIT_S, ret, NULL);
 }
 
-/* NULL, or what is wrong with what it says about itself. */
+/*
+ * NULL, or what is wrong with what it says about itself. Only what names it: SMBIOS sets no bound to
+ * a serial number or an asset tag, so neither do we.
+ */
 static const char *bad_request(const struct rp_script_request *request)
 {
-	const char *const texts[] = {request->arch, request->platform, request->manufacturer,
-		request->product, request->serial, request->asset};
-
 	if (!rp_mac_valid(request->mac))
 		return "the MAC is missing or malformed";
 	if (*request->uuid && !rp_uuid_valid(request->uuid))
 		return "the UUID is malformed";
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strlen(texts[i]) > 128)
-			return "a parameter is too long";
-	}
 	return NULL;
 }
 
@@ -94,7 +91,8 @@ static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct r
 	if (r >= 0)
 		r = rp_boots_reach(server, boot, RP_STAGE_SCRIPT);
 	if (r >= 0)
-		r = rp_boots_event(server, boot, "script fetched by %s (%s %s %s, %s %s)",
+		r = rp_boots_event(server, boot,
+			"script fetched by %s (" SAID " " SAID " " SAID ", " SAID " " SAID ")",
 			request->peer, request->manufacturer, request->product, request->serial,
 			request->platform, request->arch);
 	if (r >= 0)
@@ -163,6 +161,8 @@ static int find_boot(struct rp_server *server, const struct rp_rig *rig,
 	}
 }
 
+static const char other_uuid[] = "the UUID is not that of the rig with this MAC";
+
 /* Whether this machine may boot over the network at all: NULL, or the reason that it is told. */
 static const char *turned_away(const struct rp_rig *rig, const struct rp_script_request *request)
 {
@@ -171,7 +171,7 @@ static const char *turned_away(const struct rp_rig *rig, const struct rp_script_
 	if (rig->state == RP_RIG_RETIRED || rig->state == RP_RIG_QUARANTINED)
 		return "this rig is out of service";
 	if (!rp_policy_uuid_fits(rig, request->uuid))
-		return "the UUID is not that of the rig with this MAC";
+		return other_uuid;
 	if (request->plain && !rig->manifest->rig->bios_allowed)
 		return "plain HTTP is not allowed for this rig (bios_allowed)";
 	return NULL;
@@ -239,17 +239,54 @@ static int script_for(struct rp_server *server, const char *name,
 	return say_boot(server, rig, &boot, request, ret);
 }
 
+/*
+ * Why a script was refused: for the list of refusals, with its rig, and for the boot that waits for
+ * this machine, whose time-out would be explained wrongly without it. rig: NULL where none is known.
+ */
+static int note_refusal(struct rp_server *server, const char *rig,
+	const struct rp_script_request *request, const char *why)
+{
+	struct rp_boot boot = {0};
+	char text[RP_BOOT_MESSAGE_MAX];
+	int r = rig ? rp_boots_open_of_rig(server, rig, &boot) : 0;
+
+	if (r < 0)
+		return r;
+	snprintf(text, sizeof(text), "%s%s%s%s", rig ? "rig " : "", rig ? rig : "", rig ? ": " : "",
+		why);
+	rp_refused_add(server, "script", boot.job, boot.id, request->peer, NULL, 0, text);
+	return r == 0 ? 0
+		      : rp_boots_event(
+				server, &boot, "script refused to %s: %s", request->peer, why);
+}
+
+/* What turned_away means in full: for operators alone, since a UUID is what a rig is asked for. */
+static void explain_refusal(const struct rp_rig *rig, const struct rp_script_request *request,
+	const char *why, char *ret_text, size_t size)
+{
+	if (why != other_uuid)
+		snprintf(ret_text, size, "%s", why);
+	else
+		snprintf(ret_text, size,
+			"its UUID is %s, the rig's manifest has %s: if its firmware changed it, "
+			"correct `uuid:` there and `rigproof rig add` it",
+			*request->uuid ? request->uuid : "none", rig->manifest->rig->uuid);
+}
+
 int rp_policy_script(
 	struct rp_server *server, const struct rp_script_request *request, char **ret_script)
 {
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	rp_cleanup(free) char *script = NULL;
 	const char *why = bad_request(request);
+	char text[RP_BOOT_MESSAGE_MAX];
 	int r;
 
 	if (why) {
-		rp_refused_add(server, "script", "", "", request->peer, NULL, 0, why);
-		return say_exit(server, why, "invalid", ret_script);
+		r = rp_mac_valid(request->mac) ? rp_rigs_get_by_mac(server, request->mac, &rig) : 0;
+		if (r >= 0)
+			r = note_refusal(server, rig ? rig->name : NULL, request, why);
+		return r < 0 ? r : say_exit(server, why, "invalid", ret_script);
 	}
 	r = rp_policy_find_rig(server, request->mac, request->uuid, &rig);
 	if (r < 0)
@@ -259,8 +296,9 @@ int rp_policy_script(
 	rp_policy_seen(server, rig);
 	why = turned_away(rig, request);
 	if (why) {
-		rp_refused_add(server, "script", "", rig->name, request->peer, NULL, 0, why);
-		return say_exit(server, why, "turned_away", ret_script);
+		explain_refusal(rig, request, why, text, sizeof(text));
+		r = note_refusal(server, rig->name, request, text);
+		return r < 0 ? r : say_exit(server, why, "turned_away", ret_script);
 	}
 	r = rp_store_begin(server->store);
 	if (r < 0)

@@ -94,7 +94,7 @@ int rp_boots_close(struct rp_server *server, struct rp_boot *boot, enum rp_boot_
 
 /*
  * Why the present stage went over its time: "stage dhcp timed out after 120 s; last seen: ...;
- * DIAGNOSIS".
+ * DIAGNOSIS". The diagnosis is what usually is wrong after the events of this boot, all of them.
  */
 void rp_boots_explain_timeout(
 	struct rp_server *server, const struct rp_boot *boot, char *ret_text, size_t size);

@@ -6,6 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/hardware_id.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "server/server.h"
@@ -204,6 +205,28 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 		return r;
 	r = rp_rigs_get(server, name, ret);
 	return r > 0 ? 0 : rp_error_set(err, r ? r : -ENOENT, "%s: not stored", name);
+}
+
+int rp_rigs_show_uuid(struct rp_server *server, const char *uuid, struct rp_rig **rig)
+{
+	const char *had = (*rig)->manifest->rig->uuid;
+	rp_cleanup(json) json_t *manifest = NULL;
+	rp_cleanup(rig) struct rp_rig *updated = NULL;
+	int created, r;
+
+	if ((*rig)->state != RP_RIG_PENDING || !*uuid || rp_uuid_same(had, uuid))
+		return 1;
+	manifest = rp_manifest_to_json((*rig)->manifest);
+	if (!manifest || json_object_set_new(manifest, "uuid", json_string(uuid)) < 0)
+		return -ENOMEM;
+	r = rp_rigs_put(server, manifest, RP_RIG_PENDING, &created, NULL);
+	if (r == 0)
+		r = rp_rigs_get(server, (*rig)->name, &updated);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	rp_rig_free(*rig);
+	*rig = rp_steal(updated);
+	return 1;
 }
 
 static int approve(struct rp_server *server, const struct rp_rig *rig, const json_t *json,

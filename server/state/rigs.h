@@ -50,6 +50,13 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 	struct rp_rig **ret, struct rp_error *err);
 
 /*
+ * A machine with the MAC of *rig says this UUID, "" where it has none. Nobody has approved a pending
+ * rig, and firmware changes its UUID with a network card or an update: its manifest gets this one,
+ * and *rig is read anew. Others keep theirs. 1, or negative errno with *rig as it was.
+ */
+int rp_rigs_show_uuid(struct rp_server *server, const char *uuid, struct rp_rig **rig);
+
+/*
  * pending -> enrolled. manifest NULL: as registered; else it replaces that, and may rename the rig.
  * -ENOENT; -ENOTSUP: not pending. ret_name gets its name from now on.
  */

@@ -11,57 +11,80 @@
 #include "server/store/store.h"
 
 /*
- * What usually is wrong where a boot got so far and the last event begins so. First match counts;
- * event "" stands for none of the others.
+ * What usually is wrong where a boot ends in this stage. First match counts: any of its events, or
+ * its last one, begins so; "" stands for none of the others. Any, since firmware goes on to its next
+ * boot entry, whose requests come last and say nothing of what failed.
  */
 static const struct {
 	enum rp_stage stage;
-	const char *event, *diagnosis;
+	const char *event;
+	bool last;
+	const char *diagnosis;
 } diagnoses[] = {
-	{RP_STAGE_POWER, "switch it on",
+	{RP_STAGE_POWER, "switch it on", false,
 		"nobody switched the rig on, or its power switch is broken"},
-	{RP_STAGE_POWER, "", "the power driver gave no answer"},
-	{RP_STAGE_DHCP, "DISCOVER seen",
+	{RP_STAGE_POWER, "", false, "the power driver gave no answer"},
+	{RP_STAGE_DHCP, "DISCOVER seen", false,
 		"the rig asked, but no offer was sent: see the events and `rigproof rig show`"},
-	{RP_STAGE_DHCP, "",
+	{RP_STAGE_DHCP, "HTTP DISCOVER seen", false,
+		"the firmware asks for UEFI HTTP boot alone: set `loader: http` in the rig's "
+		"manifest, or switch PXE on in the firmware"},
+	{RP_STAGE_DHCP, "", false,
 		"no DISCOVER from its MAC: check cable, switch port, boot order, and that network "
-		"boot is on "
-		"in the firmware"},
-	{RP_STAGE_LOADER, "offered",
-		"the firmware did not take our offer: another boot server answers on this network, "
-		"or port "
-		"4011 is filtered"},
-	{RP_STAGE_LOADER, "",
+		"boot is on in the firmware"},
+	{RP_STAGE_LOADER, "acknowledged", false,
 		"the loader was named but did not start: TFTP (UDP 69) is filtered, or Secure Boot "
-		"refused a "
-		"loader that is not signed for this rig's db"},
-	{RP_STAGE_SCRIPT, "",
+		"refused a loader that is not signed for this rig's db"},
+	/* BIOS takes the file of the offer and never asks on 4011 (pxe/reply.c). */
+	{RP_STAGE_LOADER, "offered undionly", false,
+		"the loader was named but did not start: TFTP (UDP 69) is filtered, or another "
+		"boot "
+		"server answers on this network"},
+	{RP_STAGE_LOADER, "offered for UEFI HTTP boot", false,
+		"the image's URL was named but not fetched: HTTP to this server is filtered, or "
+		"the "
+		"firmware takes https:// alone"},
+	{RP_STAGE_LOADER, "offered", false,
+		"the firmware did not take our offer: another boot server answers on this network, "
+		"or port 4011 is filtered"},
+	{RP_STAGE_LOADER, "", false, "the loader was named but did not start"},
+	{RP_STAGE_SCRIPT, "script refused", false,
+		"the loader asked for its script and was refused: see the events"},
+	{RP_STAGE_SCRIPT, "", false,
 		"the loader started but fetched no script: HTTPS to this server is blocked, or the "
-		"loader was "
-		"made for another lab root"},
-	{RP_STAGE_KERNEL, "image download",
+		"loader was made for another lab root"},
+	{RP_STAGE_KERNEL, "image download", false,
 		"the image was fetched but no agent came: Secure Boot refused it, or its kernel "
-		"found no "
-		"network card"},
-	{RP_STAGE_KERNEL, "",
+		"found no network card"},
+	{RP_STAGE_KERNEL, "", false,
 		"no agent came: the image was not fetched (out of memory on the rig, network "
-		"gone), was "
-		"refused (Secure Boot), or its kernel found no network card"},
-	{RP_STAGE_AGENT, "", "the agent said hello but fetched no job: see its console"},
-	{RP_STAGE_CHECKS, "agent silent",
+		"gone), was refused (Secure Boot), or its kernel found no network card"},
+	{RP_STAGE_AGENT, "", false, "the agent said hello but fetched no job: see its console"},
+	{RP_STAGE_CHECKS, "agent silent", true, /* one that was heard again is not silent */
 		"the agent stopped talking: the rig hangs, crashed or lost its network"},
-	{RP_STAGE_CHECKS, "",
+	{RP_STAGE_CHECKS, "", false,
 		"the checks took longer than the site allows: raise stages.checks_s or shorten the "
 		"plan"},
-	{RP_STAGE_REPORT, "", "the agent ended its checks but its result did not arrive"},
+	{RP_STAGE_REPORT, "", false, "the agent ended its checks but its result did not arrive"},
 };
 
-static const char *diagnose(enum rp_stage stage, const char *event)
-{
-	for (size_t i = 0; i < sizeof(diagnoses) / sizeof(diagnoses[0]); i++) {
-		const char *start = diagnoses[i].event;
+#define DIAGNOSES (sizeof(diagnoses) / sizeof(diagnoses[0]))
 
-		if (diagnoses[i].stage == stage && strncmp(event, start, strlen(start)) == 0)
+/* Which of them the events seen so far would be. */
+static void note_event(const char *event, bool hit[DIAGNOSES])
+{
+	for (size_t i = 0; i < DIAGNOSES; i++) {
+		const char *start = diagnoses[i].event;
+		bool match = strncmp(event, start, strlen(start)) == 0;
+
+		hit[i] = match || (hit[i] && !diagnoses[i].last);
+	}
+}
+
+static const char *diagnose(enum rp_stage stage, const bool hit[DIAGNOSES])
+{
+	for (size_t i = 0; i < DIAGNOSES; i++) {
+		if (diagnoses[i].stage == stage && (hit[i] || !*diagnoses[i].event))
 			return diagnoses[i].diagnosis;
 	}
 	return "";
@@ -85,17 +108,20 @@ void rp_boots_explain_timeout(
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
 	int64_t now = rp_store_now(server->store), start = stage_start(server, boot);
-	const char *event = "";
+	bool hit[DIAGNOSES] = {false};
 	char seen[192] = "nothing";
+	int r = rp_store_first(server->store, &row, RP_SQL_EVENT_LIST, RP_TEXT(boot->id));
 
-	if (rp_store_first(server->store, &row, RP_SQL_EVENT_LAST, RP_TEXT(boot->id)) > 0) {
-		event = rp_column_text(row, 3);
+	for (; r > 0; r = rp_store_next(server->store, row)) {
+		const char *event = rp_column_text(row, 2);
+
+		note_event(event, hit);
 		snprintf(seen, sizeof(seen), "%.120s (%lld s ago)", event,
-			(long long)((now - rp_column_int(row, 1)) / RP_SECOND));
+			(long long)((now - rp_column_int(row, 0)) / RP_SECOND));
 	}
 	snprintf(ret_text, size, "stage %s timed out after %lld s; last seen: %s; %s",
 		rp_stage_text(boot->stage), (long long)((now - start) / RP_SECOND), seen,
-		diagnose(boot->stage, event));
+		diagnose(boot->stage, hit));
 }
 
 static json_t *read_stage(sqlite3_stmt *row, const void *context)

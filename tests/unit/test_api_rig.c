@@ -318,6 +318,155 @@ static void bad_scripts(void **state)
 		204);
 }
 
+#define RAW "00112233-4455-6677-8899-aabbccddeeff" /* as iPXE and Linux print it below SMBIOS 2.6 */
+#define SWAPPED "33221100-5544-7766-8899-aabbccddeeff" /* as option 97 is read */
+#define CHANGED "00112233-4455-6677-8899-aabbccddee00"
+
+/* Whether the script for this UUID boots an image. */
+static bool boots_with(struct rig_lab *lab, const char *uuid)
+{
+	struct answer answer;
+	char path[128];
+	bool boots;
+
+	snprintf(path, sizeof(path), "/boot/v1/script?mac=" MAC "&uuid=%s&arch=x86_64", uuid);
+	answer = ask(lab, "GET", path, NULL, NULL);
+	assert_int_equal(answer.status, 200);
+	boots = strstr(answer.text, "/cas/sha256/") != NULL;
+	answer_done(&answer);
+	return boots;
+}
+
+static void assert_uuid_of(struct rig_lab *lab, const char *name, const char *uuid)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+	assert_int_equal(rp_rigs_get(&lab->server, name, &rig), 1);
+	assert_string_equal(rig->manifest->rig->uuid, uuid);
+}
+
+/* DHCP registers a rig with one text, iPXE asks for its script with the other. */
+static void a_uuid_in_either_byte_order(void **state)
+{
+	const struct rp_pxe_client client = {
+		.mac = MAC, .uuid = SWAPPED, .arch = 7, .kind = RP_PXE_UEFI};
+	struct rig_lab *lab = *state;
+	struct rp_pxe_answer pxe = {0};
+
+	assert_int_equal(rp_policy_boot_for(&lab->server, &client, &pxe), 0);
+	assert_true(boots_with(lab, RAW));
+	assert_uuid_of(lab, "rig-525400123456", SWAPPED);
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs/rig-525400123456/approve", NULL, NULL), 200);
+	assert_true(boots_with(lab, RAW));
+	assert_true(boots_with(lab, SWAPPED));
+	assert_false(boots_with(lab, CHANGED));
+}
+
+/* Its firmware was set up otherwise before anybody approved it; after that its UUID is asked. */
+static void a_pending_rig_has_the_uuid_it_says(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct answer answer;
+	const char *reason;
+
+	assert_true(boots_with(lab, RAW));
+	assert_true(boots_with(lab, CHANGED));
+	assert_uuid_of(lab, "rig-525400123456", CHANGED);
+	assert_true(boots_with(lab, "")); /* it says none now, which is no other one */
+	assert_uuid_of(lab, "rig-525400123456", CHANGED);
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs/rig-525400123456/approve", NULL, NULL), 200);
+	assert_int_equal(refusals(lab), 0);
+	assert_false(boots_with(lab, RAW));
+	assert_uuid_of(lab, "rig-525400123456", CHANGED);
+
+	/* operators read which rig it was and both UUIDs; the machine is not told what to say */
+	answer = ask(lab, "GET", "/api/v1/refused", NULL, NULL);
+	reason = rp_json_string_or(
+		json_array_get(json_object_get(answer.json, "refused"), 0), "reason", "");
+	assert_string_equal(reason,
+		"rig rig-525400123456: its UUID is " RAW ", the rig's manifest has " CHANGED
+		": if its firmware changed it, correct `uuid:` there and `rigproof rig add` it");
+	answer_done(&answer);
+	answer = ask(lab, "GET", "/boot/v1/script?mac=" MAC "&uuid=" RAW, NULL, NULL);
+	assert_non_null(strstr(answer.text, "the UUID is not that of the rig with this MAC"));
+	assert_null(strstr(answer.text, CHANGED));
+	answer_done(&answer);
+}
+
+/* Boards of many machines have it: it holds none of them off another's place. */
+static void an_example_uuid_is_none(void **state)
+{
+	struct rig_lab *lab = *state;
+
+	assert_true(boots_with(lab, "03000200-0400-0500-0006-000700080009"));
+	assert_uuid_of(lab, "rig-525400123456", "");
+	assert_int_equal(
+		status_of(lab, "POST", "/api/v1/rigs/rig-525400123456/approve", NULL, NULL), 200);
+	assert_true(boots_with(lab, RAW));
+}
+
+/* A serial number or an asset tag may have any length: the beginning of each is kept. */
+static void long_smbios_strings(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_boot boot;
+	rp_cleanup(json) json_t *timeline = NULL;
+	rp_cleanup(free) char *script = NULL;
+	char product[640] = "", serial[1200], expected[256];
+	const struct rp_script_request request = {.mac = MAC,
+		.uuid = UUID,
+		.arch = "x86_64",
+		.platform = "efi",
+		.manufacturer = "%s & \xe2\x84\xa2",
+		.product = product,
+		.serial = serial,
+		.asset = serial,
+		.peer = PEER};
+
+	/* of two bytes each behind one of one: a cut falls between two */
+	for (size_t i = 0; i < 200; i++)
+		strcat(product, i ? "\xc3\xa9" : "p");
+	memset(serial, 's', sizeof(serial) - 1);
+	serial[sizeof(serial) - 1] = '\0';
+	assert_int_equal(rp_policy_script(&lab->server, &request, &script), 0);
+	assert_non_null(strstr(script, "/cas/sha256/"));
+	assert_int_equal(refusals(lab), 0);
+
+	assert_true(rp_boots_open_of_rig(&lab->server, "rig-525400123456", &boot) > 0);
+	assert_int_equal(rp_boots_timeline(&lab->server, &boot, &timeline), 0);
+	snprintf(expected, sizeof(expected),
+		"script fetched by " PEER " (%%s & ??? p%.63s %.64s, efi x86_64)",
+		"???????????????????????????????????????????????????????????????", serial);
+	assert_string_equal(
+		rp_json_string_or(
+			json_array_get(json_object_get(timeline, "events"), 0), "message", ""),
+		expected);
+}
+
+/* What a script was refused for is an event of the boot that waits, and the diagnosis of its end. */
+static void a_refusal_explains_the_time_out(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct rp_boot boot;
+	char job[27], text[RP_BOOT_MESSAGE_MAX];
+
+	ready_rig(lab, "alpha", "qemu");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	lab_power_answer(lab, 0, "running");
+	assert_true(rp_boots_open_of_rig(&lab->server, "alpha", &boot) > 0);
+	assert_int_equal(rp_boots_reach(&lab->server, &boot, RP_STAGE_SCRIPT), 0);
+	assert_false(boots_with(lab, CHANGED));
+	rp_boots_explain_timeout(&lab->server, &boot, text, sizeof(text));
+	assert_non_null(strstr(text, "script refused to " PEER ": its UUID is " CHANGED));
+	assert_non_null(strstr(text, "; the loader asked for its script and was refused"));
+	assert_false(boots_with(lab, "1"));
+	rp_boots_explain_timeout(&lab->server, &boot, text, sizeof(text));
+	assert_non_null(strstr(text, "script refused to " PEER ": the UUID is malformed"));
+}
+
 static void ignored_and_idle(void **state)
 {
 	struct rig_lab *lab = *state;
@@ -389,6 +538,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(closed_forms, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(inventory_is_bounded, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(bad_scripts, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_uuid_in_either_byte_order, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pending_rig_has_the_uuid_it_says, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(an_example_uuid_is_none, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(long_smbios_strings, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_refusal_explains_the_time_out, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(ignored_and_idle, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(no_job_for_others, lab_setup, lab_teardown),
 	};

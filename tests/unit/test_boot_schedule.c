@@ -102,6 +102,66 @@ static void each_stage_times_out(void **state)
 	}
 }
 
+/* Firmware whose boot failed goes on to its next entry: what it asks then says nothing of why. */
+static void the_last_request_is_not_the_diagnosis(void **state)
+{
+	static const struct {
+		const char *offered; /* NULL: nothing */
+		bool acked, ipxe;
+		enum rp_pxe_kind kind;
+		const char *stage, *diagnosis;
+	} cases[] = {
+		{"ipxe.efi", false, false, RP_PXE_UEFI, "loader",
+			"; the firmware did not take our offer: another boot server answers"},
+		{"ipxe.efi", true, false, RP_PXE_UEFI, "loader",
+			"; the loader was named but did "
+			"not start: TFTP (UDP 69) is "
+			"filtered, or Secure Boot"},
+		{"undionly.kpxe", false, false, RP_PXE_BIOS, "loader",
+			"; the loader was named but did not start: TFTP (UDP 69) is filtered, or "
+			"another boot server"},
+		{"ipxe.efi", true, true, RP_PXE_UEFI, "script",
+			"; the loader started but fetched no script"},
+		{"http://10.77.0.1/x.efi", false, false, RP_PXE_HTTP, "loader",
+			"; the image's URL was named but not fetched"},
+		{NULL, false, false, RP_PXE_UEFI, "dhcp", "; the rig asked, but no offer was sent"},
+		{NULL, false, false, RP_PXE_HTTP, "dhcp",
+			"; the firmware asks for UEFI HTTP boot alone: set `loader: http`"},
+	};
+	struct rig_lab *lab = *state;
+
+	lab->server.site->retries = 0;
+	lab->server.site->quarantine_after = 0;
+	ready_rig(lab, "alpha", "qemu");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct rp_pxe_client http = {
+			.mac = MAC, .uuid = UUID, .arch = 16, .kind = RP_PXE_HTTP};
+		const struct rp_pxe_client client = {.mac = MAC,
+			.uuid = UUID,
+			.arch = cases[i].kind == RP_PXE_HTTP   ? 16
+				: cases[i].kind == RP_PXE_BIOS ? 0
+							       : 7,
+			.kind = cases[i].kind};
+		char job[27];
+
+		submit_job(lab, "alpha", job);
+		lab_pass(lab, RP_JOB_SETTLE_S);
+		lab_power_answer(lab, 0, "running");
+		rp_policy_pxe_event(&lab->server, &client, RP_PXE_DISCOVER_SEEN, "");
+		if (cases[i].offered)
+			rp_policy_pxe_event(&lab->server, &client,
+				cases[i].kind == RP_PXE_HTTP ? RP_PXE_HTTP_OFFERED : RP_PXE_OFFERED,
+				cases[i].offered);
+		if (cases[i].acked)
+			rp_policy_pxe_event(&lab->server, &client, RP_PXE_ACKED, cases[i].offered);
+		if (cases[i].ipxe)
+			pxe(lab, RP_PXE_IPXE_SEEN, "");
+		rp_policy_pxe_event(&lab->server, &http, RP_PXE_DISCOVER_SEEN, "");
+		lab_pass(lab, rp_site_stage_limit(lab->server.site, cases[i].stage));
+		assert_error(lab, job, cases[i].stage, cases[i].diagnosis);
+	}
+}
+
 /* Each attempt is a boot of its own; a pass after an error is a pass. */
 static void retried_then_passed(void **state)
 {
@@ -558,6 +618,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_stage_times_out, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_last_request_is_not_the_diagnosis, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(retried_then_passed, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			errors_quarantine_failures_do_not, lab_setup, lab_teardown),
