@@ -60,7 +60,6 @@ static const char *const flaw_texts[RP_DHCP_FLAW_MAX] = {
 	[RP_DHCP_FLAW_OVERLOAD] = "bad option overload",
 	[RP_DHCP_FLAW_TYPE] = "bad message type",
 	[RP_DHCP_FLAW_ARCH] = "bad client architecture",
-	[RP_DHCP_FLAW_UUID] = "bad client UUID",
 	[RP_DHCP_FLAW_LENGTH] = "bad option length",
 };
 
@@ -138,25 +137,43 @@ static int walk(const uint8_t *data, size_t len)
 	return r;
 }
 
+/*
+ * An option of fixed length: 1, or 0 where it does not occur or is empty, or -EBADMSG where it has
+ * another length. Boot ROMs behind a relay or a second driver give some twice: joined as RFC 3396
+ * has it that is the value repeated, which says it once.
+ */
+static int find_fixed(const struct areas *areas, uint8_t wanted, void *ret, size_t size)
+{
+	uint8_t value[64];
+	ssize_t n = find_option(areas, wanted, value, sizeof(value));
+
+	if (n <= 0)
+		return 0;
+	if ((size_t)n % size != 0)
+		return -EBADMSG;
+	for (size_t i = size; i < (size_t)n; i++)
+		if (value[i] != value[i - size])
+			return -EBADMSG;
+	memcpy(ret, value, size);
+	return 1;
+}
+
 /* Which fields hold options, by option 52 in the options field itself (RFC 2131 section 4.1). */
 static enum rp_dhcp_flaw find_areas(const struct wire *wire, size_t options_len, struct areas *ret)
 {
-	uint8_t overload[2];
-	ssize_t n;
+	uint8_t overload = 0;
 
 	*ret = (struct areas){.area = {{wire->options, options_len}}, .count = 1};
 	if (walk(wire->options, options_len) < 0)
 		return RP_DHCP_FLAW_OPTION_CUT;
-	n = find_option(ret, OPT_OVERLOAD, overload, sizeof(overload));
-	if (n == -ENOENT)
-		return RP_DHCP_FLAW_NONE;
-	if (n != 1 || overload[0] < 1 || overload[0] > 3)
+	/* 0 is no value of RFC 2132, and what some ROMs say for "none". */
+	if (find_fixed(ret, OPT_OVERLOAD, &overload, 1) < 0 || overload > 3)
 		return RP_DHCP_FLAW_OVERLOAD;
-	if (overload[0] & 1) {
+	if (overload & 1) {
 		ret->area[ret->count].data = wire->file;
 		ret->area[ret->count++].len = sizeof(wire->file);
 	}
-	if (overload[0] & 2) {
+	if (overload & 2) {
 		ret->area[ret->count].data = wire->sname;
 		ret->area[ret->count++].len = sizeof(wire->sname);
 	}
@@ -180,14 +197,34 @@ static bool good_mac(const uint8_t *mac)
 	return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
 }
 
+static bool is_ipxe_class(const uint8_t *class, size_t len)
+{
+	return len == 4 && memcmp(class, "iPXE", 4) == 0;
+}
+
+/* RFC 3004: a length byte before each class. A list that does not end with the option is none. */
+static bool lists_ipxe(const uint8_t *value, size_t len)
+{
+	bool found = false;
+	size_t at = 0;
+
+	while (at < len && value[at] && value[at] < len - at) {
+		found |= is_ipxe_class(value + at + 1, value[at]);
+		at += 1U + value[at];
+	}
+	return found && at == len;
+}
+
 static void read_user_class(const struct areas *areas, struct rp_dhcp_request *request)
 {
-	uint8_t value[8];
+	uint8_t value[512], bare[4];
 	ssize_t n = find_option(areas, OPT_USER_CLASS, value, sizeof(value));
 
-	/* iPXE sends the bare text; RFC 3004 wants a length byte before each class. */
-	request->is_ipxe = (n == 4 && memcmp(value, "iPXE", 4) == 0) ||
-			   (n == 5 && memcmp(value, "\x04iPXE", 5) == 0);
+	/* iPXE sends the bare text. */
+	request->is_ipxe =
+		n > 0 &&
+		(lists_ipxe(value, (size_t)n) ||
+			(find_fixed(areas, OPT_USER_CLASS, bare, 4) > 0 && is_ipxe_class(bare, 4)));
 }
 
 static void read_ipxe(const struct areas *areas, struct rp_dhcp_request *request)
@@ -206,60 +243,102 @@ static void read_ipxe(const struct areas *areas, struct rp_dhcp_request *request
 			request->ipxe_https = true;
 }
 
+/* "PXEClient:Arch:00007:UNDI:003000" (RFC 4578 section 2.4): old ROMs say it there alone. */
+static void read_class_arch(
+	const uint8_t *class, size_t len, size_t name_len, struct rp_dhcp_request *request)
+{
+	static const char before[] = ":Arch:";
+	const size_t digits = 5, start = name_len + strlen(before);
+	unsigned arch = 0;
+
+	if (len < start + digits || memcmp(class + name_len, before, strlen(before)) != 0)
+		return;
+	for (size_t i = start; i < start + digits; i++) {
+		if (class[i] < '0' || class[i] > '9')
+			return;
+		arch = arch * 10 + (class[i] - '0');
+	}
+	if (arch > UINT16_MAX)
+		return;
+	request->archs[0] = (uint16_t)arch;
+	request->arch_count = 1;
+}
+
+static void read_vendor_class(const struct areas *areas, struct rp_dhcp_request *request)
+{
+	static const struct {
+		const char *name;
+		enum rp_dhcp_vendor vendor;
+	} classes[] = {{"PXEClient", RP_DHCP_VENDOR_PXE}, {"HTTPClient", RP_DHCP_VENDOR_HTTP}};
+	uint8_t value[64];
+	ssize_t n = find_option(areas, OPT_VENDOR_CLASS, value, sizeof(value));
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		const size_t len = strlen(classes[i].name);
+
+		if (n < (ssize_t)len || memcmp(value, classes[i].name, len) != 0)
+			continue;
+		request->vendor = classes[i].vendor;
+		if (!request->arch_count)
+			read_class_arch(value, (size_t)n, len, request);
+	}
+}
+
 static enum rp_dhcp_flaw read_archs(const struct areas *areas, struct rp_dhcp_request *request)
 {
 	uint8_t value[2 * RP_DHCP_ARCH_MAX + 2];
 	ssize_t n = find_option(areas, OPT_ARCH, value, sizeof(value));
 
-	if (n == -ENOENT)
-		return RP_DHCP_FLAW_NONE;
-	if (n == 0 || n % 2)
+	if (n > 0 && n % 2)
 		return RP_DHCP_FLAW_ARCH;
 	for (ssize_t i = 0; i < n && request->arch_count < RP_DHCP_ARCH_MAX; i += 2)
 		request->archs[request->arch_count++] = (uint16_t)(value[i] << 8 | value[i + 1]);
 	return RP_DHCP_FLAW_NONE;
 }
 
+/*
+ * Option 97 is a hint: what a rig is asked for by UUID it says again over HTTPS. So one that cannot
+ * be read is worth no refusal, and is echoed as it came, since ROMs compare it.
+ */
+static void read_guid(const struct areas *areas, struct rp_dhcp_request *request)
+{
+	ssize_t n = find_option(areas, OPT_GUID, request->guid_option, RP_DHCP_GUID_OPTION_MAX);
+	uint8_t typed[17];
+
+	request->guid_option_len = n > 0 ? (size_t)n : 0;
+	if (find_fixed(areas, OPT_GUID, typed, sizeof(typed)) > 0) {
+		memcpy(request->guid_option, typed, sizeof(typed));
+		request->guid_option_len = sizeof(typed);
+		request->has_guid = typed[0] == 0;
+		memcpy(request->guid, typed + 1, 16);
+	} else if (find_fixed(areas, OPT_GUID, request->guid, 16) > 0) {
+		/* some ROMs leave the type out */
+		request->guid_option_len = 16;
+		request->has_guid = true;
+	}
+	if (!request->has_guid)
+		memset(request->guid, 0, sizeof(request->guid));
+}
+
 static enum rp_dhcp_flaw read_options(const struct areas *areas, struct rp_dhcp_request *request)
 {
-	uint8_t value[32];
+	uint8_t type = 0, size[2] = {0};
 	enum rp_dhcp_flaw flaw;
 	ssize_t n;
 
-	n = find_option(areas, OPT_TYPE, value, sizeof(value));
-	if (n != 1 || !known_type(value[0]))
+	if (find_fixed(areas, OPT_TYPE, &type, 1) <= 0 || !known_type(type))
 		return RP_DHCP_FLAW_TYPE;
-	request->type = value[0];
-
-	n = find_option(areas, OPT_SERVER, value, sizeof(value));
-	if (n != -ENOENT && n != 4)
+	request->type = type;
+	if (find_fixed(areas, OPT_SERVER, &request->server.s_addr, 4) < 0)
 		return RP_DHCP_FLAW_LENGTH;
-	if (n == 4)
-		memcpy(&request->server.s_addr, value, 4);
-
-	n = find_option(areas, OPT_MAX_SIZE, value, sizeof(value));
-	if (n != -ENOENT && n != 2)
-		return RP_DHCP_FLAW_LENGTH;
-	if (n == 2)
-		request->max_size = (uint16_t)(value[0] << 8 | value[1]);
-
-	n = find_option(areas, OPT_GUID, value, sizeof(value));
-	if (n != -ENOENT && (n != 17 || value[0] != 0))
-		return RP_DHCP_FLAW_UUID;
-	if (n == 17) {
-		request->has_guid = true;
-		memcpy(request->guid, value + 1, 16);
-	}
-
-	n = find_option(areas, OPT_VENDOR_CLASS, value, sizeof(value));
-	if (n >= 9 && memcmp(value, "PXEClient", 9) == 0)
-		request->vendor = RP_DHCP_VENDOR_PXE;
-	else if (n >= 10 && memcmp(value, "HTTPClient", 10) == 0)
-		request->vendor = RP_DHCP_VENDOR_HTTP;
-
+	/* Without it there is a size that any client takes, so a wrong one is as good as none. */
+	if (find_fixed(areas, OPT_MAX_SIZE, size, 2) > 0)
+		request->max_size = (uint16_t)(size[0] << 8 | size[1]);
+	read_guid(areas, request);
 	flaw = read_archs(areas, request);
 	if (flaw)
 		return flaw;
+	read_vendor_class(areas, request);
 	read_user_class(areas, request);
 	read_ipxe(areas, request);
 	n = find_option(areas, OPT_RELAY, request->relay, sizeof(request->relay));
@@ -332,7 +411,6 @@ static void put_options(struct writer *writer, const struct rp_dhcp_request *req
 {
 	const char *vendor = request->vendor == RP_DHCP_VENDOR_HTTP ? "HTTPClient" : "PXEClient";
 	const uint8_t type = (uint8_t)answer->type;
-	uint8_t guid[17] = {0};
 
 	put(writer, OPT_TYPE, &type, 1);
 	put(writer, OPT_SERVER, &answer->server.s_addr, 4);
@@ -345,10 +423,8 @@ static void put_options(struct writer *writer, const struct rp_dhcp_request *req
 	}
 	if (option_67)
 		put(writer, OPT_BOOT_FILE, answer->boot_file, strlen(answer->boot_file));
-	if (request->has_guid) {
-		memcpy(guid + 1, request->guid, 16);
-		put(writer, OPT_GUID, guid, sizeof(guid));
-	}
+	if (request->guid_option_len)
+		put(writer, OPT_GUID, request->guid_option, request->guid_option_len);
 	if (answer->ipxe_no_pxedhcp) {
 		static const uint8_t info[] = {IPXE_NO_PXEDHCP, 1, 1};
 

@@ -32,11 +32,10 @@ enum rp_dhcp_flaw {
 	RP_DHCP_FLAW_HARDWARE,	  /* not Ethernet, or an address that no one client has */
 	RP_DHCP_FLAW_COOKIE,	  /* no DHCP magic cookie */
 	RP_DHCP_FLAW_OPTION_CUT,  /* an option runs over the end of its field */
-	RP_DHCP_FLAW_OVERLOAD,	  /* option 52 is not one of 1, 2, 3 */
+	RP_DHCP_FLAW_OVERLOAD,	  /* option 52 is not one of 0 (none), 1, 2, 3 */
 	RP_DHCP_FLAW_TYPE,	  /* option 53 missing, of wrong length, or unknown */
-	RP_DHCP_FLAW_ARCH,	  /* option 93 empty or of odd length */
-	RP_DHCP_FLAW_UUID,	  /* option 97 is not 17 bytes of type 0 */
-	RP_DHCP_FLAW_LENGTH,	  /* another fixed-length option has a wrong length */
+	RP_DHCP_FLAW_ARCH,	  /* option 93 of odd length */
+	RP_DHCP_FLAW_LENGTH,	  /* option 54 has a wrong length, or two values */
 	RP_DHCP_FLAW_MAX,
 };
 
@@ -44,6 +43,7 @@ const char *rp_dhcp_flaw_text(enum rp_dhcp_flaw flaw);
 
 #define RP_DHCP_ARCH_MAX 16
 #define RP_DHCP_RELAY_MAX 255
+#define RP_DHCP_GUID_OPTION_MAX 64
 
 struct rp_dhcp_request {
 	enum rp_dhcp_type type;
@@ -55,11 +55,14 @@ struct rp_dhcp_request {
 	uint8_t mac[6];
 	struct in_addr server; /* option 54: whom it selected; 0: none */
 	enum rp_dhcp_vendor vendor;
-	uint16_t archs[RP_DHCP_ARCH_MAX]; /* option 93, in the client's order */
-	size_t arch_count;		  /* 0: no option 93; more than the maximum are dropped */
-	bool has_guid;			  /* option 97 */
+	uint16_t archs[RP_DHCP_ARCH_MAX]; /* option 93, in the client's order; without it "Arch:"
+					   * of option 60 */
+	size_t arch_count; /* 0: said in neither; more than the maximum are dropped */
+	bool has_guid;	   /* option 97 has 16 bytes, behind type 0 or without a type */
 	uint8_t guid[16];  /* as on the wire: SMBIOS bytes, first three fields little-endian */
-	bool is_ipxe;	   /* option 77 is "iPXE", bare or with RFC 3004's length byte */
+	uint8_t guid_option[RP_DHCP_GUID_OPTION_MAX]; /* option 97 whole, to be echoed (RFC 4578) */
+	size_t guid_option_len;			      /* 0: none */
+	bool is_ipxe;	   /* option 77 is "iPXE", bare, or one of the classes of RFC 3004 */
 	bool ipxe_https;   /* option 175: this iPXE has HTTPS */
 	uint16_t max_size; /* option 57; 0: not said */
 	uint8_t relay[RP_DHCP_RELAY_MAX]; /* option 82, to be echoed (RFC 3046 section 2.2) */
@@ -68,7 +71,8 @@ struct rp_dhcp_request {
 
 /*
  * Read one UDP payload. Options may stand in the options field and, by option 52, in file and
- * sname; an option given in pieces is put together (RFC 3396). Unknown options pass.
+ * sname; an option given in pieces is put together (RFC 3396). One of fixed length that is repeated
+ * with the same value counts once, an empty one as absent. Unknown options pass.
  * Returns 0, or -EBADMSG with *reterr_flaw set and *ret untouched.
  */
 int rp_dhcp_parse(

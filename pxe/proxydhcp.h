@@ -17,7 +17,8 @@
  *   REQUEST or INFORM on 4011            ACK, unicast to where it came from
  *
  * Everything else is left alone: in particular a client without option 60 "PXEClient" or
- * "HTTPClient", one without option 93, and one for which ops say -ENOENT.
+ * "HTTPClient", one that says its architecture neither in option 93 nor in option 60, and one for
+ * which ops say -ENOENT.
  */
 #ifndef RP_PXE_PROXYDHCP_H
 #define RP_PXE_PROXYDHCP_H

@@ -98,7 +98,12 @@ static void user_class_in_both_forms(void **state)
 		const char *value;
 		bool is_ipxe;
 	} cases[] = {{"iPXE", true}, {"\x04iPXE", true}, {"iPX", false}, {"iPXE2", false},
-		{"\x05iPXE", false}, {"\x04iPXF", false}, {"iPXEiPXEiPXE", false}, {"", false}};
+		{"\x05iPXE", false}, {"\x04iPXF", false}, {"", false},
+		/* given twice, or beside other classes of RFC 3004, in any order */
+		{"iPXEiPXE", true}, {"\x04iPXE\x04iPXE", true}, {"\x04iPXE\x03lab", true},
+		{"\x03lab\x04iPXE", true}, {"\x0ethe lab's rigs\x04iPXE", true},
+		{"\x03lab\x05iPXE2", false}, {"\x08lab iPXE", false}, {"\x04iPXE\x09lab", false},
+		{"iPXElab", false}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct made made = made_request(RP_DHCP_DISCOVER, "PXEClient", 7);
@@ -190,16 +195,16 @@ static void what_is_malformed(void **state)
 		const char *value;
 		size_t len;
 		enum rp_dhcp_flaw flaw;
-	} options[] = {{52, "\x00", 1, RP_DHCP_FLAW_OVERLOAD},
-		{52, "\x04", 1, RP_DHCP_FLAW_OVERLOAD}, {52, "\x01\x01", 2, RP_DHCP_FLAW_OVERLOAD},
-		{54, "\x0a\x00\x00", 3, RP_DHCP_FLAW_LENGTH}, {57, "\x05", 1, RP_DHCP_FLAW_LENGTH},
-		{53, "\x01", 1, RP_DHCP_FLAW_TYPE}, {93, "\x00", 1, RP_DHCP_FLAW_ARCH},
-		{97, "\x00", 1, RP_DHCP_FLAW_UUID}};
+	} options[] = {{52, "\x04", 1, RP_DHCP_FLAW_OVERLOAD},
+		{52, "\x01\x02", 2, RP_DHCP_FLAW_OVERLOAD},
+		{54, "\x0a\x00\x00", 3, RP_DHCP_FLAW_LENGTH},
+		{54, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8, RP_DHCP_FLAW_LENGTH},
+		{53, "\x03", 1, RP_DHCP_FLAW_TYPE}, {93, "\x00", 1, RP_DHCP_FLAW_ARCH}};
 	struct made good = made_request(RP_DHCP_DISCOVER, "PXEClient", 7), made;
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
 		made = good;
-		/* A second 53, 93 or 97 joins the first (RFC 3396) and spoils its length. */
+		/* A second 53 or 93 joins the first (RFC 3396): another type, an odd length. */
 		made_option(&made, options[i].code, options[i].value, options[i].len);
 		made_end(&made);
 		assert_flaw(&made, options[i].flaw);
@@ -240,6 +245,161 @@ static void what_is_malformed(void **state)
 	made_end(&made);
 	memset(made.bytes + MADE_FILE, 200, 128);
 	assert_flaw(&made, RP_DHCP_FLAW_OPTION_CUT);
+}
+
+#define GUID "\x67\x45\x23\x01\xab\x89\xef\xcd\x01\x23\x45\x67\x89\xab\xcd\xef"
+
+/* What boot ROMs do with options of fixed length: twice, empty, without meaning. */
+static void what_is_said_twice_or_not_at_all(void **state)
+{
+	static const struct {
+		uint8_t code;
+		const char *value;
+		size_t len;
+		uint16_t max_size;
+	} options[] = {
+		{53, "\x01", 1, 0},
+		{52, "\x00", 1, 0},
+		{52, "", 0, 0},
+		{54, "", 0, 0},
+		{54, "\x0a\x4d\x00\x01\x0a\x4d\x00\x01", 8, 0},
+		{57, "\x05\xc0", 2, 1472},
+		{57, "\x05\xc0\x05\xc0", 4, 1472},
+		{57, "\x05\xc0\x05\xdc", 4, 0},
+		{57, "\x05", 1, 0},
+		{57, "", 0, 0},
+		{60, "PXEClient", 9, 0},
+		{93, "", 0, 0},
+		{97, "\x00" GUID, 17, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		struct made made = made_request(RP_DHCP_DISCOVER, "PXEClient", 7);
+		struct rp_dhcp_request request;
+		char text[RP_UUID_TEXT];
+
+		made_option(&made, options[i].code, options[i].value, options[i].len);
+		made_end(&made);
+		request = parsed(&made);
+		assert_int_equal(request.type, RP_DHCP_DISCOVER);
+		assert_int_equal(request.vendor, RP_DHCP_VENDOR_PXE);
+		assert_int_equal(request.archs[0], 7);
+		assert_int_equal(request.arch_count, 1);
+		if (request.max_size != options[i].max_size)
+			fail_msg("case %zu: size %u", i, request.max_size);
+		assert_true(request.has_guid);
+		rp_uuid_format(request.guid, text);
+		assert_string_equal(text, UUID);
+	}
+}
+
+/* RFC 3396: the pieces of one value, of which none is a value itself. */
+static void a_value_in_pieces(void **state)
+{
+	struct made made = made_header();
+	struct rp_dhcp_request request;
+	char text[RP_UUID_TEXT];
+
+	made_option(&made, 53, "\x01", 1);
+	made_option(&made, 60, "PXECl", 5);
+	made_option(&made, 97, made_guid, 3);
+	made_option(&made, 57, "\x05", 1);
+	made_option(&made, 60, "ient:Arch:0", 11);
+	made_option(&made, 97, made_guid + 3, 14);
+	made_option(&made, 57, "\xc0", 1);
+	made_option(&made, 60, "0011", 4);
+	made_end(&made);
+	request = parsed(&made);
+	assert_int_equal(request.vendor, RP_DHCP_VENDOR_PXE);
+	assert_int_equal(request.archs[0], 11);
+	assert_int_equal(request.max_size, 1472);
+	rp_uuid_format(request.guid, text);
+	assert_string_equal(text, UUID);
+}
+
+/* The UUID where it can be read; echoed as it came in any case. */
+static void client_uuids(void **state)
+{
+	static const struct {
+		const char *value;
+		size_t len;
+		const char *uuid; /* NULL: none */
+		size_t echoed;
+	} cases[] = {
+		{"\x00" GUID, 17, UUID, 17},
+		{GUID, 16, UUID, 16},
+		{"\x00" GUID "\x00" GUID, 34, UUID, 17},
+		{GUID GUID, 32, UUID, 16},
+		{"\x01" GUID, 17, NULL, 17},
+		{"\xff" GUID, 17, NULL, 17},
+		{"\x00" GUID "\x01" GUID, 34, NULL, 34},
+		{"\x00\x01\x02", 3, NULL, 3},
+		{"", 0, NULL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct made made = made_header();
+		struct rp_dhcp_answer answer = {.type = RP_DHCP_OFFER,
+			.server.s_addr = htonl(0x0a4d0001),
+			.boot_file = "ipxe.efi"};
+		struct rp_dhcp_request request;
+		uint8_t packet[RP_DHCP_PACKET_MAX];
+		char text[RP_UUID_TEXT] = "";
+		const uint8_t *echo;
+		size_t len = 0;
+
+		made_option(&made, 53, "\x01", 1);
+		made_option(&made, 97, cases[i].value, cases[i].len);
+		made_end(&made);
+		request = parsed(&made);
+		if (request.has_guid != (cases[i].uuid != NULL))
+			fail_msg("case %zu: has_guid %d", i, request.has_guid);
+		if (request.has_guid)
+			rp_uuid_format(request.guid, text);
+		assert_string_equal(text, cases[i].uuid ? cases[i].uuid : "");
+		assert_true(rp_dhcp_build(&request, &answer, packet, sizeof(packet)) > 0);
+		echo = made_find(packet, sizeof(packet), 97, &len);
+		if (len != cases[i].echoed || (len && memcmp(echo, cases[i].value, len) != 0))
+			fail_msg("case %zu: %zu bytes echoed", i, len);
+	}
+}
+
+/* Old ROMs say it in option 60 alone; option 93 counts where there is one. */
+static void architecture_of_the_vendor_class(void **state)
+{
+	static const struct {
+		const char *class;
+		int arch; /* -1: none */
+	} cases[] = {
+		{"PXEClient:Arch:00000:UNDI:002001", 0},
+		{"PXEClient:Arch:00007:UNDI:003016", 7},
+		{"HTTPClient:Arch:00016:UNDI:003001", 16},
+		{"PXEClient:Arch:00011", 11},
+		{"PXEClient", -1},
+		{"PXEClient:Arch:0007", -1},
+		{"PXEClient:Arch:7:UNDI:003016", -1},
+		{"PXEClient:Arch:99999:UNDI:003016", -1},
+		{"PXEClient:UNDI:003016:Arch:00007", -1},
+		{"other:Arch:00007:UNDI:003016", -1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct made made = made_header(), both;
+		struct rp_dhcp_request request;
+
+		made_option(&made, 53, "\x01", 1);
+		made_option(&made, 60, cases[i].class, strlen(cases[i].class));
+		both = made;
+		request = parsed(&made);
+		if (cases[i].arch < 0
+				? request.arch_count != 0
+				: request.arch_count != 1 || request.archs[0] != cases[i].arch)
+			fail_msg("%s: %u", cases[i].class, request.archs[0]);
+		made_option(&both, 93, "\x00\x09", 2);
+		request = parsed(&both);
+		assert_int_equal(request.arch_count, 1);
+		assert_int_equal(request.archs[0], 9);
+	}
 }
 
 static void cut_at_every_byte(void **state)
@@ -388,6 +548,10 @@ int main(void)
 		cmocka_unit_test(options_in_file_and_sname),
 		cmocka_unit_test(no_end_is_an_end),
 		cmocka_unit_test(what_is_malformed),
+		cmocka_unit_test(what_is_said_twice_or_not_at_all),
+		cmocka_unit_test(a_value_in_pieces),
+		cmocka_unit_test(client_uuids),
+		cmocka_unit_test(architecture_of_the_vendor_class),
 		cmocka_unit_test(cut_at_every_byte),
 		cmocka_unit_test(an_offer_byte_for_byte),
 		cmocka_unit_test(a_url_goes_where_it_fits),
