@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -28,11 +29,24 @@ enum {
 	END_WAIT_MS = 1000,
 };
 
+/*
+ * Names as ROMs ask for them (in.tftpd(8), FILENAME REMAPPING). Those that take option 67 of a DHCP
+ * server for a C string go on into what follows it, mostly the end, 255; Windows' boot files are
+ * told with backslashes.
+ */
+#define NAME_RULES                                                                                 \
+	"rg \\\\ /\n"                                                                              \
+	"r [^[:print:]].*$\n"                                                                      \
+	"r [[:space:]]+$\n"
+
+#define MAP_FD 3
+
 struct rp_tftpd {
 	struct event_base *base;
 	char *program, *root, *listen, *user;
 	void (*event)(void *ctx, enum rp_tftpd_event what, const char *text);
 	void *ctx;
+	int map;	     /* NAME_RULES as a file; -1: none */
 	pid_t pid;	     /* -1: none */
 	int pidfd;	     /* -1: none */
 	int output;	     /* the child's standard error; -1: none */
@@ -79,7 +93,8 @@ static char *find_program(void)
 static void become(const struct rp_tftpd *tftpd, pid_t parent, int output)
 {
 	const char *argv[] = {tftpd->program, "-L", "--ipv4", "--secure", "--user", tftpd->user,
-		"--address", tftpd->listen, tftpd->root, NULL};
+		"--address", tftpd->listen, "--map-file", "/dev/fd/3", tftpd->root, NULL};
+	const char *environment[] = {"LC_ALL=C", NULL}; /* names are bytes to its rules */
 	sigset_t none;
 	int null;
 
@@ -93,9 +108,25 @@ static void become(const struct rp_tftpd *tftpd, pid_t parent, int output)
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(output, 2) < 0)
 		_exit(127);
-	close_range(3, ~0U, 0);
-	execv(tftpd->program, (char *const *)argv);
+	if (tftpd->map == MAP_FD ? fcntl(MAP_FD, F_SETFD, 0) < 0 : dup2(tftpd->map, MAP_FD) < 0)
+		_exit(127);
+	close_range(MAP_FD + 1, ~0U, 0);
+	execve(tftpd->program, (char *const *)argv, (char *const *)environment);
 	_exit(127);
+}
+
+/* In memory: no path that a chroot, a full disk or another program could take away. */
+static int make_map(int *ret_fd)
+{
+	rp_cleanup(fd) int fd = memfd_create("tftp names", MFD_CLOEXEC);
+	const size_t len = strlen(NAME_RULES);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, NAME_RULES, len) != (ssize_t)len)
+		return -EIO;
+	*ret_fd = rp_steal_fd(fd);
+	return 0;
 }
 
 static void on_ended(evutil_socket_t fd, short what, void *arg);
@@ -227,6 +258,8 @@ struct rp_tftpd *rp_tftpd_free(struct rp_tftpd *tftpd)
 	stop(tftpd);
 	if (tftpd->start_again)
 		event_free(tftpd->start_again);
+	if (tftpd->map >= 0)
+		close(tftpd->map);
 	free(tftpd->program);
 	free(tftpd->root);
 	free(tftpd->listen);
@@ -251,7 +284,7 @@ int rp_tftpd_start(struct event_base *base, const struct rp_tftpd_config *config
 
 	if (!tftpd)
 		return rp_error_memory(err);
-	tftpd->pid = tftpd->pidfd = tftpd->output = -1;
+	tftpd->map = tftpd->pid = tftpd->pidfd = tftpd->output = -1;
 	tftpd->base = base;
 	tftpd->event = config->event;
 	tftpd->ctx = config->ctx;
@@ -277,6 +310,9 @@ int rp_tftpd_start(struct event_base *base, const struct rp_tftpd_config *config
 	tftpd->start_again = event_new(base, -1, 0, on_start, tftpd);
 	if (!tftpd->root || !tftpd->user || !tftpd->listen || !tftpd->start_again)
 		return rp_error_memory(err);
+	r = make_map(&tftpd->map);
+	if (r < 0)
+		return rp_error_set(err, r, "rules for in.tftpd: %s", strerror(-r));
 	r = start(tftpd);
 	if (r < 0)
 		return rp_error_set(err, r, "%s: %s", tftpd->program, strerror(-r));

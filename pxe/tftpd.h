@@ -3,6 +3,9 @@
  * tftpd-hpa (in.tftpd) as a watched child: started in the foreground, restarted when it ends, with
  * growing pauses (0.5 s to 30 s), and gone when we are. It needs root (port 69, chroot); a server
  * without root leaves TFTP to tftpd-hpa's own systemd unit. in.tftpd logs to syslog itself.
+ *
+ * Names are read as boot ROMs send them: a backslash is a slash, and a name ends before its first
+ * byte that is no printable ASCII, and before blanks at its end.
  */
 #ifndef RP_PXE_TFTPD_H
 #define RP_PXE_TFTPD_H

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -100,7 +101,7 @@ static void what_it_is_started_with(void **state)
 	assert_int_equal(event_base_dispatch(lab->base), 0);
 	snprintf(expected, sizeof(expected),
 		"in.tftpd ended with exit status 71: -L --ipv4 --secure --user nobody --address "
-		"127.0.0.1:6969 %s, again in 0.5 s",
+		"127.0.0.1:6969 --map-file /dev/fd/3 %s, again in 0.5 s",
 		lab->dir);
 	assert_string_equal(lab->last, expected);
 	assert_int_equal(rp_tftpd_pid(tftpd), -1);
@@ -158,21 +159,27 @@ static void what_cannot_be_started(void **state)
 	assert_null(tftpd);
 }
 
-/* One read request, repeated until the server has come up. */
-static ssize_t fetch(uint16_t port, uint8_t reply[600])
+/* One read request for name, which has any bytes but 0, repeated until the server has come up. */
+static ssize_t fetch(uint16_t port, const char *name, uint8_t reply[600])
 {
-	static const char request[] = "\0\x01hello\0octet";
+	static const char mode[] = "octet";
 	struct sockaddr_in to = {.sin_family = AF_INET,
 		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct timeval patience = {.tv_usec = 200000};
 	rp_cleanup(fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const size_t name_size = strlen(name) + 1;
+	char request[128] = "\0\x01";
 
+	assert_true(name_size <= sizeof(request) - 2 - sizeof(mode));
+	memcpy(request + 2, name, name_size);
+	memcpy(request + 2 + name_size, mode, sizeof(mode));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	for (int i = 0; i < 50; i++) {
 		ssize_t n;
 
-		sendto(fd, request, sizeof(request), 0, (struct sockaddr *)&to, sizeof(to));
+		sendto(fd, request, 2 + name_size + sizeof(mode), 0, (struct sockaddr *)&to,
+			sizeof(to));
 		n = recv(fd, reply, 600, 0);
 		if (n >= 0)
 			return n;
@@ -182,13 +189,34 @@ static ssize_t fetch(uint16_t port, uint8_t reply[600])
 
 static void the_real_one_serves(void **state)
 {
+	static const struct {
+		const char *name;
+		bool served;
+	} cases[] = {
+		{"hello.efi", true},
+		{"/hello.efi", true},
+		/* option 67 without a NUL behind it, and what may follow there */
+		{"hello.efi\xff", true},
+		{"hello.efi\xff\xff\xff", true},
+		{"hello.efi\xff\x2e\x2e/x", true},
+		{"hello.efi\x0d\x0a", true},
+		{"hello.efi ", true},
+		{"\\hello.efi", true},
+		{"sub\\hello.efi\xff", true},
+		{"\xff", false},
+		{"hello", false},
+		{"..\\outside", false},
+		{"HELLO.EFI", false},
+	};
 	struct lab *lab = *state;
 	struct rp_tftpd_config settings = config(lab);
 	rp_cleanup(tftpd) struct rp_tftpd *tftpd = NULL;
-	rp_cleanup(free) char *file = rp_path("%s/hello", lab->dir);
+	rp_cleanup(free) char *file = rp_path("%s/root/hello.efi", lab->dir);
+	rp_cleanup(free) char *sub = rp_path("%s/root/sub", lab->dir);
+	rp_cleanup(free) char *deep = rp_path("%s/root/sub/hello.efi", lab->dir);
+	rp_cleanup(free) char *outside = rp_path("%s/outside", lab->dir);
+	rp_cleanup(free) char *root = rp_path("%s/root", lab->dir);
 	struct rp_error err = RP_ERROR_NONE;
-	uint8_t reply[600];
-	ssize_t n;
 
 	if (geteuid() != 0 || access("/usr/sbin/in.tftpd", X_OK) < 0)
 		skip();
@@ -196,15 +224,24 @@ static void the_real_one_serves(void **state)
 	 * Only the folder itself must be open: as `nobody` in a chroot the way to it
 	 * does not matter.
 	 */
-	chmod(lab->dir, 0755);
+	assert_int_equal(mkdir(root, 0755), 0);
+	assert_int_equal(mkdir(sub, 0755), 0);
 	assert_int_equal(rp_file_write(file, 0644, "TFTP", 4, &err), 0);
+	assert_int_equal(rp_file_write(deep, 0644, "TFTP", 4, &err), 0);
+	assert_int_equal(rp_file_write(outside, 0644, "TFTP", 4, &err), 0);
+	settings.root = root;
 	settings.program = NULL;
 	settings.port = (uint16_t)(20000 + getpid() % 20000);
 	assert_int_equal(rp_tftpd_start(lab->base, &settings, &tftpd, &err), 0);
-	n = fetch(settings.port, reply);
-	unlink(file);
-	assert_int_equal(n, 8);
-	assert_memory_equal(reply, "\0\x03\0\x01TFTP", 8);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint8_t reply[600];
+		ssize_t n = fetch(settings.port, cases[i].name, reply);
+		bool served = n == 8 && memcmp(reply, "\0\x03\0\x01TFTP", 8) == 0;
+
+		if (served != cases[i].served || (!served && (n < 4 || reply[1] != 5)))
+			fail_msg("case %zu, '%s': %zd bytes, opcode %d", i, cases[i].name, n,
+				reply[1]);
+	}
 }
 
 int main(void)
