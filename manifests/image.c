@@ -11,6 +11,7 @@
 #include "keys/efi_sign.h"
 #include "keys/module_sign.h"
 #include "lib/cleanup.h"
+#include "lib/command_line.h"
 #include "lib/file.h"
 #include "lib/id.h"
 #include "lib/json.h"
@@ -21,13 +22,6 @@
 
 #define KERNEL_MAX (128u << 20)
 #define STUB_MAX (4u << 20)
-#define COMMAND_LINE_MAX 2047 /* COMMAND_LINE_SIZE of x86, less the NUL */
-
-/*
- * The last console is the one that programs write to. A panic ends in a reboot, which the server
- * sees, and not in a rig that hangs.
- */
-#define COMMAND_LINE "console=tty0 console=ttyS0,115200 rigproof=1 panic=30 quiet"
 
 /* What is known and made while an image is built. */
 struct work {
@@ -80,18 +74,15 @@ static int make_command_line(struct work *work, struct rp_error *err)
 {
 	const char *extra = work->build->manifest->command_line;
 
-	work->command_line = rp_path("%s%s%s", COMMAND_LINE, *extra ? " " : "", extra);
+	int r;
+
+	work->command_line = rp_path("%s%s%s", RP_IMAGE_COMMAND_LINE, *extra ? " " : "", extra);
 	if (!work->command_line)
 		return no_memory(err);
-	for (const char *c = work->command_line; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return rp_error_set(err, -EINVAL,
-				"image %s: its command line must be one line of ASCII",
-				work->build->manifest->name);
-	if (strlen(work->command_line) > COMMAND_LINE_MAX)
-		return rp_error_set(err, -EINVAL, "image %s: its command line is above %d bytes",
-			work->build->manifest->name, COMMAND_LINE_MAX);
-	return 0;
+	r = rp_command_line_check(work->command_line, err);
+	if (r < 0)
+		rp_error_prefix(err, "image %s: command_line", work->build->manifest->name);
+	return r;
 }
 
 static int load_base(struct work *work, struct rp_error *err)

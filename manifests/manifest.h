@@ -90,8 +90,15 @@ struct rp_image_manifest {
 	unsigned packages_count;
 	char **modules; /* names of ours, signed into the image */
 	unsigned modules_count;
-	char *command_line; /* appended to that of every node image */
+	/* appended to that of every node image; with it a kernel command line (rp_command_line_check) */
+	char *command_line;
 };
+
+/*
+ * That of every node image. The last console is the one that programs write to. A panic ends in a
+ * reboot, which the server sees, and not in a rig that hangs.
+ */
+#define RP_IMAGE_COMMAND_LINE "console=tty0 console=ttyS0,115200 rigproof=1 panic=30 quiet"
 
 enum rp_scheduler { RP_SCHEDULER_OTHER, RP_SCHEDULER_FIFO, RP_SCHEDULER_RR };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/command_line.h"
 
 static const cyaml_schema_field_t image_fields[] = {
 	RP_FIELD_KIND,
@@ -37,6 +38,21 @@ static const struct rp_mapping mappings[] = {
 	{NULL},
 };
 
+/* As the node gets it: behind what every image has. */
+static int check_command_line(const struct rp_check *check, const char *command_line)
+{
+	const int left = RP_COMMAND_LINE_MAX - (int)strlen(RP_IMAGE_COMMAND_LINE) - 1;
+	const struct rp_yaml_node *node = rp_yaml_get(check->root, "command_line");
+	struct rp_error err = RP_ERROR_NONE;
+
+	if (strlen(command_line) > (size_t)left)
+		return rp_check_fail(check, node, "command_line",
+			"found %zu bytes, expected at most %d", strlen(command_line), left);
+	if (rp_command_line_check(command_line, &err) < 0)
+		return rp_check_fail(check, node, "command_line", "%s", err.text);
+	return 0;
+}
+
 static int check_image(const struct rp_check *check, const struct rp_manifest *manifest)
 {
 	const struct rp_image_manifest *image = manifest->image;
@@ -58,7 +74,7 @@ static int check_image(const struct rp_check *check, const struct rp_manifest *m
 					"found \"%s\" a second time, expected it once",
 					image->modules[i]);
 			}
-	return 0;
+	return check_command_line(check, image->command_line);
 }
 
 static int check_image_files(const struct rp_check *check, const struct rp_manifest *manifest)

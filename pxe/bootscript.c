@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/command_line.h"
 #include "lib/encoding.h"
 #include "lib/id.h"
 
@@ -56,30 +57,6 @@ static int check_url(const char *url, struct rp_error *err)
 	if (!host || !*host || strlen(url) > 200 || !only(host, ".-:[]"))
 		return rp_error_set(err, -EINVAL,
 			"server URL '%s': must be https://HOST:PORT without a path", url);
-	return 0;
-}
-
-/* Words that iPXE would take for its own: it splits a line at blanks, and knows no quoting. */
-static int check_words(const char *what, const char *text, struct rp_error *err)
-{
-	const char *word = text;
-
-	for (const char *p = text; *p; p++)
-		if (*p < 0x20 || *p > 0x7e)
-			return rp_error_set(err, -EINVAL,
-				"%s: has a character that is not printable ASCII", what);
-	if (strstr(text, "${"))
-		return rp_error_set(err, -EINVAL, "%s: '${' would be expanded by iPXE", what);
-	while (*(word += strspn(word, " "))) {
-		size_t len = strcspn(word, " ");
-
-		if (*word == '#' ||
-			(len == 2 && (memcmp(word, "||", 2) == 0 || memcmp(word, "&&", 2) == 0)))
-			return rp_error_set(err, -EINVAL,
-				"%s: the word '%.*s' would end the line in iPXE", what, (int)len,
-				word);
-		word += len;
-	}
 	return 0;
 }
 
@@ -164,11 +141,10 @@ static int check_boot(const struct rp_bootscript_boot *boot, struct rp_error *er
 	if (boot->retries < 0 || boot->retries > RETRIES_MAX)
 		return rp_error_set(
 			err, -EINVAL, "retries: %d, must be 0 to %d", boot->retries, RETRIES_MAX);
-	if (strlen(boot->command_line) > 1500)
-		return rp_error_set(err, -EINVAL,
-			"command line: %zu bytes, more than 1500 do not fit the kernel's",
-			strlen(boot->command_line));
-	return check_words("command line", boot->command_line, err);
+	r = rp_command_line_check(boot->command_line, err);
+	if (r < 0)
+		rp_error_prefix(err, "command line");
+	return r;
 }
 
 int rp_bootscript_boot(const struct rp_bootscript_boot *boot, char **ret, struct rp_error *err)
@@ -216,9 +192,14 @@ int rp_bootscript_boot(const struct rp_bootscript_boot *boot, char **ret, struct
 
 static int check_reason(const char *reason, struct rp_error *err)
 {
+	int r;
+
 	if (strlen(reason) > 200)
 		return rp_error_set(err, -EINVAL, "reason: longer than 200 bytes");
-	return check_words("reason", reason, err);
+	r = rp_ipxe_words_check(reason, err);
+	if (r < 0)
+		rp_error_prefix(err, "reason");
+	return r;
 }
 
 int rp_bootscript_exit(const char *reason, char **ret, struct rp_error *err)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/command_line.h"
 #include "lib/id.h"
 #include "lib/json.h"
 #include "server/cas/artefacts.h"
@@ -43,6 +44,11 @@ int rp_images_put(struct rp_server *server, const json_t *description, struct rp
 		r = rp_json_get_sha256(description, "sha256", &sha256, err);
 	if (r == 0)
 		r = rp_json_get_string(description, "command_line", &command_line, err);
+	if (r == 0) {
+		r = rp_command_line_check(command_line, err);
+		if (r < 0)
+			rp_error_prefix(err, "command_line");
+	}
 	if (r == 0)
 		r = rp_json_get_array(description, "modules", &modules, err);
 	if (r == 0)

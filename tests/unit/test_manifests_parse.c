@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <errno.h>
 
@@ -14,6 +15,7 @@
 
 #define NAME_EXPECTED "expected a name: lower-case letters, digits, \".\", \"_\", \"-\", at most 63"
 #define RIG "kind: rig\nname: r\nmac: [52:54:00:12:34:56]\n"
+#define IMAGE "kind: image\nname: i\n"
 #define PLAN "kind: plan\nname: p\nchecks:\n- {name: c, exec: [x]}\n"
 #define CLAIM "kind: claim\nname: c\nsentence: s\ncheck: c\nmetric: m\n"
 #define UNJUDGED "kind: claim\nname: c\nsentence: s\n"
@@ -138,6 +140,20 @@ static const struct {
 	/* images */
 	{"kind: image\nname: i\nmodules: [a, b, a]\n",
 		"f:3:17: modules[2]: found \"a\" a second time, expected it once"},
+	{IMAGE "command_line: \"quiet # note\"\n",
+		"f:3:15: command_line: found the word \"#\", which would end the line in iPXE, "
+		"expected it inside of another word or not at all"},
+	{IMAGE "command_line: a=${uuid}\n", "f:3:15: command_line: found \"${\", which iPXE would "
+					    "expand, expected none"},
+	{IMAGE "command_line: a || b\n",
+		"f:3:15: command_line: found the word \"||\", which would end the line in iPXE, "
+		"expected it inside of another word or not at all"},
+	{IMAGE "command_line: 'a=\"b c'\n",
+		"f:3:15: command_line: found a double quote that is not "
+		"closed, expected a second one"},
+	{IMAGE "command_line: \"a=\\tb\"\n",
+		"f:3:15: command_line: found a character that is not printable ASCII, expected "
+		"ASCII alone"},
 	{"kind: image\nname: i\npackages: [--force]\n",
 		"f:3:12: packages[0]: found \"--force\", expected the name of a Debian package"},
 
@@ -234,6 +250,28 @@ static void an_empty_file_is_a_site_with_defaults(void **state)
 	}
 }
 
+static void the_longest_command_line(void **state)
+{
+	char text[2000] = IMAGE "command_line: ";
+	const size_t start = strlen(text);
+	const size_t most = 1500 - strlen(RP_IMAGE_COMMAND_LINE) - 1;
+
+	for (size_t len = most; len <= most + 1; len++) {
+		rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+		struct rp_error err = RP_ERROR_NONE;
+		char expected[128] = "";
+
+		memset(text + start, 'x', len);
+		if (len > most)
+			snprintf(expected, sizeof(expected),
+				"f:3:15: command_line: found %zu bytes, expected at most %zu", len,
+				most);
+		assert_int_equal(rp_manifest_parse("f", text, start + len, &manifest, &err),
+			len > most ? -EINVAL : 0);
+		assert_string_equal(err.text, expected);
+	}
+}
+
 static void an_explicit_zero_is_not_a_default(void **state)
 {
 	static const char text[] = "kind: site\nhttps_port: 0\ntraining_boots: 0\nretries: 0\n"
@@ -314,6 +352,7 @@ int main(void)
 		cmocka_unit_test(refuses_with_place_and_reason),
 		cmocka_unit_test(refuses_what_is_too_large),
 		cmocka_unit_test(an_empty_file_is_a_site_with_defaults),
+		cmocka_unit_test(the_longest_command_line),
 		cmocka_unit_test(an_explicit_zero_is_not_a_default),
 		cmocka_unit_test(a_plan_is_read_in_full),
 		cmocka_unit_test(disks_need_both_to_say_so),

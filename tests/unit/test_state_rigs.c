@@ -182,6 +182,13 @@ static void images(void **state)
 		"", "modules");
 
 	assert_int_equal(rp_images_put(&lab->server, bad, &err), -ENOENT);
+	/* also where another builder than ours made the image: a rig would find out */
+	json_object_set_new(bad, "command_line", json_string("quiet # note"));
+	assert_int_equal(rp_images_put(&lab->server, bad, &err), -EINVAL);
+	assert_string_equal(err.text,
+		"command_line: found the word \"#\", which would end the line in iPXE, expected it "
+		"inside of another word or not at all");
+	json_object_set_new(bad, "command_line", json_string(""));
 	json_object_set_new(bad, "name", json_string("../x"));
 	assert_int_equal(rp_images_put(&lab->server, bad, &err), -EINVAL);
 	assert_int_equal(rp_images_get(&lab->server, "other", &image), 0);
