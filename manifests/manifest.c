@@ -68,11 +68,15 @@ static int parse(const char *label, const char *text, size_t len, bool json,
 	struct cyaml_reason reason = {""};
 	cyaml_config_t config = quiet_config;
 	cyaml_err_t loaded;
+	size_t mark;
 	int ret_code;
 
 	if (len > RP_MANIFEST_MAX)
 		return rp_error_set(
 			err, -EFBIG, "%s: %zu bytes, expected at most 1 MiB", label, len);
+	mark = rp_yaml_mark(text, len);
+	text += mark;
+	len -= mark;
 	ret_code = rp_yaml_parse(label, text, len, &root, err);
 	if (ret_code < 0)
 		return ret_code;

@@ -273,11 +273,27 @@ static int read_stream(struct reader *reader, struct rp_yaml_node **ret)
 	}
 }
 
+/* "Unicode" of editors on Windows. Without a byte order mark the NUL beside an ASCII letter shows it. */
+static bool is_utf16(const char *text, size_t len)
+{
+	return len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 ||
+				   (!text[0] != !text[1]));
+}
+
+size_t rp_yaml_mark(const char *text, size_t len)
+{
+	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 int rp_yaml_parse(const char *label, const char *text, size_t len, struct rp_yaml_node **ret,
 	struct rp_error *err)
 {
 	struct reader reader = {.label = label, .err = err};
 	int ret_code;
+
+	if (is_utf16(text, len))
+		return rp_error_set(err, -EINVAL,
+			"%s:1:1: found UTF-16 text, expected UTF-8: save the file as UTF-8", label);
 
 	if (!yaml_parser_initialize(&reader.yaml))
 		return rp_error_set(err, -ENOMEM, "%s: no memory", label);

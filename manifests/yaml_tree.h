@@ -26,8 +26,14 @@ struct rp_yaml_node {
 };
 
 /*
+ * How many bytes a byte order mark takes at the beginning of text: 3, or 0 without one. YAML 1.2
+ * section 5.2 allows it there; rp_yaml_parse and libcyaml want the text behind it.
+ */
+size_t rp_yaml_mark(const char *text, size_t len);
+
+/*
  * *ret is NULL where the text holds no document (empty, or comments only). -EINVAL with
- * "LABEL:LINE:COL: ..." for syntax errors, duplicate keys, keys that are not plain words, anchors,
+ * "LABEL:LINE:COL: ..." for syntax errors, UTF-16, duplicate keys, keys that are not plain words, anchors,
  * aliases, tags, a second document, and trees too deep or too large to be a manifest.
  */
 int rp_yaml_parse(const char *label, const char *text, size_t len, struct rp_yaml_node **ret,

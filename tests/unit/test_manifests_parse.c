@@ -42,6 +42,14 @@ static const struct {
 	{"[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]",
 		"f:1:18: found nesting too deep or too many values, expected a manifest"},
 
+	{"\xff\xfek", "f:1:1: found UTF-16 text, expected UTF-8: save the file as UTF-8"},
+	{"\xfe\xff", "f:1:1: found UTF-16 text, expected UTF-8: save the file as UTF-8"},
+	/* only the first bytes of a text are a mark; the place is counted without it */
+	{"\xef\xbb\xbfkind: site\nhttps_port: x\n",
+		"f:2:13: https_port: found \"x\", expected an integer from 0 to 65535"},
+	{"kind: site\r\nhttps_port: x\r\n",
+		"f:2:13: https_port: found \"x\", expected an integer from 0 to 65535"},
+
 	/* kind */
 	{"name: r\nkind: rig\n",
 		"f:1:1: kind: found another key first, expected \"kind: \" and one of: site, rig, "
@@ -250,6 +258,45 @@ static void an_empty_file_is_a_site_with_defaults(void **state)
 	}
 }
 
+/* As editors on Windows save them. */
+static void a_mark_and_carriage_returns_are_no_text(void **state)
+{
+	static const char *const texts[] = {
+		"\xef\xbb\xbfkind: site\nname: attic\n",
+		"\xef\xbb\xbf# a comment\r\nkind: site\r\nname: attic\r\n",
+		"\xef\xbb\xbf---\nkind: site\nname: attic\n...\n",
+		"kind: site\r\nname: attic\r\nstages:\r\n  power_s: 7\r\n",
+		"{\"kind\": \"site\", \"name\": \"attic\"}",
+		"\xef\xbb\xbf{\"kind\": \"site\", \"name\": \"attic\"}",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
+		struct rp_error err = RP_ERROR_NONE;
+
+		if (rp_manifest_parse("f", texts[i], strlen(texts[i]), &manifest, &err) < 0)
+			fail_msg("row %zu: %s", i, err.text);
+		assert_string_equal(manifest->site->name, "attic");
+	}
+}
+
+static void utf16_is_told_apart(void **state)
+{
+	static const struct {
+		const char text[8];
+	} texts[] = {{{'k', 0, 'i', 0, 'n', 0, 'd', 0}}, {{0, 'k', 0, 'i', 0, 'n', 0, 'd'}}};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct rp_manifest *manifest = NULL;
+		struct rp_error err = RP_ERROR_NONE;
+
+		assert_int_equal(
+			rp_manifest_parse("f", texts[i].text, 8, &manifest, &err), -EINVAL);
+		assert_string_equal(err.text,
+			"f:1:1: found UTF-16 text, expected UTF-8: save the file as UTF-8");
+	}
+}
+
 static void the_longest_command_line(void **state)
 {
 	char text[2000] = IMAGE "command_line: ";
@@ -352,6 +399,8 @@ int main(void)
 		cmocka_unit_test(refuses_with_place_and_reason),
 		cmocka_unit_test(refuses_what_is_too_large),
 		cmocka_unit_test(an_empty_file_is_a_site_with_defaults),
+		cmocka_unit_test(a_mark_and_carriage_returns_are_no_text),
+		cmocka_unit_test(utf16_is_told_apart),
 		cmocka_unit_test(the_longest_command_line),
 		cmocka_unit_test(an_explicit_zero_is_not_a_default),
 		cmocka_unit_test(a_plan_is_read_in_full),
