@@ -77,6 +77,17 @@ static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *conte
 	return 0;
 }
 
+/*
+ * The kernel's buffer is small beside what it can write while a call waits for the server. Failures
+ * are in the log's own reports.
+ */
+static void read_kmsg(void *context)
+{
+	struct rp_agent *agent = context;
+
+	rp_kmsg_read(agent->kmsg);
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	return sd_event_exit(sd_event_source_get_event(source), 0);
@@ -125,7 +136,7 @@ static int make_paths(struct rp_agent *agent, const struct rp_agent_options *opt
 		       : -ENOMEM;
 }
 
-/* Without it the agent still runs its jobs; the kernel's reports are missing in their results. */
+/* Without it the agent still runs its jobs; their results are errors that say so. */
 static void open_kmsg(struct rp_agent *agent)
 {
 	rp_cleanup(free) char *path = rp_path("%s/dev/kmsg", agent->root);
@@ -163,12 +174,13 @@ int rp_agent_new(
 
 	if (!agent || make_paths(agent, options) < 0 || !(agent->stages = make_stages()))
 		return rp_error_memory(err);
+	agent->began = rp_clock_monotonic();
 	agent->status.state = rp_agent_state_text(RP_AGENT_HELLO);
 	r = rp_agent_config_load(options->config_dir, &agent->config, err);
 	if (r == 0)
 		r = get_key(agent, err);
 	if (r == 0)
-		r = rp_agent_server_new(agent->config, &agent->server, err);
+		r = rp_agent_server_new(agent->config, read_kmsg, agent, &agent->server, err);
 	if (r < 0)
 		return r;
 	open_kmsg(agent);
@@ -189,8 +201,8 @@ struct rp_agent *rp_agent_free(struct rp_agent *agent)
 	sd_event_source_disable_unref(agent->heartbeat);
 	sd_event_source_disable_unref(agent->kmsg_source);
 	sd_event_unref(agent->event);
-	rp_kmsg_free(agent->kmsg);
 	rp_agent_server_free(agent->server);
+	rp_kmsg_free(agent->kmsg);
 	rp_identity_done(&agent->identity);
 	rp_agent_config_free(agent->config);
 	EVP_PKEY_free(agent->key);

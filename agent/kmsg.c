@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/statement.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
 #include "lib/openssl_cleanup.h"
@@ -15,13 +17,18 @@
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX */
 #define FACILITY_SHIFT 3
+#define REFUSED_MAX 64 /* records too long to be read, in one go */
 
 struct rp_kmsg {
 	int fd;
 	EVP_MD_CTX *digest;
 	json_t *reports;
 	char *text;
-	size_t len, dropped; /* dropped: bytes that text no longer holds */
+	size_t len, dropped;	 /* dropped: bytes that text no longer holds */
+	unsigned long long next; /* sequence of the record to come; 0: none came yet */
+	bool overrun; /* read(2) says that records are gone; how many, the next one tells */
+	json_t *loss; /* the report about it, in reports; NULL: nothing was lost */
+	unsigned long long lost; /* records known to be lost */
 };
 
 enum place {
@@ -308,11 +315,52 @@ static int report(struct rp_kmsg *kmsg, const char *message)
 {
 	const char *kind = rp_kmsg_classify(message);
 
-	if (!kind || json_array_size(kmsg->reports) >= RP_KMSG_REPORTS_MAX)
+	if (!kind || json_array_size(kmsg->reports) - (kmsg->loss != NULL) >= RP_KMSG_REPORTS_MAX)
 		return 0;
 	return json_array_append_new(
 		       kmsg->reports, json_pack("{s:s, s:s}", "kind", kind, "line", message)) < 0
 		       ? -ENOMEM
+		       : 0;
+}
+
+/* The one report on what is missing, made or brought up to date. */
+__attribute__((format(printf, 2, 3))) static int report_loss(
+	struct rp_kmsg *kmsg, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (kmsg->loss)
+		return json_object_set_new(kmsg->loss, "line", json_string(line)) < 0 ? -ENOMEM : 0;
+	kmsg->loss = json_pack("{s:s, s:s}", "kind", RP_REPORT_LOST, "line", line);
+	if (json_array_append_new(kmsg->reports, kmsg->loss) < 0) {
+		kmsg->loss = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Records are numbered without a gap, those of user space too. */
+static int follow_sequence(struct rp_kmsg *kmsg, unsigned long long sequence)
+{
+	unsigned long long from = kmsg->next;
+	bool gap = from && sequence > from, overrun = kmsg->overrun;
+
+	kmsg->overrun = false;
+	if (sequence >= from)
+		kmsg->next = sequence + 1;
+	if (gap) {
+		kmsg->lost += sequence - from;
+		return report_loss(kmsg,
+			"%llu records were lost before they were read, the last of them %llu to "
+			"%llu",
+			kmsg->lost, from, sequence - 1);
+	}
+	return overrun ? report_loss(kmsg, "records before %llu were lost before they were read",
+				 sequence)
 		       : 0;
 }
 
@@ -330,9 +378,11 @@ int rp_kmsg_add(struct rp_kmsg *kmsg, const char *record, size_t len)
 		return 0;
 	memcpy(head, record, (size_t)(semicolon - record));
 	head[semicolon - record] = '\0';
-	if (sscanf(head, "%9u,%19llu,%19llu,", &priority, &sequence, &microseconds) != 3 ||
-		priority >> FACILITY_SHIFT != 0)
+	if (sscanf(head, "%9u,%19llu,%19llu,", &priority, &sequence, &microseconds) != 3)
 		return 0;
+	r = follow_sequence(kmsg, sequence);
+	if (r < 0 || priority >> FACILITY_SHIFT != 0)
+		return r;
 	start = semicolon + 1;
 	end = memchr(start, '\n', len - (size_t)(start - record));
 	if (!end)
@@ -344,24 +394,43 @@ int rp_kmsg_add(struct rp_kmsg *kmsg, const char *record, size_t len)
 	return r < 0 ? r : report(kmsg, message);
 }
 
+/* Nothing more is there: what was overrun is told now, should no record come that says how much. */
+static int end_read(struct rp_kmsg *kmsg)
+{
+	return kmsg->overrun && !kmsg->loss
+		       ? report_loss(kmsg, "records were lost before they were read")
+		       : 0;
+}
+
+static int fail_read(struct rp_kmsg *kmsg, int error)
+{
+	int r = report_loss(kmsg, "it could not be read: %s", strerror(-error));
+
+	return r < 0 ? r : error;
+}
+
 int rp_kmsg_read(struct rp_kmsg *kmsg)
 {
 	char record[RECORD_MAX];
+	int refused = 0, r = 0;
 
-	for (;;) {
+	while (kmsg && kmsg->fd >= 0 && r == 0) {
 		ssize_t n = read(kmsg->fd, record, sizeof(record));
-		int r;
 
-		if (n < 0 && (errno == EINTR || errno == EPIPE || errno == EINVAL))
-			continue; /* EPIPE: records were overwritten; the next one is read */
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
-		if (n == 0)
-			return 0;
-		r = rp_kmsg_add(kmsg, record, (size_t)n);
-		if (r < 0)
-			return r;
+		if (n < 0 && errno == EINTR)
+			continue;
+		/*
+		 * EPIPE: records were overwritten. EINVAL: one was too long; from what is no log of
+		 * records it comes for ever. The next one is read.
+		 */
+		if (n < 0 && (errno == EPIPE || (errno == EINVAL && ++refused < REFUSED_MAX)))
+			kmsg->overrun = true;
+		else if (n == 0 || (n < 0 && errno == EAGAIN))
+			return end_read(kmsg);
+		else
+			r = n < 0 ? fail_read(kmsg, -errno) : rp_kmsg_add(kmsg, record, (size_t)n);
 	}
+	return r;
 }
 
 int rp_kmsg_sha256(const struct rp_kmsg *kmsg, char ret_hex[RP_SHA256_HEX])

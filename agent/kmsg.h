@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel's log from the moment of opening it (linux/Documentation/ABI/testing/dev-kmsg):
- * its text, its digest, and the reports in it that no test may overlook.
+ * its text, its digest, and the reports in it that no test may overlook. What could not be read of it
+ * is a report as well, of kind RP_REPORT_LOST (keys/statement.h): records that were overwritten before
+ * they were read (EPIPE, or a gap in their sequence), too long ones, an error of reading.
  */
 #ifndef RP_AGENT_KMSG_H
 #define RP_AGENT_KMSG_H
@@ -34,12 +36,16 @@ struct rp_kmsg *rp_kmsg_free(struct rp_kmsg *kmsg);
 /* To be polled for input; then rp_kmsg_read. */
 int rp_kmsg_fd(const struct rp_kmsg *kmsg);
 
-/* Take in all records that are there. Never blocks. Negative errno where reading failed. */
+/*
+ * Take in all records that are there. Never blocks. Negative errno where reading failed; that is a
+ * report, too. NULL, or without a file: nothing is done.
+ */
 int rp_kmsg_read(struct rp_kmsg *kmsg);
 
 /*
  * One record as read(2) gives it ("PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;MESSAGE\n..."). What is
- * none, or is not the kernel's own (user space may write there too), is dropped. -ENOMEM, -EIO.
+ * none, or is not the kernel's own (user space may write there too), is dropped, but its sequence
+ * counts. -ENOMEM, -EIO.
  */
 int rp_kmsg_add(struct rp_kmsg *kmsg, const char *record, size_t len);
 
@@ -50,7 +56,7 @@ struct rp_kmsg *rp_kmsg_new(void);
 int rp_kmsg_sha256(const struct rp_kmsg *kmsg, char ret_hex[RP_SHA256_HEX])
 	__attribute__((warn_unused_result));
 
-/* [{"kind","line"}], borrowed. */
+/* [{"kind","line"}], borrowed: RP_KMSG_REPORTS_MAX, and one more on what was lost. */
 json_t *rp_kmsg_reports(const struct rp_kmsg *kmsg);
 
 /* The newest lines, borrowed until the next read. */

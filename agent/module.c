@@ -117,7 +117,7 @@ static void describe_refusal(
 	char said[256] = "";
 
 	if (place->kmsg) {
-		rp_kmsg_read(place->kmsg);
+		rp_kmsg_read(place->kmsg); /* what fails is told by its reports */
 		rp_kmsg_since(place->kmsg, mark, said, sizeof(said));
 	}
 	rp_error_set(ret, -code, "%s (%s)%s%s", explain(code), strerrorname_np(code),

@@ -126,32 +126,42 @@ json_t *rp_result_of_check(
 		"metrics", tap.metrics);
 }
 
-static json_int_t read_taint(const char *root)
+/* False where it cannot be read. */
+static bool read_taint(const char *root, json_int_t *ret)
 {
 	rp_cleanup(free) char *path = rp_path("%s/proc/sys/kernel/tainted", root);
 	rp_cleanup(file) FILE *file = path ? fopen(path, "re") : NULL;
 	long long value = 0;
 
-	return file && fscanf(file, "%19lld", &value) == 1 ? (json_int_t)value : 0;
+	if (!file || fscanf(file, "%19lld", &value) != 1 || value < 0)
+		return false;
+	*ret = value;
+	return true;
 }
 
 json_t *rp_result_kernel(const char *root, const struct rp_kmsg *kmsg)
 {
 	rp_cleanup(free) char *line = rp_inventory_command_line(root);
-	rp_cleanup(json) json_t *none = json_array();
+	rp_cleanup(json) json_t *reports = kmsg ? json_copy(rp_kmsg_reports(kmsg)) : json_array();
 	char sha256[RP_SHA256_HEX] = "";
 	struct utsname name = {0};
+	json_int_t taint = 0;
 
 	uname(&name);
-	if (!line || (kmsg && rp_kmsg_sha256(kmsg, sha256) < 0))
+	if (!line || !reports || (kmsg && rp_kmsg_sha256(kmsg, sha256) < 0))
+		return NULL;
+	/* Unseen, it could be anything, and 0 says that all is well. */
+	if (!read_taint(root, &taint) &&
+		json_array_append_new(
+			reports, json_pack("{s:s, s:s}", "kind", RP_REPORT_LOST, "line",
+					 "/proc/sys/kernel/tainted could not be read")) < 0)
 		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:O, s:I}", "release", name.release, "command_line", line,
-		"log_sha256", sha256, "reports", kmsg ? rp_kmsg_reports(kmsg) : none, "tainted",
-		read_taint(root));
+		"log_sha256", sha256, "reports", reports, "tainted", taint);
 }
 
-/* The checks without what makes them large. */
-static json_t *shorten(const json_t *checks)
+/* The checks as errors, without what cannot be reported, and why it cannot. */
+static json_t *withdraw(const json_t *checks, const char *why)
 {
 	rp_cleanup(json) json_t *list = json_array();
 	const json_t *check;
@@ -163,37 +173,45 @@ static json_t *shorten(const json_t *checks)
 		if (!copy || json_object_set_new(copy, "tests", json_array()) < 0 ||
 			json_object_set_new(copy, "metrics", json_array()) < 0 ||
 			json_object_set_new(copy, "verdict", json_string("error")) < 0 ||
-			json_object_set_new(copy, "message",
-				json_string("the checks gave more results than can be reported")) <
-				0 ||
+			json_object_set_new(copy, "message", text_of(why)) < 0 ||
 			json_array_append_new(list, copy) < 0)
 			return NULL;
 	}
 	return rp_steal(list);
 }
 
+static int make_withdrawn(
+	const struct rp_statement_parts *parts, const char *why, json_t **ret, struct rp_error *err)
+{
+	struct rp_statement_parts withdrawn = *parts;
+	rp_cleanup(json) json_t *checks = withdraw(parts->checks, why);
+
+	if (!checks)
+		return rp_error_memory(err);
+	withdrawn.checks = checks;
+	return rp_statement_make(&withdrawn, ret, err);
+}
+
 static int make_bounded(const struct rp_statement_parts *parts, json_t **ret, struct rp_error *err)
 {
-	struct rp_statement_parts shorter = *parts;
 	rp_cleanup(json) json_t *statement = NULL;
-	rp_cleanup(json) json_t *checks = NULL;
 	rp_cleanup(free) char *text = NULL;
-	int r = rp_statement_make(parts, &statement, err);
+	struct rp_error why = RP_ERROR_NONE;
+	int r = rp_statement_make(parts, &statement, &why);
 
+	/* A check may print what no verifier takes; then this is what there is to say. */
+	if (r == -EINVAL)
+		return make_withdrawn(parts, why.text, ret, err);
 	if (r < 0)
-		return r;
+		return rp_error_set(err, r, "%s", why.text);
 	text = rp_json_canonical(statement);
 	if (!text)
 		return rp_error_memory(err);
-	if (strlen(text) <= RP_RESULT_MAX) {
-		*ret = rp_steal(statement);
-		return 0;
-	}
-	checks = shorten(parts->checks);
-	if (!checks)
-		return rp_error_memory(err);
-	shorter.checks = checks;
-	return rp_statement_make(&shorter, ret, err);
+	if (strlen(text) > RP_RESULT_MAX)
+		return make_withdrawn(
+			parts, "the checks gave more results than can be reported", ret, err);
+	*ret = rp_steal(statement);
+	return 0;
 }
 
 int rp_result_sign(const struct rp_statement_parts *parts, EVP_PKEY *boot_key,

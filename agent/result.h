@@ -31,12 +31,16 @@ json_t *rp_result_not_run(const char *name, const char *verdict, const char *mes
 /* {"stage","message"}. New reference. */
 json_t *rp_result_error(enum rp_stage stage, const char *message);
 
-/* rigproof_kernel: release, command line, taint, the log and its reports. New reference. */
+/*
+ * rigproof_kernel: release, command line, taint, the log and its reports. kmsg NULL: the log has no
+ * digest. Taint that cannot be read is a report of kind RP_REPORT_LOST. New reference.
+ */
 json_t *rp_result_kernel(const char *root, const struct rp_kmsg *kmsg);
 
 /*
- * Make the statement and sign it. Where it is larger than RP_RESULT_MAX, checks' tests and metrics
- * are left out and the checks called errors. *ret_envelope is a new reference.
+ * Make the statement and sign it. Where it is larger than RP_RESULT_MAX, or says what no verifier
+ * takes (a maximum below its samples), checks' tests and metrics are left out and the checks called
+ * errors. *ret_envelope is a new reference.
  */
 int rp_result_sign(const struct rp_statement_parts *parts, EVP_PKEY *boot_key,
 	json_t **ret_envelope, char ret_verdict[8], struct rp_error *err)

@@ -16,7 +16,7 @@ struct rp_run {
 	struct rp_run_config config;
 	struct rp_signed_job job;
 	json_t *modules, *checks, *error; /* facts; error: NULL unless abandoned */
-	int64_t started, deadline;	  /* realtime; monotonic */
+	int64_t started, began, deadline; /* realtime; monotonic */
 	char refused[192];		  /* why no check may run; "" */
 	size_t next_module, next_check;
 	struct rp_unit *unit;		    /* the check that runs */
@@ -39,7 +39,8 @@ int rp_run_new(const struct rp_run_config *config, struct rp_signed_job *job, st
 	run->job = *job;
 	*job = (struct rp_signed_job){0};
 	run->started = rp_clock_realtime();
-	run->deadline = rp_clock_monotonic() + timeout_s * RP_SECOND;
+	run->began = rp_clock_monotonic();
+	run->deadline = run->began + timeout_s * RP_SECOND;
 	snprintf(config->status->job, sizeof(config->status->job), "%s", run->job.id);
 	config->status->done = 0;
 	config->status->total = (uint32_t)json_array_size(json_object_get(run->job.json, "checks"));
@@ -62,6 +63,12 @@ struct rp_run *rp_run_free(struct rp_run *run)
 	rp_signed_job_done(&run->job);
 	free(run);
 	return NULL;
+}
+
+/* Realtime as it was set when the run began: a clock that is set meanwhile turns no order round. */
+static int64_t time_in_run(const struct rp_run *run)
+{
+	return run->started + rp_clock_monotonic() - run->began;
 }
 
 const char *rp_run_job(const struct rp_run *run)
@@ -141,7 +148,7 @@ static int start_check(struct rp_run *run, const json_t *check, sd_bus *bus, str
 		return rp_error_set(err, -ENOTCONN, "no connection to the system bus");
 	if (spec.timeout_us > left)
 		spec.timeout_us = left;
-	run->check_started = rp_clock_realtime();
+	run->check_started = time_in_run(run);
 	run->check_began = rp_clock_monotonic();
 	return rp_unit_start(bus, run->config.event, &spec, on_unit_done, run, &run->unit, err);
 }
@@ -204,10 +211,10 @@ int rp_run_sign(struct rp_run *run, EVP_PKEY *boot_key, json_t **ret_envelope, c
 	rp_cleanup(json) json_t *kernel = NULL;
 	rp_cleanup(json) json_t *stages = NULL;
 
-	if (run->config.kmsg)
-		rp_kmsg_read(run->config.kmsg);
+	/* What fails is told by its reports. */
+	rp_kmsg_read(run->config.kmsg);
 	rp_clock_format(run->started, started);
-	rp_clock_format(rp_clock_realtime(), finished);
+	rp_clock_format(time_in_run(run), finished);
 	kernel = rp_result_kernel(run->config.root, run->config.kmsg);
 	stages = make_stages(run, started, finished);
 	if (!kernel || !stages)

@@ -9,13 +9,18 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 
-/* The loop stands still in a call: heartbeats, the watchdog and the bus wait for it. */
+/*
+ * The loop stands still in a call: heartbeats, the watchdog and the bus wait for it. What cannot wait
+ * is done by meanwhile.
+ */
 #define CONNECT_TIMEOUT_S 5
 #define IDLE_TIMEOUT_S 20
 #define RETRY_AFTER_MAX_S 300
 
 struct rp_agent_server {
 	const struct rp_agent_config *config;
+	void (*meanwhile)(void *context);
+	void *context;
 	struct rp_http *http;
 };
 
@@ -31,6 +36,8 @@ static int connect_as(struct rp_agent_server *server, const char *chain_pem, con
 			.key_pem = key_pem,
 			.connect_timeout_s = CONNECT_TIMEOUT_S,
 			.idle_timeout_s = IDLE_TIMEOUT_S,
+			.meanwhile = server->meanwhile,
+			.context = server->context,
 		},
 		&http, err);
 
@@ -41,8 +48,8 @@ static int connect_as(struct rp_agent_server *server, const char *chain_pem, con
 	return 0;
 }
 
-int rp_agent_server_new(
-	const struct rp_agent_config *config, struct rp_agent_server **ret, struct rp_error *err)
+int rp_agent_server_new(const struct rp_agent_config *config, void (*meanwhile)(void *context),
+	void *context, struct rp_agent_server **ret, struct rp_error *err)
 {
 	rp_cleanup(agent_server) struct rp_agent_server *server = calloc(1, sizeof(*server));
 	int r;
@@ -50,6 +57,8 @@ int rp_agent_server_new(
 	if (!server)
 		return rp_error_memory(err);
 	server->config = config;
+	server->meanwhile = meanwhile;
+	server->context = context;
 	r = connect_as(server, NULL, NULL, err);
 	if (r < 0)
 		return r;

@@ -16,9 +16,13 @@
 
 struct rp_agent_server;
 
-/* config is borrowed. Without a certificate at first: hello needs none. */
-int rp_agent_server_new(const struct rp_agent_config *config, struct rp_agent_server **ret,
-	struct rp_error *err) __attribute__((warn_unused_result));
+/*
+ * config is borrowed. Without a certificate at first: hello needs none. meanwhile (NULL: none) is
+ * called during calls and downloads, as in rp_http_config.
+ */
+int rp_agent_server_new(const struct rp_agent_config *config, void (*meanwhile)(void *context),
+	void *context, struct rp_agent_server **ret, struct rp_error *err)
+	__attribute__((warn_unused_result));
 struct rp_agent_server *rp_agent_server_free(struct rp_agent_server *server);
 
 /* From now on with this certificate (PEM, with its chain) and its key. */

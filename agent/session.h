@@ -41,7 +41,8 @@ struct rp_agent {
 	sd_bus *bus; /* NULL while there is none */
 	sd_event_source *step, *heartbeat, *kmsg_source;
 	enum rp_agent_state state;
-	int failures; /* in a row: they set the pace */
+	int64_t began; /* monotonic: when the stage "agent" did */
+	int failures;  /* in a row: they set the pace */
 	bool admitted;
 	struct rp_identity identity;
 	struct rp_run *run; /* NULL but in RP_AGENT_CHECKS */

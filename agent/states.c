@@ -240,13 +240,20 @@ static void on_wake(void *context)
 	rp_agent_wake(context);
 }
 
-/* The stage "agent" is over where "checks" begins. */
+/*
+ * The stage "agent" is over where "checks" begins. Its start is told by the clock as it is now: the
+ * clock may have been set since, and no stage ends before its start.
+ */
 static void end_stage(struct rp_agent *agent)
 {
-	char now[RP_TIME_TEXT];
+	int64_t now = rp_clock_realtime(), start = now - (rp_clock_monotonic() - agent->began);
+	char start_text[RP_TIME_TEXT], end_text[RP_TIME_TEXT];
+	json_t *stage = json_array_get(agent->stages, 0);
 
-	rp_clock_format(rp_clock_realtime(), now);
-	json_object_set_new(json_array_get(agent->stages, 0), "end", json_string(now));
+	rp_clock_format(start > 0 ? start : 0, start_text);
+	rp_clock_format(now, end_text);
+	json_object_set_new(stage, "start", json_string(start_text));
+	json_object_set_new(stage, "end", json_string(end_text));
 }
 
 static int64_t begin(struct rp_agent *agent, struct rp_signed_job *job, bool lost)

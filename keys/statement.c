@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "keys/facts.h"
 #include "keys/record.h"
 #include "keys/rig_protocol.h"
 #include "keys/shape.h"
@@ -208,6 +209,8 @@ int rp_statement_make(const struct rp_statement_parts *parts, json_t **ret, stru
 	if (r == 0)
 		r = check_order(parts->checks, json_object_get(parts->job, "checks"), by_name,
 			"checks", err);
+	if (r == 0)
+		r = rp_facts_check(parts, err);
 	if (r == 0)
 		r = rp_sha256_hex(parts->job_payload, parts->job_payload_len, job_sha256);
 	if (r == 0)

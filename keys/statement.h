@@ -9,16 +9,28 @@
  *
  *   error  the caller gave an error;
  *          a module of the job is missing or was not loaded;
- *          a check of the job is missing, or was given as error (it could not be run)
+ *          a check of the job is missing, or was given as error (it could not be run);
+ *          a check that would pass, without the digest of its output;
+ *          a kernel log without its digest (it was never read), or a part of it lost
+ *          (RP_REPORT_LOST)
  *   fail   a check given as fail;
  *          an exit_result other than "success", or an exit status other than 0 (but for a check
  *          given as skip: rp_statement_exit_skips);
  *          a test that is neither ok nor "todo";
  *          a pass without any test;
  *          a limit exceeded, or without its metric;
- *          a kernel report
+ *          a kernel report;
+ *          a taint of the kernel that the job's modules, loaded, do not explain (they do explain
+ *          "out-of-tree" and "unsigned")
  *   skip   every check skipped, or nothing to test at all
  *   pass   all else
+ *
+ * Refused, for it cannot be: a finish before the start; a stage that ends before its start, or that is
+ * not in the order of a boot; tests of a check that are not numbered 1 to N, each once (in any order);
+ * a metric whose value is not the minimum, median, maximum or mean of its samples, where its name says
+ * it is ("latency_max_us"), or lies outside of them, where it says nothing; a metric with another unit
+ * or direction than one of the same name before it, or with another direction than the plan's limit on
+ * it has (max: lower is better; min: higher). Plans name no units.
  */
 #ifndef RP_KEYS_STATEMENT_H
 #define RP_KEYS_STATEMENT_H
@@ -31,6 +43,9 @@
 #include "lib/must_use.h"
 
 #define RP_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
+/* The kind of a report that is about the kernel log itself: some of it could not be read. */
+#define RP_REPORT_LOST "lost"
+
 #define RP_STATEMENT_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
 
 /* Everything is borrowed. The forms are the tables of keys/statement.c. */
@@ -61,7 +76,8 @@ struct rp_statement_parts {
 /*
  * *ret is a new reference; sign it with rp_dsse_sign_json(boot_key, RP_TYPE_INTOTO, ...).
  * -EINVAL, naming the place, where a part has not the form above, or names a module or check
- * that the job does not (or with another digest, or twice, or out of order); -ENOMEM.
+ * that the job does not (or with another digest, or twice, or out of order), or says what cannot
+ * be; -ENOMEM.
  */
 int rp_statement_make(const struct rp_statement_parts *parts, json_t **ret, struct rp_error *err);
 

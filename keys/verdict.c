@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys/taint.h"
 #include "lib/cleanup.h"
 
 enum rank { PASS, SKIP, FAIL, ERROR };
@@ -156,6 +157,14 @@ static bool ended_well(const json_t *check, enum rank said)
 	       (said == SKIP && rp_statement_exit_skips(string_at(check, "exit_result"), status));
 }
 
+#define SHA256_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* Tests came from somewhere: what passed has an output. */
+static bool has_output(const json_t *check)
+{
+	return !is(check, "output_sha256", "") && !is(check, "output_sha256", SHA256_OF_NOTHING);
+}
+
 static enum rank judge_check(const json_t *check, const struct tally *tally, bool limits_met)
 {
 	enum rank said = rank_of(string_at(check, "verdict"));
@@ -166,7 +175,9 @@ static enum rank judge_check(const json_t *check, const struct tally *tally, boo
 		return FAIL;
 	if (said == SKIP || (tally->skipped && !tally->passed))
 		return SKIP;
-	return tally->passed ? PASS : FAIL;
+	if (!tally->passed)
+		return FAIL;
+	return has_output(check) ? PASS : ERROR;
 }
 
 static int list_limits(const json_t *check, const json_t *limits, struct rp_judgement *judgement)
@@ -264,7 +275,9 @@ static int judge_checks(const struct rp_statement_parts *parts, struct rp_judgem
 		if (check) {
 			rank = add_check(check, json_object_get(parts->job, "limits"), judgement);
 			message = *string_at(check, "message") ? string_at(check, "message")
-							       : "could not be run";
+				  : is(check, "verdict", "error")
+					  ? "could not be run"
+					  : "there is no digest of its output";
 		} else if (append(judgement->failed, name, "", "") < 0) {
 			return -ENOMEM;
 		}
@@ -279,17 +292,60 @@ static int judge_checks(const struct rp_statement_parts *parts, struct rp_judgem
 	return 0;
 }
 
-static int judge_kernel(
+static bool loaded_any(const json_t *modules)
+{
+	const json_t *module;
+	size_t i;
+
+	json_array_foreach (modules, i, module)
+		if (json_is_true(json_object_get(module, "loaded")))
+			return true;
+	return false;
+}
+
+static int judge_taint(
+	const struct rp_statement_parts *parts, struct rp_judgement *judgement, enum rank *worst)
+{
+	json_int_t tainted = json_integer_value(json_object_get(parts->kernel, "tainted"));
+	uint64_t bits = rp_taint_unexplained((uint64_t)tainted, loaded_any(parts->modules));
+
+	for (unsigned int bit = 0; bit < RP_TAINT_BITS; bit++) {
+		char text[64];
+
+		if (!(bits >> bit & 1))
+			continue;
+		rp_taint_describe(bit, text, sizeof(text));
+		if (append(judgement->failed, "kernel:tainted", ": ", text) < 0)
+			return -ENOMEM;
+		if (*worst < FAIL)
+			*worst = FAIL;
+	}
+	return 0;
+}
+
+/* What was not seen is no good sign: without the whole log there is no verdict. */
+static int judge_log(
 	const struct rp_statement_parts *parts, struct rp_judgement *judgement, enum rank *worst)
 {
 	const json_t *report;
 	size_t i;
 
+	if (is(parts->kernel, "log_sha256", "")) {
+		*worst = ERROR;
+		if (append(judgement->failed, "kernel:", "", "log") < 0 ||
+			set_error(judgement, "checks", "kernel", "log", "it was not read") < 0)
+			return -ENOMEM;
+	}
 	json_array_foreach (json_object_get(parts->kernel, "reports"), i, report) {
+		bool lost = is(report, "kind", RP_REPORT_LOST);
+
 		if (append(judgement->failed, "kernel:", "", string_at(report, "kind")) < 0)
 			return -ENOMEM;
-		if (*worst < FAIL)
-			*worst = FAIL;
+		if (*worst < (lost ? ERROR : FAIL))
+			*worst = lost ? ERROR : FAIL;
+		if (lost && set_error(judgement, "checks", "kernel", "log",
+				    string_at(report, "line")) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -308,7 +364,8 @@ int rp_judge(const struct rp_statement_parts *parts, struct rp_judgement *ret, s
 
 	if (judge_modules(parts, &judgement, &worst) < 0 ||
 		judge_checks(parts, &judgement, &worst, &tried) < 0 ||
-		judge_kernel(parts, &judgement, &worst) < 0)
+		judge_log(parts, &judgement, &worst) < 0 ||
+		judge_taint(parts, &judgement, &worst) < 0)
 		return rp_error_memory(err);
 	/* Modules alone can be what a job tries; skipped checks cannot. */
 	if (worst == PASS && !tried &&

@@ -27,6 +27,8 @@ struct rp_http {
 	char *base_url;		    /* no final '/' */
 	struct curl_slist *headers; /* of every request */
 	char reason[CURL_ERROR_SIZE];
+	void (*meanwhile)(void *context);
+	void *context;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -192,6 +194,29 @@ static CURLcode set_tls(CURL *curl, const struct rp_http_config *config)
 	return code;
 }
 
+static int on_progress(
+	void *context, curl_off_t to_come, curl_off_t came, curl_off_t to_go, curl_off_t gone)
+{
+	struct rp_http *http = context;
+
+	http->meanwhile(http->context);
+	return 0;
+}
+
+static CURLcode set_meanwhile(struct rp_http *http, const struct rp_http_config *config)
+{
+	CURL *curl = http->curl;
+
+	http->meanwhile = config->meanwhile;
+	http->context = config->context;
+	if (!http->meanwhile)
+		return CURLE_OK;
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, http);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	return CURLE_OK;
+}
+
 static CURLcode set_policy(struct rp_http *http, const struct rp_http_config *config)
 {
 	CURL *curl = http->curl;
@@ -229,6 +254,8 @@ static int configure(
 	if (r < 0)
 		return r;
 	code = set_policy(http, config);
+	if (code == CURLE_OK)
+		code = set_meanwhile(http, config);
 	if (code != CURLE_OK)
 		return rp_error_set(
 			err, -EINVAL, "%s: %s", config->base_url, curl_easy_strerror(code));

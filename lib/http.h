@@ -22,6 +22,12 @@ struct rp_http_config {
 	const char *bearer;    /* "Authorization: Bearer" token; NULL: none */
 	int connect_timeout_s; /* 0: 10 */
 	int idle_timeout_s;    /* ends a transfer with less than 1 byte/s for so long; 0: 30 */
+	/*
+	 * Called again and again while a request is under way, at least once a second: for work
+	 * that cannot wait for its end. NULL: none.
+	 */
+	void (*meanwhile)(void *context);
+	void *context;
 };
 
 struct rp_http_response {

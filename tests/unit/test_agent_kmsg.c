@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "agent/kmsg.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -206,6 +209,75 @@ static void test_bounds(void **state)
 	assert_string_equal(since, "the last");
 }
 
+/* Each record's sequence, and what the one report about lost ones says. */
+static void test_gaps(void **state)
+{
+	static const struct {
+		const char *records[4], *line; /* line NULL: nothing was lost */
+	} cases[] = {
+		{{"6,7,1,-;a\n", "6,8,1,-;b\n", "6,9,1,-;c\n"}, NULL},
+		{{"6,7,1,-;a\n", "30,8,1,-;systemd\n", "6,9,1,-;c\n"}, NULL},
+		{{"6,7,1,-;a\n", "6,9,1,-;c\n"},
+			"1 records were lost before they were read, the last "
+			"of them 8 to 8"},
+		{{"30,100,1,-;systemd\n", "6,4000,1,-;c\n"},
+			"3899 records were lost before they were read, the last of them 101 to "
+			"3999"},
+		{{"6,7,1,-;a\n", "6,9,1,-;c\n", "6,10,1,-;d\n", "6,13,1,-;e\n"},
+			"3 records were lost before they were read, the last of them 11 to 12"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+		const json_t *report;
+
+		for (size_t j = 0; j < 4 && cases[i].records[j]; j++)
+			add(kmsg, cases[i].records[j]);
+		report = json_array_get(rp_kmsg_reports(kmsg), 0);
+		assert_int_equal(json_array_size(rp_kmsg_reports(kmsg)), cases[i].line ? 1 : 0);
+		if (!cases[i].line)
+			continue;
+		assert_string_equal(rp_json_string_or(report, "kind", ""), "lost");
+		assert_string_equal(rp_json_string_or(report, "line", ""), cases[i].line);
+	}
+}
+
+/* Other reports do not crowd it out. */
+static void test_gap_after_many_reports(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+	size_t n;
+
+	for (int i = 1; i < 200; i++) {
+		char record[64];
+
+		snprintf(record, sizeof(record), "4,%d,1,-;BUG: %d\n", i, i);
+		add(kmsg, record);
+	}
+	add(kmsg, "6,300,1,-;late\n");
+	n = json_array_size(rp_kmsg_reports(kmsg));
+	assert_int_equal(n, RP_KMSG_REPORTS_MAX + 1);
+	assert_string_equal(
+		rp_json_string_or(json_array_get(rp_kmsg_reports(kmsg), n - 1), "kind", ""),
+		"lost");
+}
+
+/* A log that opens and cannot be read: a folder is one. */
+static void test_unreadable(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	const json_t *report;
+
+	assert_int_equal(rp_kmsg_open("/tmp", &kmsg, &err), 0);
+	/* EISDIR, or EINVAL of some file systems */
+	assert_true(rp_kmsg_read(kmsg) < 0);
+	report = json_array_get(rp_kmsg_reports(kmsg), 0);
+	assert_string_equal(rp_json_string_or(report, "kind", ""), "lost");
+	assert_non_null(strstr(rp_json_string_or(report, "line", ""), "could not be read"));
+	assert_int_equal(rp_kmsg_read(NULL), 0);
+}
+
 static void test_open(void **state)
 {
 	struct rp_kmsg *kmsg = NULL;
@@ -223,6 +295,9 @@ int main(void)
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_not_the_kernel),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_gap_after_many_reports),
+		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_open),
 	};
 

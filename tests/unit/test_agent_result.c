@@ -20,9 +20,22 @@
 static struct rp_error err;
 static char dir[] = "/tmp/rp-result-XXXXXX";
 
+/* A root with a kernel whose taint is this text. */
+static int put_taint(const char *text)
+{
+	rp_cleanup(free) char *folder = NULL;
+	rp_cleanup(free) char *path = NULL;
+
+	folder = rp_path("%s/proc/sys/kernel", dir);
+	path = rp_path("%s/tainted", folder);
+	if (rp_file_make_directories(folder, 0700, NULL) < 0)
+		return -1;
+	return rp_file_write(path, 0600, text, strlen(text), NULL);
+}
+
 static int set_up(void **state)
 {
-	return mkdtemp(dir) ? 0 : -1;
+	return mkdtemp(dir) ? put_taint("12288\n") : -1;
 }
 
 static int tear_down(void **state)
@@ -203,7 +216,7 @@ static json_t *sign(const json_t *modules, const json_t *checks, const struct rp
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
 	rp_cleanup(json) json_t *job = lab_job();
 	rp_cleanup(free) char *payload = rp_json_canonical(job);
-	rp_cleanup(json) json_t *kernel = rp_result_kernel("", kmsg);
+	rp_cleanup(json) json_t *kernel = rp_result_kernel(dir, kmsg);
 	rp_cleanup(json) json_t *envelope = NULL;
 	const struct rp_statement_parts parts = {
 		.job_payload = payload,
@@ -235,15 +248,57 @@ static json_t *make_check(const char *output)
 	return json_pack("[o]", rp_result_of_check("ring", 0, 1000, &end));
 }
 
-static void test_statement(void **state)
+/* The verdict on a passing check, beside this kernel log. */
+static void expect(const struct rp_kmsg *kmsg, const char *verdict)
 {
 	rp_cleanup(json) json_t *modules = make_module(true);
 	rp_cleanup(json) json_t *checks = make_check("1..1\nok 1 - a\n");
 	rp_cleanup(json) json_t *statement = NULL;
+	char found[8];
+
+	statement = sign(modules, checks, kmsg, found);
+	assert_string_equal(found, verdict);
+}
+
+static void test_statement(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+
+	expect(kmsg, "pass");
+}
+
+static void test_unseen_kernel_is_an_error(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+	static const char *const records[] = {"6,1,1,-;a\n", "6,3,1,-;c\n"};
+
+	expect(NULL, "error"); /* the log was never opened */
+	assert_int_equal(put_taint("none of it\n"), 0);
+	expect(kmsg, "error");
+	assert_int_equal(put_taint("4608\n"), 0); /* a warning, before anyone looked */
+	expect(kmsg, "fail");
+	assert_int_equal(put_taint("12288\n"), 0);
+	for (size_t i = 0; i < 2; i++)
+		rp_kmsg_add(kmsg, records[i], strlen(records[i]));
+	expect(kmsg, "error"); /* a gap */
+}
+
+/* What no verifier takes is told as an error: a result that never arrives would tell nothing. */
+static void test_contradiction_is_an_error(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+	rp_cleanup(json) json_t *modules = make_module(true);
+	rp_cleanup(json) json_t *checks = make_check(
+		"1..1\nok 1 - a\n  ---\n  metrics:\n    - name: latency_max_us\n      value: 3\n"
+		"      samples: [1, 9]\n  ...\n");
+	rp_cleanup(json) json_t *statement = NULL;
+	rp_cleanup(free) char *text = NULL;
 	char verdict[8];
 
-	statement = sign(modules, checks, NULL, verdict);
-	assert_string_equal(verdict, "pass");
+	statement = sign(modules, checks, kmsg, verdict);
+	assert_string_equal(verdict, "error");
+	text = rp_json_canonical(statement);
+	assert_non_null(strstr(text, "the value of latency_max_us is not what its samples give"));
 }
 
 static void test_refusal_is_an_error(void **state)
@@ -302,6 +357,8 @@ int main(void)
 		cmocka_unit_test(test_module_changed),
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_statement),
+		cmocka_unit_test(test_unseen_kernel_is_an_error),
+		cmocka_unit_test(test_contradiction_is_an_error),
 		cmocka_unit_test(test_refusal_is_an_error),
 		cmocka_unit_test(test_kernel_report_fails),
 		cmocka_unit_test(test_too_large),

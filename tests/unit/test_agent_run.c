@@ -25,6 +25,7 @@ struct bench {
 	struct systemd sys;
 	struct rp_agent_status status;
 	json_t *stages;
+	struct rp_kmsg *kmsg;
 	struct rp_run *run;
 	struct rp_module_place modules;
 	char *payload;
@@ -36,8 +37,15 @@ static int set_up(void **state)
 {
 	static const char bytes[] = "a module";
 	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(free) char *proc = NULL;
+	rp_cleanup(free) char *tainted = NULL;
 
 	if (!mkdtemp(dir) || !(path = rp_path("%s/xsc.ko", dir)))
+		return -1;
+	proc = rp_path("%s/proc/sys/kernel", dir);
+	tainted = rp_path("%s/tainted", proc);
+	if (rp_file_make_directories(proc, 0700, NULL) < 0 ||
+		rp_file_write(tainted, 0600, "4096\n", 5, NULL) < 0)
 		return -1;
 	rp_sha256_hex(bytes, sizeof(bytes), module_sha256);
 	return rp_file_write(path, 0600, bytes, sizeof(bytes), NULL);
@@ -87,8 +95,9 @@ static void open_bench(struct bench *bench, int timeout_s)
 	*bench = (struct bench){
 		.modules = {.image_dir = dir, .cache_dir = "/nowhere", .load = loads_well}};
 	systemd_open(&bench->sys);
-	bench->stages = json_pack(
-		"[{s:s, s:s, s:s}]", "stage", "agent", "start", LAB_TIME, "end", LAB_TIME);
+	bench->kmsg = rp_kmsg_new();
+	bench->stages = json_pack("[{s:s, s:s, s:s}]", "stage", "agent", "start",
+		"1970-01-01T00:00:00.000Z", "end", "1970-01-01T00:00:00.000Z");
 	json_object_set_new(json_array_get(json_object_get(job.json, "modules"), 0), "sha256",
 		json_string(module_sha256));
 	json_object_set_new(job.json, "timeout_s", json_integer(timeout_s));
@@ -98,7 +107,8 @@ static void open_bench(struct bench *bench, int timeout_s)
 	assert_int_equal(rp_run_new(
 				 &(struct rp_run_config){
 					 .event = bench->sys.event,
-					 .root = "/nowhere",
+					 .root = dir,
+					 .kmsg = bench->kmsg,
 					 .status = &bench->status,
 					 .stages = bench->stages,
 					 .wake = on_wake,
@@ -113,6 +123,7 @@ static void open_bench(struct bench *bench, int timeout_s)
 static void close_bench(struct bench *bench)
 {
 	rp_run_free(bench->run);
+	rp_kmsg_free(bench->kmsg);
 	json_decref(bench->stages);
 	free(bench->payload);
 	systemd_close(&bench->sys);

@@ -16,6 +16,13 @@ static struct peer peer;
 static struct rp_agent_config config;
 static struct rp_agent_server *server;
 
+static int meanwhiles;
+
+static void on_meanwhile(void *context)
+{
+	(*(int *)context)++;
+}
+
 static int set_up(void **state)
 {
 	if (lab_make(&lab) || lab_make(&other) || peer_start(&peer, &lab))
@@ -23,7 +30,7 @@ static int set_up(void **state)
 	config.server = peer.url;
 	config.root_pem = rp_pem_write_cert(lab.root);
 	config.root = lab.root;
-	return rp_agent_server_new(&config, &server, NULL);
+	return rp_agent_server_new(&config, on_meanwhile, &meanwhiles, &server, NULL);
 }
 
 static int tear_down(void **state)
@@ -42,6 +49,18 @@ static struct rp_answer call(const char *method, const char *path, const json_t 
 	if (rp_agent_server_call(server, method, path, body, &answer, &err) < 0)
 		fail_msg("%s: %s", path, err.text);
 	return answer;
+}
+
+/* Other work has its turn in a call. */
+static void test_meanwhile(void **state)
+{
+	rp_cleanup(answer) struct rp_answer answer = {0};
+
+	peer_answer(&peer, "/turn", 200, 0, NULL);
+	meanwhiles = 0;
+	answer = call("GET", "/turn", NULL);
+	assert_int_equal(answer.status, 200);
+	assert_true(meanwhiles > 0);
 }
 
 static void test_json_both_ways(void **state)
@@ -124,12 +143,12 @@ static void test_nobody(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 
 	elsewhere.server = (char *)"https://127.0.0.1:1";
-	assert_int_equal(rp_agent_server_new(&elsewhere, &nobody, &err), 0);
+	assert_int_equal(rp_agent_server_new(&elsewhere, NULL, NULL, &nobody, &err), 0);
 	assert_true(rp_agent_server_call(nobody, "GET", "/one", NULL, &answer, &err) < 0);
 	assert_non_null(strstr(err.text, "127.0.0.1:1"));
 	elsewhere = config;
 	elsewhere.root_pem = rp_pem_write_cert(other.root);
-	assert_int_equal(rp_agent_server_new(&elsewhere, &stranger, &err), 0);
+	assert_int_equal(rp_agent_server_new(&elsewhere, NULL, NULL, &stranger, &err), 0);
 	peer_forget(&peer);
 	assert_true(rp_agent_server_call(stranger, "GET", "/one", NULL, &answer, &err) < 0);
 	assert_int_equal(peer_asked(&peer, "/one", NULL), 0);
@@ -160,6 +179,7 @@ static void test_identity(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
+		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_json_both_ways),
 		cmocka_unit_test(test_exact_bytes),
 		cmocka_unit_test(test_refusals_are_told),

@@ -3,7 +3,8 @@
 #include "tests/unit/keys_lab.h"
 
 struct facts {
-	json_t *job, *modules, *checks, *kernel, *error;
+	json_t *job, *modules, *checks, *kernel, *error, *stages;
+	const char *started, *finished;
 };
 
 static void facts_init(struct facts *facts)
@@ -13,6 +14,8 @@ static void facts_init(struct facts *facts)
 		.modules = draft_modules(),
 		.checks = draft_checks(),
 		.kernel = draft_kernel(),
+		.started = T0,
+		.finished = T1,
 	};
 }
 
@@ -23,6 +26,7 @@ static void rp_cleanup_facts(struct facts *facts)
 	json_decref(facts->checks);
 	json_decref(facts->kernel);
 	json_decref(facts->error);
+	json_decref(facts->stages);
 }
 
 static int make(const struct facts *facts, json_t **ret, char **ret_payload, struct rp_error *err)
@@ -37,8 +41,9 @@ static int make(const struct facts *facts, json_t **ret, char **ret_payload, str
 			.checks = facts->checks,
 			.kernel = facts->kernel,
 			.error = facts->error,
-			.started = T0,
-			.finished = T1,
+			.stages = facts->stages,
+			.started = facts->started,
+			.finished = facts->finished,
 		},
 		ret, err);
 
@@ -142,6 +147,7 @@ static void over_limit(struct facts *facts)
 	json_t *metrics = json_object_get(check_at(facts, 0), "metrics");
 
 	json_object_set_new(json_array_get(metrics, 0), "value", json_real(0.001));
+	json_array_clear(json_object_get(json_array_get(metrics, 0), "samples"));
 }
 
 static void under_limit(struct facts *facts)
@@ -163,6 +169,7 @@ static void metric_twice(struct facts *facts)
 	json_t *worse = json_deep_copy(json_array_get(metrics, 0));
 
 	json_object_set_new(worse, "value", json_integer(3));
+	json_array_clear(json_object_get(worse, "samples"));
 	json_array_insert_new(metrics, 0, worse);
 }
 
@@ -170,6 +177,71 @@ static void kernel_report(struct facts *facts)
 {
 	json_object_set_new(facts->kernel, "reports",
 		json_of("[{\"kind\":\"KASAN\",\"line\":\"BUG: KASAN: use-after-free\"}]"));
+}
+
+static void log_never_read(struct facts *facts)
+{
+	set(facts->kernel, "log_sha256", "");
+}
+
+static void log_lost(struct facts *facts)
+{
+	json_object_set_new(facts->kernel, "reports",
+		json_of("[{\"kind\":\"lost\",\"line\":\"3 records were lost\"}]"));
+}
+
+static void output_unknown(struct facts *facts)
+{
+	set(check_at(facts, 0), "output_sha256", "");
+}
+
+static void output_empty(struct facts *facts)
+{
+	set(check_at(facts, 0), "output_sha256",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static void taint(struct facts *facts, json_int_t bits)
+{
+	json_object_set_new(facts->kernel, "tainted", json_integer(bits));
+}
+
+static void tainted_by_modules(struct facts *facts)
+{
+	taint(facts, 1 << 12 | 1 << 13);
+}
+
+static void tainted_by_machine_check(struct facts *facts)
+{
+	taint(facts, 1 << 12 | 1 << 4);
+}
+
+static void tainted_by_warning(struct facts *facts)
+{
+	taint(facts, 1 << 9);
+}
+
+static void tainted_by_lockup(struct facts *facts)
+{
+	taint(facts, 1 << 12 | 1 << 14);
+}
+
+static void tainted_by_proprietary(struct facts *facts)
+{
+	taint(facts, 1 << 12 | 1);
+}
+
+static void tainted_by_the_future(struct facts *facts)
+{
+	taint(facts, INT64_C(1) << 62);
+}
+
+/* There is no module of the job that could have done it. */
+static void tainted_by_others_module(struct facts *facts)
+{
+	json_array_clear(json_object_get(facts->job, "modules"));
+	json_array_clear(facts->modules);
+	taint(facts, 1 << 12);
 }
 
 static void skip_one(struct facts *facts, size_t i)
@@ -287,6 +359,24 @@ static const struct {
 	{"metric_twice", metric_twice, "fail", "FAILED", "failedTests", "limit:ring/traps_per_op",
 		NULL},
 	{"kernel_report", kernel_report, "fail", "FAILED", "failedTests", "kernel:KASAN", NULL},
+	{"log_never_read", log_never_read, "error", "FAILED", "failedTests", "kernel:log",
+		"checks"},
+	{"log_lost", log_lost, "error", "FAILED", "failedTests", "kernel:lost", "checks"},
+	{"output_unknown", output_unknown, "error", "FAILED", "failedTests", "ring", "checks"},
+	{"output_empty", output_empty, "error", "FAILED", "failedTests", "ring", "checks"},
+	{"tainted_by_modules", tainted_by_modules, "pass", "PASSED", NULL, NULL, NULL},
+	{"tainted_by_machine_check", tainted_by_machine_check, "fail", "FAILED", "failedTests",
+		"kernel:tainted: machine check (M)", NULL},
+	{"tainted_by_warning", tainted_by_warning, "fail", "FAILED", "failedTests",
+		"kernel:tainted: warning (W)", NULL},
+	{"tainted_by_lockup", tainted_by_lockup, "fail", "FAILED", "failedTests",
+		"kernel:tainted: soft lockup (L)", NULL},
+	{"tainted_by_proprietary", tainted_by_proprietary, "fail", "FAILED", "failedTests",
+		"kernel:tainted: proprietary module (P)", NULL},
+	{"tainted_by_the_future", tainted_by_the_future, "fail", "FAILED", "failedTests",
+		"kernel:tainted: bit 62", NULL},
+	{"tainted_by_others_module", tainted_by_others_module, "fail", "FAILED", "failedTests",
+		"kernel:tainted: out-of-tree module (O)", NULL},
 	{"one_skipped", one_skipped, "pass", "WARNED", "warnedTests", "ring", NULL},
 	{"all_skipped", all_skipped, "skip", "WARNED", "warnedTests", "latency", NULL},
 	{"skipped_by_status", skipped_by_status, "skip", "WARNED", "warnedTests", "ring", NULL},
@@ -439,6 +529,154 @@ static void no_command(struct facts *facts)
 	json_array_clear(json_object_get(json_array_get(checks, 0), "exec"));
 }
 
+static void finish_before_start(struct facts *facts)
+{
+	facts->started = T1;
+	facts->finished = T0;
+}
+
+static void stages_out_of_order(struct facts *facts)
+{
+	facts->stages =
+		json_of("[{\"stage\":\"checks\",\"start\":\"" T0 "\",\"end\":\"" T0
+			"\"},{\"stage\":\"agent\",\"start\":\"" T0 "\",\"end\":\"" T1 "\"}]");
+}
+
+static void stage_before_the_last(struct facts *facts)
+{
+	facts->stages = json_of("[{\"stage\":\"agent\",\"start\":\"" T0 "\",\"end\":\"" T1
+				"\"},{\"stage\":\"checks\",\"start\":\"" T0 "\",\"end\":\"\"}]");
+}
+
+static void stage_ends_first(struct facts *facts)
+{
+	facts->stages = json_of("[{\"stage\":\"agent\",\"start\":\"" T1 "\",\"end\":\"" T0 "\"}]");
+}
+
+static void set_number(struct facts *facts, int number)
+{
+	json_t *tests = json_object_get(check_at(facts, 0), "tests");
+
+	json_object_set_new(json_array_get(tests, 1), "number", json_integer(number));
+}
+
+static void number_gap(struct facts *facts)
+{
+	set_number(facts, 3);
+}
+
+static void number_twice(struct facts *facts)
+{
+	set_number(facts, 1);
+}
+
+static void number_zero(struct facts *facts)
+{
+	set_number(facts, 0);
+}
+
+/* The second metric of the second check; no limit is on it. */
+static void set_metric(struct facts *facts, const char *name, double value, const char *samples)
+{
+	json_t *metric = json_array_get(json_object_get(check_at(facts, 1), "metrics"), 1);
+
+	set(metric, "name", name);
+	json_object_set_new(metric, "value", json_real(value));
+	json_object_set_new(metric, "samples", json_of(samples));
+}
+
+static void other_maximum(struct facts *facts)
+{
+	set_metric(facts, "latency_max_us", 5, "[1, 5, 9]");
+}
+
+static void other_unit(struct facts *facts)
+{
+	json_t *metrics = json_object_get(check_at(facts, 0), "metrics");
+	json_t *again = json_deep_copy(json_array_get(metrics, 0));
+
+	set(again, "unit", "kilotraps");
+	json_array_append_new(metrics, again);
+}
+
+static void other_direction(struct facts *facts)
+{
+	set(json_array_get(json_object_get(check_at(facts, 0), "metrics"), 0), "better", "higher");
+}
+
+static void other_direction_of_minimum(struct facts *facts)
+{
+	set(json_array_get(json_object_get(check_at(facts, 1), "metrics"), 0), "better", "lower");
+}
+
+/* Of five samples and of four: what a name may say of them, and what it may not. */
+static void samples(void **state)
+{
+	static const struct {
+		const char *name;
+		double value;
+		const char *samples;
+		bool taken;
+	} cases[] = {
+		{"min", 1, "[3, 1, 2]", true},
+		{"min", 2, "[3, 1, 2]", false},
+		{"latency_min_us", 3, "[3, 1, 2]", false},
+		{"max", 3, "[3, 1, 2]", true},
+		{"latency_max_us", 2, "[3, 1, 2]", false},
+		{"Maximum", 4, "[3, 1, 2]", false},
+		{"median", 2, "[3, 1, 2]", true},
+		{"median_us", 3, "[3, 1, 2]", false},
+		{"median", 2.5, "[4, 1, 2, 3]", true},
+		{"median", 3, "[4, 1, 2, 3]", true},
+		{"median", 1, "[4, 1, 2, 3]", false},
+		{"mean", 2, "[3, 1, 2]", true},
+		{"mean", 2.5, "[3, 1, 2]", false},
+		{"mean", 0.3333, "[0, 0, 1]", true}, /* as printed */
+		{"ratio", 2.2, "[3, 1, 2]", true},
+		{"ratio", 3.5, "[3, 1, 2]", false},
+		{"ratio", 0, "[1, 1, 1]", false},
+		{"ratio", -1, "[-2, -0.5]", true},
+		{"latency_avg_us", 2.9, "[3, 1, 2]", true}, /* of averages, weighted */
+		{"latency_avg_us", 9, "[3, 1, 2]", false},
+		{"max_depth_per_op", 2, "[3, 1, 2]", true}, /* names a setting */
+		{"stddev", 0.1, "[3, 1, 2]", true},
+		{"max", 7, "[]", true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rp_cleanup(facts) struct facts facts = {0};
+		rp_cleanup(json) json_t *statement = NULL;
+		rp_cleanup(free) char *payload = NULL;
+		struct rp_error err = RP_ERROR_NONE;
+		int r;
+
+		facts_init(&facts);
+		set_metric(&facts, cases[i].name, cases[i].value, cases[i].samples);
+		r = make(&facts, &statement, &payload, &err);
+		if (r != (cases[i].taken ? 0 : -EINVAL))
+			fail_msg("%s %g of %s: %d %s", cases[i].name, cases[i].value,
+				cases[i].samples, r, err.text);
+	}
+}
+
+static void any_order(void **state)
+{
+	rp_cleanup(facts) struct facts facts = {0};
+	rp_cleanup(json) json_t *statement = NULL;
+	rp_cleanup(free) char *payload = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	json_t *tests;
+
+	facts_init(&facts);
+	tests = json_object_get(check_at(&facts, 0), "tests");
+	json_object_set_new(json_array_get(tests, 0), "number", json_integer(2));
+	json_object_set_new(json_array_get(tests, 1), "number", json_integer(1));
+	facts.stages = json_of("[{\"stage\":\"agent\",\"start\":\"" T0 "\",\"end\":\"" T1
+			       "\"},{\"stage\":\"report\",\"start\":\"" T1 "\",\"end\":\"\"}]");
+	assert_ok(make(&facts, &statement, &payload, &err));
+	assert_string_equal(rp_statement_verdict(statement), "pass");
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -460,6 +698,18 @@ static void refusals(void **state)
 		{"job.limits[0]", limit_both},
 		{"job.checks[2].name: ring is there twice", job_twice},
 		{"job.checks[0].exec", no_command},
+		{"result.finished", finish_before_start},
+		{"stages[1]: agent is not at its place", stages_out_of_order},
+		{"stages[1]: checks is not at its place", stage_before_the_last},
+		{"stages[0]: agent ends before its start", stage_ends_first},
+		{"checks[0].tests[1].number: 3", number_gap},
+		{"checks[0].tests[1].number: 1", number_twice},
+		{"checks[0].tests[1].number: 0", number_zero},
+		{"checks[1].metrics[1]: the value of latency_max_us", other_maximum},
+		{"checks[0].metrics[1]: traps_per_op has another unit", other_unit},
+		{"checks[0].metrics[0]: of ring/traps_per_op, higher is better", other_direction},
+		{"checks[1].metrics[0]: of latency/wakeups, lower is better",
+			other_direction_of_minimum},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -518,6 +768,8 @@ int main(void)
 		cmocka_unit_test(judgements),
 		cmocka_unit_test(the_kernels_words_are_kept),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(samples),
+		cmocka_unit_test(any_order),
 		cmocka_unit_test(never_better),
 	};
 
