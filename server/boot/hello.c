@@ -104,7 +104,7 @@ static const char *identify(struct rp_server *server, struct hello *hello)
 		return "no machine with this address and MAC fetched a boot script and is still to "
 		       "say hello";
 	hello->boot = boots[i];
-	if (*hello->boot.uuid && strcmp(hello->boot.uuid, hello->said.uuid) != 0)
+	if (*hello->boot.uuid && !rp_uuid_same(hello->boot.uuid, hello->said.uuid))
 		return "the UUID is not that of the machine that fetched the boot script";
 	if (hello->boot.certified_at)
 		return "this boot has certified another key already";

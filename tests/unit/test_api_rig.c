@@ -363,6 +363,23 @@ static void a_uuid_in_either_byte_order(void **state)
 	assert_false(boots_with(lab, CHANGED));
 }
 
+/* iPXE printed the bytes as they stand, the kernel that it booted did not. */
+static void hello_in_either_byte_order(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	json_t *body;
+
+	lab->server.site->approve = RP_APPROVE_AUTOMATIC;
+	assert_true(boots_with(lab, RAW));
+	body = hello_body(&agent);
+	json_object_set_new(body, "uuid", json_string(CHANGED));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", json_incref(body), NULL), 403);
+	json_object_set_new(body, "uuid", json_string(SWAPPED));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 200);
+	agent_done(&agent);
+}
+
 /* Its firmware was set up otherwise before anybody approved it; after that its UUID is asked. */
 static void a_pending_rig_has_the_uuid_it_says(void **state)
 {
@@ -540,6 +557,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_scripts, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_uuid_in_either_byte_order, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			hello_in_either_byte_order, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_pending_rig_has_the_uuid_it_says, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(an_example_uuid_is_none, lab_setup, lab_teardown),
