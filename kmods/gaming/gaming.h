@@ -8,11 +8,13 @@
 #include <linux/types.h>
 #include <linux/gaming.h>
 
+#include "ioctl_arg.h"
+
 struct gaming_session;
 
 /*
  * Runs in the owner's thread and may sleep. The result is ioctl(2)'s. An argument
- * is read by gaming_copy_arg(), once.
+ * is read by copy_ioctl_arg(), once.
  */
 typedef long (*gaming_run_t)(struct gaming_session *s, void __user *arg);
 
@@ -66,12 +68,6 @@ int gaming_syscalls_open(struct gaming_session *s);
 void gaming_syscalls_flush(struct gaming_session *s);
 void gaming_syscalls_release(struct gaming_session *s);
 long gaming_syscalls_run(struct gaming_session *s, unsigned int cmd, void __user *arg);
-
-/*
- * Copies an argument that begins with its size. A longer one than @known must be
- * zero beyond (-E2BIG). 0, -EFAULT, -EINVAL, -E2BIG.
- */
-int gaming_copy_arg(void *to, size_t known, const void __user *from);
 
 /*
  * Is the thread under seccomp? A call that does what a system call does passes the filter

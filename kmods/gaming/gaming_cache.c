@@ -120,7 +120,7 @@ static long do_set_affinity(struct gaming_session *s, void __user *arg)
 	struct choice *c;
 	int ret;
 
-	ret = gaming_copy_arg(&affinity, sizeof(affinity), arg);
+	ret = copy_ioctl_arg(&affinity, sizeof(affinity), arg);
 	if (ret)
 		return ret;
 	if (!affinity_is_valid(&affinity))
@@ -155,7 +155,7 @@ static long do_watch(struct gaming_session *s, void __user *arg)
 	struct gaming_watch watch;
 	int ret;
 
-	ret = gaming_copy_arg(&watch, sizeof(watch), arg);
+	ret = copy_ioctl_arg(&watch, sizeof(watch), arg);
 	if (ret)
 		return ret;
 	if (watch.flags & ~GAMING_WATCH_END || watch.resv)
@@ -188,7 +188,7 @@ static long do_yield(struct gaming_session *s, void __user *arg)
 	struct gaming_yield y;
 	int ret;
 
-	ret = gaming_copy_arg(&y, sizeof(y), arg);
+	ret = copy_ioctl_arg(&y, sizeof(y), arg);
 	if (ret)
 		return ret;
 	if (y.flags || y.resv || y.tid < 0)

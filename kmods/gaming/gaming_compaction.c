@@ -331,7 +331,7 @@ static long do_compact(struct gaming_session *s, void __user *arg)
 	struct step step = { .arg = &compact, .pages = 1, .begin = ktime_get_ns() };
 	int ret;
 
-	ret = gaming_copy_arg(&compact, sizeof(compact), arg);
+	ret = copy_ioctl_arg(&compact, sizeof(compact), arg);
 	if (ret)
 		return ret;
 	if (compact.flags || compact.resv || !gaming_range_is_good(compact.addr, compact.len) ||
@@ -369,7 +369,7 @@ static long do_contiguity(struct gaming_session *s, void __user *arg)
 	unsigned long addr, next, end;
 	int ret;
 
-	ret = gaming_copy_arg(&contiguity, sizeof(contiguity), arg);
+	ret = copy_ioctl_arg(&contiguity, sizeof(contiguity), arg);
 	if (ret)
 		return ret;
 	if (contiguity.flags || contiguity.resv ||

@@ -166,7 +166,7 @@ static long do_futex(struct gaming_session *s, void __user *argp)
 	struct gaming_futex arg;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (arg.resv || gaming_check_addr(arg.addr))
@@ -208,7 +208,7 @@ static long do_barrier_wait(struct gaming_session *s, void __user *argp)
 	struct gaming_wait wait;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (gaming_check_addr(arg.addr) || !arg.parties || arg.parties > 65536 ||

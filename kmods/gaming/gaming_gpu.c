@@ -88,7 +88,7 @@ static long do_sync(struct gaming_session *s, void __user *arg)
 	long ticks = MAX_SCHEDULE_TIMEOUT;
 	long ret;
 
-	ret = gaming_copy_arg(&sync, sizeof(sync), arg);
+	ret = copy_ioctl_arg(&sync, sizeof(sync), arg);
 	if (ret)
 		return ret;
 	if (sync.flags & ~(GAMING_SYNC_READ | GAMING_SYNC_WRITE | GAMING_SYNC_TIMEOUT) ||
@@ -133,7 +133,7 @@ static long do_memory(struct gaming_session *s, void __user *arg)
 	struct dma_buf *buf;
 	int ret;
 
-	ret = gaming_copy_arg(&memory, sizeof(memory), arg);
+	ret = copy_ioctl_arg(&memory, sizeof(memory), arg);
 	if (ret)
 		return ret;
 	if (memory.flags || memory.resv)

@@ -213,7 +213,7 @@ long gaming_do_mutex_lock(struct gaming_session *s, void __user *argp)
 	struct gaming_wait wait;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (arg.resv || gaming_check_addr(arg.addr) || arg.class >= GAMING_CLASS_COUNT)
@@ -256,7 +256,7 @@ long gaming_do_mutex_unlock(struct gaming_session *s, void __user *argp)
 	struct gaming_mutex arg;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (arg.flags || arg.timeout_ns || arg.class || arg.resv || gaming_check_addr(arg.addr))
@@ -351,7 +351,7 @@ long gaming_do_cond_wait(struct gaming_session *s, void __user *argp)
 	struct gaming_wait wait;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (arg.resv || gaming_check_addr(arg.addr) || gaming_check_addr(arg.mutex) ||

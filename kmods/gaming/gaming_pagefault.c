@@ -158,7 +158,7 @@ static int fill(struct gaming_memory *m)
 
 static int copy_memory(struct gaming_memory *m, void __user *arg, u32 flags)
 {
-	int ret = gaming_copy_arg(m, sizeof(*m), arg);
+	int ret = copy_ioctl_arg(m, sizeof(*m), arg);
 
 	if (ret)
 		return ret;
@@ -278,7 +278,7 @@ static long do_pool(struct gaming_session *s, void __user *arg)
 	struct gaming_pool pool;
 	int ret;
 
-	ret = gaming_copy_arg(&pool, sizeof(pool), arg);
+	ret = copy_ioctl_arg(&pool, sizeof(pool), arg);
 	if (ret)
 		return ret;
 	if (pool.flags || pool.resv)

@@ -375,7 +375,7 @@ static long do_boost(struct gaming_session *s, void __user *argp)
 	struct gaming_boost arg;
 	int ret;
 
-	ret = gaming_copy_arg(&arg, sizeof(arg), argp);
+	ret = copy_ioctl_arg(&arg, sizeof(arg), argp);
 	if (ret)
 		return ret;
 	if (arg.resv || arg.flags & ~GAMING_BOOST_END)

@@ -13,7 +13,7 @@
 
 static int copy_buffer(struct gaming_buffer *buffer, void __user *arg)
 {
-	int ret = gaming_copy_arg(buffer, sizeof(*buffer), arg);
+	int ret = copy_ioctl_arg(buffer, sizeof(*buffer), arg);
 
 	if (!ret && (buffer->flags || buffer->segments || buffer->resv))
 		ret = -EINVAL;

@@ -135,7 +135,7 @@ long gaming_storage_load(struct gaming_session *s, void __user *arg)
 	struct file *file;
 	ssize_t ret;
 
-	ret = gaming_copy_arg(&load, sizeof(load), arg);
+	ret = copy_ioctl_arg(&load, sizeof(load), arg);
 	if (!ret)
 		ret = check_load(&load);
 	if (ret)
@@ -183,7 +183,7 @@ long gaming_storage_stream(struct gaming_session *s, void __user *arg)
 	struct gaming_storage *st;
 	int ret;
 
-	ret = gaming_copy_arg(&stream, sizeof(stream), arg);
+	ret = copy_ioctl_arg(&stream, sizeof(stream), arg);
 	if (ret)
 		return ret;
 	if (!stream_is_good(&stream))
@@ -224,7 +224,7 @@ long gaming_storage_preload(struct gaming_session *s, void __user *arg)
 	struct file *file;
 	int ret;
 
-	ret = gaming_copy_arg(&preload, sizeof(preload), arg);
+	ret = copy_ioctl_arg(&preload, sizeof(preload), arg);
 	if (ret)
 		return ret;
 	if (preload.flags || preload.resv || preload.offset > S64_MAX || preload.len > S64_MAX)

@@ -271,7 +271,7 @@ static long do_io(struct gaming_session *s, void __user *arg, begin_t begin, boo
 	unsigned int i;
 	int ret, told;
 
-	ret = gaming_copy_arg(&io, sizeof(io), arg);
+	ret = copy_ioctl_arg(&io, sizeof(io), arg);
 	if (ret)
 		return ret;
 	if (io.flags || io.resv || io.count > GAMING_IO_MOST || io.wanted > io.done_most ||

@@ -26,17 +26,6 @@ static const struct gaming_feature *const features[] = {
 
 static gaming_run_t table[CALLS];
 
-int gaming_copy_arg(void *to, size_t known, const void __user *from)
-{
-	u32 size;
-
-	if (get_user(size, (const u32 __user *)from))
-		return -EFAULT;
-	if (size < known || size > PAGE_SIZE)
-		return -EINVAL;
-	return copy_struct_from_user(to, known, from, size);
-}
-
 bool gaming_is_confined(void)
 {
 #ifdef CONFIG_SECCOMP
@@ -62,7 +51,7 @@ static long do_info(struct gaming_session *s, void __user *arg)
 	struct gaming_info info;
 	int i, ret;
 
-	ret = gaming_copy_arg(&info, sizeof(info), arg);
+	ret = copy_ioctl_arg(&info, sizeof(info), arg);
 	if (ret)
 		return ret;
 	if (info.resv || info.calls || info.features ||
@@ -99,7 +88,7 @@ static long do_batch(struct gaming_session *s, void __user *arg)
 	struct gaming_batch batch;
 	long ret;
 
-	ret = gaming_copy_arg(&batch, sizeof(batch), arg);
+	ret = copy_ioctl_arg(&batch, sizeof(batch), arg);
 	if (ret)
 		return ret;
 	if (batch.flags & ~GAMING_BATCH_STOP || batch.done || batch.resv ||

@@ -88,7 +88,7 @@ static long do_nanosleep(struct gaming_session *s, void __user *arg)
 	ktime_t end;
 	int ret;
 
-	ret = gaming_copy_arg(&sleep, sizeof(sleep), arg);
+	ret = copy_ioctl_arg(&sleep, sizeof(sleep), arg);
 	if (ret)
 		return ret;
 	if (sleep.flags & ~GAMING_SLEEP_ABS || sleep.resv ||
@@ -125,7 +125,7 @@ static long do_pace(struct gaming_session *s, void __user *arg)
 	struct gaming_pace pace;
 	int ret;
 
-	ret = gaming_copy_arg(&pace, sizeof(pace), arg);
+	ret = copy_ioctl_arg(&pace, sizeof(pace), arg);
 	if (ret)
 		return ret;
 	if (memchr_inv(pace.resv, 0, sizeof(pace.resv)))
@@ -145,7 +145,7 @@ static long do_frame(struct gaming_session *s, void __user *arg)
 	ktime_t end;
 	int ret;
 
-	ret = gaming_copy_arg(&frame, sizeof(frame), arg);
+	ret = copy_ioctl_arg(&frame, sizeof(frame), arg);
 	if (ret)
 		return ret;
 	if (frame.flags & ~GAMING_FRAME_EARLY || memchr_inv(frame.resv, 0, sizeof(frame.resv)))
@@ -242,7 +242,7 @@ static long do_get_time(struct gaming_session *s, void __user *arg)
 	ktime_t mono;
 	int ret;
 
-	ret = gaming_copy_arg(&time, sizeof(time), arg);
+	ret = copy_ioctl_arg(&time, sizeof(time), arg);
 	if (ret)
 		return ret;
 	if (time.flags || time.resv)
@@ -355,7 +355,7 @@ static long do_set_timer(struct gaming_session *s, void __user *arg)
 	struct gaming_timer set;
 	int ret;
 
-	ret = gaming_copy_arg(&set, sizeof(set), arg);
+	ret = copy_ioctl_arg(&set, sizeof(set), arg);
 	if (ret)
 		return ret;
 	if (!timer_is_valid(&set))

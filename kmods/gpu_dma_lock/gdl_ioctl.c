@@ -9,7 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
-#include "gdl_arg.h"
+#include "ioctl_arg.h"
 #include "gdl_buffer.h"
 #include "gdl_ioctl.h"
 #include "gdl_owner.h"
@@ -269,7 +269,7 @@ long gdl_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 	ret = gdl_owner_may_use(call.owner);
 	if (ret && (ret != -ENXIO || cmd != GDL_IOC_AGENT))
 		return ret;
-	ret = gdl_copy_arg(&call.arg, handler->size, (void __user *)user);
+	ret = copy_ioctl_arg(&call.arg, handler->size, (void __user *)user);
 	if (ret)
 		return ret;
 	if (call.arg.head.flags & ~handler->flags)

@@ -7,24 +7,10 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "ioctl_arg.h"
 #include "xsc_ioctl.h"
 #include "xsc_lead.h"
 #include "xsc_serve.h"
-
-/*
- * Arguments begin with their size. A program newer than this module may send a
- * longer one: what is not known here must be zero (-E2BIG).
- */
-static int copy_arg(void *to, size_t known, void __user *from)
-{
-	u32 size;
-
-	if (get_user(size, (u32 __user *)from))
-		return -EFAULT;
-	if (size < known || size > PAGE_SIZE)
-		return -EINVAL;
-	return copy_struct_from_user(to, known, from, size);
-}
 
 static long do_setup(struct xsc_ring *ring, void __user *arg)
 {
@@ -32,7 +18,7 @@ static long do_setup(struct xsc_ring *ring, void __user *arg)
 	struct xsc_offsets zero = {};
 	int ret;
 
-	ret = copy_arg(&setup, sizeof(setup), arg);
+	ret = copy_ioctl_arg(&setup, sizeof(setup), arg);
 	if (ret)
 		return ret;
 	if (setup.flags & ~XSC_SETUP_IDLE)
@@ -67,7 +53,7 @@ static long do_serve(struct xsc_ring *ring, void __user *arg)
 	struct xsc_serve serve;
 	int ret;
 
-	ret = copy_arg(&serve, sizeof(serve), arg);
+	ret = copy_ioctl_arg(&serve, sizeof(serve), arg);
 	if (ret)
 		return ret;
 	if (serve.flags & ~(XSC_SERVE_MAY_LEND | XSC_SERVE_MAY_CALL |
@@ -99,7 +85,7 @@ static long do_wait(struct xsc_ring *ring, void __user *arg)
 	bool timed;
 	int ret;
 
-	ret = copy_arg(&wait, sizeof(wait), arg);
+	ret = copy_ioctl_arg(&wait, sizeof(wait), arg);
 	if (ret)
 		return ret;
 	timed = wait.flags & XSC_WAIT_TIMEOUT;
@@ -122,7 +108,7 @@ static long do_register_files(struct xsc_ring *ring, void __user *arg)
 	struct xsc_files files;
 	int ret;
 
-	ret = copy_arg(&files, sizeof(files), arg);
+	ret = copy_ioctl_arg(&files, sizeof(files), arg);
 	if (ret)
 		return ret;
 	if (memchr_inv(files.resv, 0, sizeof(files.resv)))

@@ -22,7 +22,7 @@ read -ra vm <<< "${VM:-$here/vm}"
 read -ra libs <<< "${libraries:-}"
 rm -rf "$work"
 mkdir -p "$work"
-cp "$top/kmods/module.mk" "$work/"
+cp "$top/kmods/module.mk" "$top"/kmods/*.h "$work/"
 
 copy_sources() {
   rm -rf "$work/source"

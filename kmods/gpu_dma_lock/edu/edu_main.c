@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "../gdl_arg.h"
+#include "../ioctl_arg.h"
 #include "../gdl_compat.h"
 #include "edu.h"
 
@@ -65,7 +65,7 @@ static long do_info(struct edu_session *session, void __user *arg)
 	struct edu_info info;
 	int ret;
 
-	ret = gdl_copy_arg(&info, sizeof(info), arg);
+	ret = copy_ioctl_arg(&info, sizeof(info), arg);
 	if (ret)
 		return ret;
 	if (memchr_inv(&info.flags, 0, sizeof(info) - sizeof(info.size)))
@@ -88,7 +88,7 @@ static long do_attach(struct edu_session *session, void __user *arg)
 	struct edu_attach attach;
 	int ret;
 
-	ret = gdl_copy_arg(&attach, sizeof(attach), arg);
+	ret = copy_ioctl_arg(&attach, sizeof(attach), arg);
 	if (ret)
 		return ret;
 	/* One vice at a time. */
@@ -119,7 +119,7 @@ static long do_run(struct edu_session *session, void __user *arg)
 	struct edu_run run;
 	int ret;
 
-	ret = gdl_copy_arg(&run, sizeof(run), arg);
+	ret = copy_ioctl_arg(&run, sizeof(run), arg);
 	if (ret)
 		return ret;
 	if (run.address)
