@@ -3,15 +3,10 @@
 #ifndef RP_TESTS_AGENT_LAB_H
 #define RP_TESTS_AGENT_LAB_H
 
-#include <stdlib.h>
+#include <jansson.h>
+#include <openssl/x509.h>
 
-#include "keys/dsse.h"
-#include "keys/pem.h"
-#include "keys/pki.h"
-#include "lib/cleanup.h"
-#include "lib/file.h"
-#include "lib/json.h"
-#include "lib/openssl_cleanup.h"
+#include "tests/unit/folder_lab.h"
 
 #define LAB_RIG "rig-1"
 #define LAB_BOOT "01JD0000000000000000000B00"
@@ -21,91 +16,27 @@
 #define LAB_TIME "2026-11-20T12:00:00.000Z"
 
 struct lab {
-	char dir[32], keys[64];
+	char dir[FOLDER_LAB_TEXT], keys[64];
 	X509 *root;
 };
 
-static inline int lab_make(struct lab *lab)
-{
-	struct rp_error err = RP_ERROR_NONE;
+/* Keys in a folder of their own. 0, or -1 with the reason on standard error. */
+int lab_make(struct lab *lab);
 
-	*lab = (struct lab){.dir = "/tmp/rp-agent-XXXXXX"};
-	if (!mkdtemp(lab->dir))
-		return -1;
-	snprintf(lab->keys, sizeof(lab->keys), "%s/keys", lab->dir);
-	if (rp_pki_init(lab->keys, NULL, &err) < 0 ||
-		rp_pki_load_cert(lab->keys, "root", &lab->root, &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		return -1;
-	}
-	return 0;
-}
+/* 0. */
+int lab_remove(struct lab *lab);
 
-static inline int lab_remove(struct lab *lab)
-{
-	rp_cleanup(free) char *command = rp_path("rm -rf %s", lab->dir);
-
-	X509_free(lab->root);
-	return system(command);
-}
-
-static inline char *lab_path(const struct lab *lab, const char *name)
-{
-	return rp_path("%s/%s", lab->dir, name);
-}
+/* dir/name; caller frees. */
+char *lab_path(const struct lab *lab, const char *name);
 
 /* {what: envelope of payload, "certificates": {key: certificate}}, as the server answers. */
-static inline json_t *lab_answer(const struct lab *lab, const char *what, const char *key,
-	const char *type, const json_t *payload)
-{
-	rp_cleanup(pkey) EVP_PKEY *signer = NULL;
-	rp_cleanup(x509) X509 *cert = NULL;
-	rp_cleanup(free) char *pem = NULL;
-	json_t *envelope = NULL;
-
-	if (rp_pki_load_key(lab->keys, key, &signer, NULL) < 0 ||
-		rp_pki_load_cert(lab->keys, key, &cert, NULL) < 0 ||
-		rp_dsse_sign_json(signer, type, payload, &envelope, NULL) < 0)
-		return NULL;
-	pem = rp_pem_write_cert(cert);
-	if (strcmp(what, "ack") == 0)
-		return json_pack("{s:o, s:{s:s}, s:s}", what, envelope, "certificates", "log", pem,
-			"action", "poweroff");
-	return json_pack("{s:o, s:{s:s}}", what, envelope, "certificates", "job", pem);
-}
+json_t *lab_answer(const struct lab *lab, const char *what, const char *key, const char *type,
+	const json_t *payload);
 
 /* The admission of a boot key, whose certificate is for LAB_RIG whatever rig says. */
-static inline json_t *lab_admission(
-	const struct lab *lab, EVP_PKEY *key, const char *rig, const char *action)
-{
-	rp_cleanup(pkey) EVP_PKEY *ca_key = NULL;
-	rp_cleanup(x509) X509 *ca = NULL;
-	rp_cleanup(x509) X509 *cert = NULL;
-	rp_cleanup(free) char *csr = NULL;
-	rp_cleanup(free) char *leaf = NULL;
-	rp_cleanup(free) char *chain = NULL;
+json_t *lab_admission(const struct lab *lab, EVP_PKEY *key, const char *rig, const char *action);
 
-	if (rp_pki_load_key(lab->keys, "boot-ca", &ca_key, NULL) < 0 ||
-		rp_pki_load_cert(lab->keys, "boot-ca", &ca, NULL) < 0 ||
-		rp_pki_make_csr(key, &csr, NULL) < 0 ||
-		rp_pki_issue_boot(ca_key, ca, csr, LAB_RIG, LAB_BOOT, &cert, NULL) < 0 ||
-		rp_pki_chain_pem(lab->keys, "boot-ca", &chain, NULL) < 0)
-		return NULL;
-	leaf = rp_pem_write_cert(cert);
-	return json_pack("{s:s, s:s, s:s+, s:s, s:s}", "rig", rig, "boot", LAB_BOOT, "certificate",
-		leaf, chain, "assurance", "secure-boot", "action", action);
-}
-
-static inline json_t *lab_job(void)
-{
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:[{s:s, s:s, s:s}], "
-			 "s:[{s:s, s:[s], s:i, s:i, s:s, s:s, s:i, s:s}], s:[], s:s, s:i}",
-		"version", 1, "job", LAB_JOB, "rig", LAB_RIG, "boot", LAB_BOOT, "nonce", LAB_NONCE,
-		"created", LAB_TIME, "plan", "first", "image", "name", "node", "sha256", LAB_DIGEST,
-		"modules", "name", "xsc", "sha256", LAB_DIGEST, "parameters", "", "checks", "name",
-		"ring", "exec", "xsc_ring_test", "timeout_s", 60, "memory_mb", 0, "cpus", "",
-		"scheduler", "other", "priority", 0, "user", "", "limits", "disks", "never",
-		"timeout_s", 300);
-}
+/* A job for LAB_RIG with one module and one check, as the server would sign it. */
+json_t *lab_job(void);
 
 #endif

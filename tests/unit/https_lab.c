@@ -14,6 +14,7 @@
 #include "server/api/api.h"
 #include "server/cas/artefacts.h"
 #include "server/cas/uploads.h"
+#include "tests/unit/folder_lab.h"
 
 struct https_lab lab;
 
@@ -166,8 +167,7 @@ int https_lab_setup(void **state)
 
 	signal(SIGPIPE, SIG_IGN); /* as rp_site_load does for the daemon */
 	rp_log_set_level(RP_LOG_ERROR);
-	strcpy(lab.folder, "/tmp/rigproof-test-XXXXXX");
-	assert_non_null(mkdtemp(lab.folder));
+	folder_lab_make(lab.folder);
 	lab.keys = rp_path("%s/keys", lab.folder);
 	if (rp_pki_init(lab.keys, NULL, &err) < 0)
 		fail_msg("%s", err.text);
@@ -217,8 +217,6 @@ int https_lab_setup(void **state)
 
 int https_lab_teardown(void **state)
 {
-	rp_cleanup(free) char *remove = rp_path("rm -rf %s", lab.folder);
-
 	close(lab.stop[1]);
 	pthread_join(lab.thread, NULL);
 	close(lab.stop[0]);
@@ -236,7 +234,8 @@ int https_lab_teardown(void **state)
 	free(lab.boot_cert);
 	free(lab.boot_key);
 	free(lab.blob);
-	return system(remove);
+	folder_lab_remove(lab.folder);
+	return 0;
 }
 
 /* ---- clients ---- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/server_lab.h"
-
-#include <ftw.h>
+#include "tests/unit/folder_lab.h"
 
 static struct rig_lab *power_lab; /* the power seam has no context of its own */
 
@@ -77,19 +76,11 @@ void lab_image(struct rig_lab *lab)
 	lab_ok(rp_images_put(&lab->server, image, &err));
 }
 
-static int lab_unlink(const char *path, const struct stat *status, int type, struct FTW *at)
-{
-	(void)status;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static char keys_dir[64];
+static char keys_dir[FOLDER_LAB_TEXT];
 
 static void lab_remove_keys(void)
 {
-	nftw(keys_dir, lab_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	folder_lab_remove(keys_dir);
 }
 
 void lab_keys(struct rig_lab *lab)
@@ -97,8 +88,7 @@ void lab_keys(struct rig_lab *lab)
 	struct rp_error err = RP_ERROR_NONE;
 
 	if (!keys_dir[0]) {
-		strcpy(keys_dir, "/tmp/rigproof-keys.XXXXXX");
-		assert_non_null(mkdtemp(keys_dir));
+		folder_lab_make(keys_dir);
 		atexit(lab_remove_keys);
 		lab_ok(rp_pki_init(keys_dir, NULL, &err));
 	}
@@ -115,8 +105,7 @@ void lab_begin(struct rig_lab *lab)
 
 	*lab = (struct rig_lab){.now = START};
 	power_lab = lab;
-	strcpy(lab->dir, "/tmp/rigproof-server.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
+	folder_lab_make(lab->dir);
 	lab_keys(lab);
 	lab_ok(rp_manifest_default_site(&lab->site, &err));
 	lab->site->site->unknown = RP_UNKNOWN_REGISTER;
@@ -149,7 +138,7 @@ void lab_end(struct rig_lab *lab)
 	X509_free(lab->server.root_cert);
 	free(lab->server.url);
 	rp_manifest_free(lab->site);
-	nftw(lab->dir, lab_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	folder_lab_remove(lab->dir);
 }
 
 int lab_setup(void **state)

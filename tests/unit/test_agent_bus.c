@@ -18,13 +18,14 @@
 #include "agent/bus.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "tests/unit/folder_lab.h"
 
 static const char config[] =
 	"<busconfig><type>session</type><listen>unix:path=%s/bus</listen>"
 	"<policy context='default'><allow send_destination='*' eavesdrop='true'/>"
 	"<allow eavesdrop='true'/><allow own='*'/></policy></busconfig>";
 
-static char dir[] = "/tmp/rp-bus-XXXXXX";
+static char dir[FOLDER_LAB_TEXT];
 static pid_t daemon_pid;
 static struct rp_agent_status status = {.state = "checks",
 	.job = "01JD0000000000000000000J00",
@@ -112,7 +113,8 @@ static void run_until(const int *counter, int wanted)
 
 static int set_up(void **state)
 {
-	if (!mkdtemp(dir) || sd_event_new(&event) < 0 || start_daemon() < 0)
+	folder_lab_make(dir);
+	if (sd_event_new(&event) < 0 || start_daemon() < 0)
 		return -1;
 	agent = connect_to_daemon();
 	other = connect_to_daemon();
@@ -121,8 +123,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	rp_cleanup(free) char *command = rp_path("rm -rf %s", dir);
-
 	sd_bus_close_unref(agent);
 	sd_bus_close_unref(other);
 	sd_event_unref(event);
@@ -130,7 +130,8 @@ static int tear_down(void **state)
 		kill(daemon_pid, SIGTERM);
 		waitpid(daemon_pid, NULL, 0);
 	}
-	return system(command);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 static sd_bus_message *answer;

@@ -7,12 +7,19 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <sys/stat.h>
 
 #include "agent/efivars.h"
 #include "keys/efi_auth.h"
+#include "keys/rig_protocol.h"
+#include "lib/cleanup.h"
 #include "lib/encoding.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "tests/unit/agent_lab.h"
 
 #define GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"

@@ -7,11 +7,17 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include <sys/stat.h>
 
 #include "agent/boot_key.h"
 #include "agent/hello.h"
+#include "keys/pki.h"
+#include "keys/rig_protocol.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "lib/openssl_cleanup.h"
 #include "tests/unit/agent_lab.h"
 

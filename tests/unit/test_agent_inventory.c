@@ -14,8 +14,9 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "tests/unit/folder_lab.h"
 
-static char root[] = "/tmp/rp-inventory-XXXXXX";
+static char root[FOLDER_LAB_TEXT];
 
 static const struct {
 	const char *path, *text; /* "->...": a symbolic link */
@@ -59,8 +60,7 @@ static void put(const char *path, const char *text)
 
 static int set_up(void **state)
 {
-	if (!mkdtemp(root))
-		return -1;
+	folder_lab_make(root);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		put(files[i].path, files[i].text);
 	return 0;
@@ -68,9 +68,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	rp_cleanup(free) char *command = rp_path("rm -rf %s", root);
-
-	return system(command);
+	folder_lab_remove(root);
+	return 0;
 }
 
 static void test_collect(void **state)

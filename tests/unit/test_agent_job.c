@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "agent/job.h"
+#include "keys/dsse.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
 #include "tests/unit/agent_lab.h"
 
 static struct lab lab, other;

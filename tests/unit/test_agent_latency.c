@@ -14,6 +14,7 @@
 int latency_main(int argc, char **argv);
 #define main latency_main
 #include "agent/checks/latency.c"
+#include "tests/unit/folder_lab.h"
 #undef main
 
 static struct latencies all, other;
@@ -110,7 +111,7 @@ static void test_hwlatdetect(void **state)
 		hwlatdetect_of("Traceback (most recent call last):\n", &us, &samples), -EINVAL);
 }
 
-static char dir[] = "/tmp/test-latency-XXXXXX";
+static char dir[FOLDER_LAB_TEXT];
 
 __attribute__((format(printf, 2, 3))) static void script(const char *name, const char *format, ...)
 {
@@ -241,19 +242,14 @@ static void test_load(void **state)
 
 static int make_dir(void **state)
 {
-	return mkdtemp(dir) ? 0 : -1;
+	folder_lab_make(dir);
+	return 0;
 }
 
 static int remove_dir(void **state)
 {
-	static const char *const names[] = {"cyclictest", "stress-ng", "json", "pid"};
-	char path[128];
-
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	return rmdir(dir);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 int main(void)

@@ -12,13 +12,19 @@
 
 #include "agent/module.h"
 #include "agent/result.h"
+#include "keys/dsse.h"
+#include "keys/pki.h"
 #include "keys/statement.h"
+#include "lib/cleanup.h"
 #include "lib/digest.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "lib/openssl_cleanup.h"
 #include "tests/unit/agent_lab.h"
+#include "tests/unit/folder_lab.h"
 
 static struct rp_error err;
-static char dir[] = "/tmp/rp-result-XXXXXX";
+static char dir[FOLDER_LAB_TEXT];
 
 /* A root with a kernel whose taint is this text. */
 static int put_taint(const char *text)
@@ -35,14 +41,14 @@ static int put_taint(const char *text)
 
 static int set_up(void **state)
 {
-	return mkdtemp(dir) ? put_taint("12288\n") : -1;
+	folder_lab_make(dir);
+	return put_taint("12288\n");
 }
 
 static int tear_down(void **state)
 {
-	rp_cleanup(free) char *command = rp_path("rm -rf %s", dir);
-
-	return system(command);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 /* ---- modules ---- */

@@ -7,17 +7,26 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <errno.h>
 
 #include "agent/run.h"
+#include "keys/dsse.h"
+#include "keys/pki.h"
 #include "keys/statement.h"
+#include "lib/cleanup.h"
 #include "lib/digest.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 #include "tests/unit/agent_lab.h"
-#include "tests/unit/agent_systemd.h"
+#include "tests/unit/agent_systemd_lab.h"
+#include "tests/unit/folder_lab.h"
 
 static struct rp_error err;
-static char dir[] = "/tmp/rp-run-XXXXXX";
+static char dir[FOLDER_LAB_TEXT];
 static char module_sha256[RP_SHA256_HEX];
 
 /* One run, and what it told while it ran. */
@@ -40,8 +49,8 @@ static int set_up(void **state)
 	rp_cleanup(free) char *proc = NULL;
 	rp_cleanup(free) char *tainted = NULL;
 
-	if (!mkdtemp(dir) || !(path = rp_path("%s/xsc.ko", dir)))
-		return -1;
+	folder_lab_make(dir);
+	path = rp_path("%s/xsc.ko", dir);
 	proc = rp_path("%s/proc/sys/kernel", dir);
 	tainted = rp_path("%s/tainted", proc);
 	if (rp_file_make_directories(proc, 0700, NULL) < 0 ||
@@ -53,9 +62,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	rp_cleanup(free) char *command = rp_path("rm -rf %s", dir);
-
-	return system(command);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 static void on_wake(void *context)

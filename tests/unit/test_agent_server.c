@@ -7,9 +7,15 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 
 #include "agent/server.h"
-#include "tests/unit/agent_server.h"
+#include "keys/pem.h"
+#include "keys/pki.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/openssl_cleanup.h"
+#include "tests/unit/agent_server_lab.h"
 
 static struct lab lab, other;
 static struct peer peer;

@@ -7,12 +7,18 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include <sys/resource.h>
 #include <signal.h>
 
 #include "agent/spool.h"
+#include "keys/dsse.h"
+#include "lib/cleanup.h"
 #include "lib/digest.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "tests/unit/agent_lab.h"
 
 #define OLDER "01JC0000000000000000000J00"

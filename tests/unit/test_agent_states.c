@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 
 #include <sys/stat.h>
 
@@ -17,11 +18,17 @@
 #include "agent/efivars.h"
 #include "agent/spool.h"
 #include "agent/states.h"
+#include "keys/dsse.h"
 #include "keys/efi_auth.h"
+#include "keys/pem.h"
+#include "keys/rig_protocol.h"
+#include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/encoding.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "lib/log.h"
-#include "tests/unit/agent_server.h"
+#include "tests/unit/agent_server_lab.h"
 
 #define RESULT RP_RIG_PATH_RESULT LAB_JOB
 

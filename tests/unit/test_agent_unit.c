@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include <errno.h>
 
 #include "agent/bus_cleanup.h"
 #include "agent/unit.h"
 #include "lib/cleanup.h"
-#include "tests/unit/agent_systemd.h"
+#include "lib/json.h"
+#include "tests/unit/agent_systemd_lab.h"
 
 static struct rp_error err;
 

@@ -13,9 +13,10 @@
 #include "lib/file.h"
 #include "server/cas/artefacts.h"
 #include "lib/metrics.h"
+#include "tests/unit/folder_lab.h"
 
 static struct fixture {
-	char folder[64];
+	char folder[FOLDER_LAB_TEXT];
 	struct event_base *base;
 	struct rp_metrics *metrics;
 	struct rp_artefacts *artefacts;
@@ -25,8 +26,7 @@ static int setup(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
 
-	strcpy(f.folder, "/tmp/rigproof-test-XXXXXX");
-	assert_non_null(mkdtemp(f.folder));
+	folder_lab_make(f.folder);
 	f.base = event_base_new();
 	f.metrics = rp_metrics_new();
 	return rp_artefacts_new(f.base, f.folder, f.metrics, &f.artefacts, &err);
@@ -34,12 +34,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	rp_cleanup(free) char *remove = rp_path("rm -rf %s", f.folder);
-
 	rp_artefacts_free(f.artefacts);
 	rp_metrics_free(f.metrics);
 	event_base_free(f.base);
-	return system(remove);
+	folder_lab_remove(f.folder);
+	return 0;
 }
 
 static void add(const char *text, char ret_sha256[65])

@@ -15,9 +15,10 @@
 #include "lib/metrics.h"
 #include "server/cas/artefacts.h"
 #include "server/cas/uploads.h"
+#include "tests/unit/folder_lab.h"
 
 static struct fixture {
-	char folder[64];
+	char folder[FOLDER_LAB_TEXT];
 	struct rp_metrics *metrics;
 	struct rp_artefacts *artefacts;
 	struct rp_uploads *uploads;
@@ -27,8 +28,7 @@ static int setup(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
 
-	strcpy(f.folder, "/tmp/rigproof-test-XXXXXX");
-	assert_non_null(mkdtemp(f.folder));
+	folder_lab_make(f.folder);
 	f.metrics = rp_metrics_new();
 	assert_int_equal(rp_artefacts_new(NULL, f.folder, f.metrics, &f.artefacts, &err), 0);
 	return rp_uploads_new(f.artefacts, f.metrics, &f.uploads, &err);
@@ -36,12 +36,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	rp_cleanup(free) char *remove = rp_path("rm -rf %s", f.folder);
-
 	rp_uploads_free(f.uploads);
 	rp_artefacts_free(f.artefacts);
 	rp_metrics_free(f.metrics);
-	return system(remove);
+	folder_lab_remove(f.folder);
+	return 0;
 }
 
 static int open_close(const char *sha256)

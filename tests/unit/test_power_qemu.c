@@ -23,6 +23,7 @@
 #include "manifests/manifest.h"
 #include "server/power/power.h"
 #include "server/server.h"
+#include "tests/unit/folder_lab.h"
 
 #define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}, \"capabilities\": []}}\r\n"
 
@@ -33,7 +34,7 @@ struct answer {
 };
 
 static struct fixture {
-	char folder[64];
+	char folder[FOLDER_LAB_TEXT];
 	char *path;
 	struct rp_server server;
 	struct evconnlistener *listener;
@@ -95,8 +96,7 @@ static int setup(void **state)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	memset(&f, 0, sizeof(f));
-	strcpy(f.folder, "/tmp/rigproof-test-XXXXXX");
-	assert_non_null(mkdtemp(f.folder));
+	folder_lab_make(f.folder);
 	f.path = rp_path("%s/qmp", f.folder);
 	f.greeting = GREETING;
 	f.server.base = event_base_new();
@@ -111,8 +111,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	rp_cleanup(free) char *remove = rp_path("rm -rf %s", f.folder);
-
 	rp_power_free(f.server.power);
 	while (f.peers_count)
 		bufferevent_free(f.peers[--f.peers_count]);
@@ -121,7 +119,8 @@ static int teardown(void **state)
 	event_base_free(f.server.base);
 	rp_metrics_free(f.server.metrics);
 	free(f.path);
-	return system(remove);
+	folder_lab_remove(f.folder);
+	return 0;
 }
 
 static void done(void *context, int result, enum rp_power_state state, const char *text)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where rigproofd listens, and how it says that rigs reach it. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,13 +19,9 @@
 #include "server/http/https.h"
 #include "server/server.h"
 #include "server/site.h"
+#include "tests/unit/folder_lab.h"
 
-static char folder[] = "/tmp/rigproof-listen-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
-{
-	return remove(path);
-}
+static char folder[FOLDER_LAB_TEXT];
 
 /* The keys' tls.crt names 127.0.0.1 and localhost. */
 static int make_folder(void **state)
@@ -35,14 +30,15 @@ static int make_folder(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 
 	rp_log_set_level(RP_LOG_WARNING);
-	assert_non_null(mkdtemp(folder));
+	folder_lab_make(folder);
 	keys = rp_path("%s/keys", folder);
 	return rp_pki_init(keys, NULL, &err);
 }
 
 static int remove_folder(void **state)
 {
-	return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_lab_remove(folder);
+	return 0;
 }
 
 /* Load a site and listen, as the daemon does. site: lines of its manifest; "": all defaults. */

@@ -18,6 +18,7 @@
 #include "server/http/http_request.h"
 #include "server/server.h"
 #include "server/site.h"
+#include "tests/unit/folder_lab.h"
 
 #define PARSE(options, ...)                                                                        \
 	rp_site_options_parse(sizeof((char *[]){"rigproofd", __VA_ARGS__}) / sizeof(char *),       \
@@ -47,16 +48,14 @@ static void test_options(void **state)
 /* Two would sign two logs, and each would turn the other's results away. */
 static void test_one_server_a_state(void **state)
 {
-	char folder[] = "/tmp/rigproof-site-XXXXXX";
+	char folder[FOLDER_LAB_TEXT];
 	rp_cleanup(free) char *keys = NULL;
-	rp_cleanup(free) char *remove = NULL;
 	struct rp_server first = {0}, second = {0};
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_site_options options = {0};
 
-	assert_non_null(mkdtemp(folder));
+	folder_lab_make(folder);
 	keys = rp_path("%s/keys", folder);
-	remove = rp_path("rm -rf %s", folder);
 	assert_int_equal(rp_pki_init(keys, NULL, &err), 0);
 	options.state = folder;
 	if (rp_site_load(&first, &options, &err) < 0)
@@ -67,7 +66,7 @@ static void test_one_server_a_state(void **state)
 	rp_site_done(&first);
 	assert_int_equal(rp_site_load(&first, &options, &err), 0);
 	rp_site_done(&first);
-	assert_int_equal(system(remove), 0);
+	folder_lab_remove(folder);
 }
 
 /* In a child, since there is no way back. What it saw, as text; "" where all is well. */
@@ -105,10 +104,9 @@ static void become_nobody(const char *folder, const struct passwd *nobody, char 
 
 static void test_privileges(void **state)
 {
-	char folder[] = "/tmp/rigproof-site-XXXXXX", seen[600] = "";
+	char folder[FOLDER_LAB_TEXT], seen[600] = "";
 	const struct passwd *nobody = getpwnam("nobody");
 	rp_cleanup(free) char *keys = NULL;
-	rp_cleanup(free) char *remove = NULL;
 	struct rp_server server = {.state_dir = folder};
 	struct rp_site_options options = {.user = "no-such-user"};
 	struct rp_error err = RP_ERROR_NONE;
@@ -122,9 +120,8 @@ static void test_privileges(void **state)
 	if (geteuid() != 0 || !nobody)
 		skip();
 
-	assert_non_null(mkdtemp(folder));
+	folder_lab_make(folder);
 	keys = rp_path("%s/keys", folder);
-	remove = rp_path("rm -rf %s", folder);
 	assert_int_equal(rp_pki_init(keys, NULL, &err), 0);
 	assert_int_equal(pipe(pipes), 0);
 	child = fork();
@@ -140,7 +137,7 @@ static void test_privileges(void **state)
 	assert_int_equal(status, 0);
 	assert_string_equal(seen, "");
 	assert_int_equal(geteuid(), 0);
-	assert_int_equal(system(remove), 0);
+	folder_lab_remove(folder);
 }
 
 static void test_decode(void **state)

@@ -13,29 +13,23 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "server/store/store.h"
+#include "tests/unit/folder_lab.h"
 
-static char dir[64], path[96];
+static char dir[FOLDER_LAB_TEXT], path[96];
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/rigproof-store.XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	folder_lab_make(dir);
 	snprintf(path, sizeof(path), "%s/store.db", dir);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char name[128];
-
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-		unlink(name);
-	}
-	return rmdir(dir);
+	folder_lab_remove(dir);
+	return 0;
 }
 
 static struct rp_store *open_store(void)

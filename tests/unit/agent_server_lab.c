@@ -1,54 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A lab's server as an agent meets it: real TLS on loopback with the lab's keys, and answers that
- * the test has put there. Everything that it was asked is kept for the test to look at.
- */
-#ifndef RP_TESTS_AGENT_SERVER_H
-#define RP_TESTS_AGENT_SERVER_H
+#include "tests/unit/agent_server_lab.h"
 
 #include <arpa/inet.h>
-#include <openssl/ssl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <strings.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "keys/dsse.h"
+#include "keys/pem.h"
+#include "keys/pki.h"
 #include "keys/rig_protocol.h"
+#include "keys/statement.h"
+#include "lib/cleanup.h"
 #include "lib/digest.h"
-#include "tests/unit/agent_lab.h"
+#include "lib/file.h"
+#include "lib/id.h"
+#include "lib/json.h"
+#include "lib/openssl_cleanup.h"
 
-#define PEER_ANSWERS 16
-#define PEER_ASKED 128
 #define PEER_BODY_MAX (1 << 20)
 
-struct peer_asked {
-	char method[8], path[128], rig[64]; /* rig: of the client's certificate; "" none */
-	char *body;
-};
-
-struct peer {
-	const struct lab *lab;
-	SSL_CTX *ctx;
-	int fd;
-	char url[64];
-	pthread_t thread;
-	pthread_mutex_t lock;
-	struct {
-		const char *path;
-		int status, retry_after_s; /* 0: without */
-		char *body;
-		bool acknowledge; /* the answer is a receipt for the body that came */
-	} answers[PEER_ANSWERS];
-	struct peer_asked asked[PEER_ASKED];
-	size_t asked_count;
-};
-
-/* From now on every request of path gets this. body is taken; NULL: none. */
-static inline void peer_answer(
-	struct peer *peer, const char *path, int status, int retry_after_s, json_t *body)
+void peer_answer(struct peer *peer, const char *path, int status, int retry_after_s, json_t *body)
 {
 	pthread_mutex_lock(&peer->lock);
 	for (size_t i = 0; i < PEER_ANSWERS; i++) {
@@ -66,8 +41,7 @@ static inline void peer_answer(
 	json_decref(body);
 }
 
-/* Any result gets a receipt that the log key signed for its bytes. */
-static inline void peer_acknowledges(struct peer *peer, const char *path)
+void peer_acknowledges(struct peer *peer, const char *path)
 {
 	peer_answer(peer, path, 200, 0, NULL);
 	for (size_t i = 0; i < PEER_ANSWERS; i++)
@@ -75,8 +49,7 @@ static inline void peer_acknowledges(struct peer *peer, const char *path)
 			peer->answers[i].acknowledge = true;
 }
 
-/* How often path was asked for; *ret, where not NULL, is the last of them, borrowed. */
-static inline int peer_asked(struct peer *peer, const char *path, const struct peer_asked **ret)
+int peer_asked(struct peer *peer, const char *path, const struct peer_asked **ret)
 {
 	int count = 0;
 
@@ -91,7 +64,7 @@ static inline int peer_asked(struct peer *peer, const char *path, const struct p
 	return count;
 }
 
-static inline void peer_forget(struct peer *peer)
+void peer_forget(struct peer *peer)
 {
 	pthread_mutex_lock(&peer->lock);
 	for (size_t i = 0; i < peer->asked_count; i++)
@@ -100,9 +73,7 @@ static inline void peer_forget(struct peer *peer)
 	pthread_mutex_unlock(&peer->lock);
 }
 
-/* ---- one request ---- */
-
-static inline char *peer_receipt(const struct peer *peer, const char *job, const char *body)
+static char *peer_receipt(const struct peer *peer, const char *job, const char *body)
 {
 	char sha256[RP_SHA256_HEX];
 	rp_cleanup(json) json_t *ack = NULL;
@@ -116,7 +87,7 @@ static inline char *peer_receipt(const struct peer *peer, const char *job, const
 }
 
 /* Headers and body, as far as Content-Length goes. Caller frees; *ret_body points into it. */
-static inline char *peer_read(SSL *ssl, char **ret_body)
+static char *peer_read(SSL *ssl, char **ret_body)
 {
 	char *text = calloc(1, PEER_BODY_MAX);
 	size_t len = 0, want = 0;
@@ -139,7 +110,7 @@ static inline char *peer_read(SSL *ssl, char **ret_body)
 	return text;
 }
 
-static inline void peer_note(
+static void peer_note(
 	struct peer *peer, SSL *ssl, const char *text, const char *body, struct peer_asked *ret)
 {
 	rp_cleanup(x509) X509 *cert = SSL_get1_peer_certificate(ssl);
@@ -151,7 +122,7 @@ static inline void peer_note(
 		snprintf(ret->rig, sizeof(ret->rig), "?");
 }
 
-static inline char *peer_reply(const struct peer *peer, const struct peer_asked *asked)
+static char *peer_reply(const struct peer *peer, const struct peer_asked *asked)
 {
 	char *reply = NULL, retry_after[32] = "";
 
@@ -179,7 +150,7 @@ static inline char *peer_reply(const struct peer *peer, const struct peer_asked 
 		      "{\"error\":\"nothing is here\",\"remedy\":\"look around\"}");
 }
 
-static inline void peer_serve(struct peer *peer, SSL *ssl)
+static void peer_serve(struct peer *peer, SSL *ssl)
 {
 	rp_cleanup(free) char *text = NULL;
 	rp_cleanup(free) char *reply = NULL;
@@ -202,7 +173,7 @@ static inline void peer_serve(struct peer *peer, SSL *ssl)
 	SSL_shutdown(ssl);
 }
 
-static inline void *peer_main(void *context)
+static void *peer_main(void *context)
 {
 	struct peer *peer = context;
 	int fd;
@@ -218,14 +189,12 @@ static inline void *peer_main(void *context)
 	return NULL;
 }
 
-/* ---- start and end ---- */
-
-static inline int peer_any_client(int ok, X509_STORE_CTX *ctx)
+static int peer_any_client(int ok, X509_STORE_CTX *ctx)
 {
 	return 1;
 }
 
-static inline int peer_load_keys(struct peer *peer)
+static int peer_load_keys(struct peer *peer)
 {
 	rp_cleanup(free) char *path = lab_path(peer->lab, "tls.chain");
 	rp_cleanup(free) char *chain = NULL;
@@ -244,8 +213,7 @@ static inline int peer_load_keys(struct peer *peer)
 		       : -1;
 }
 
-/* lab outlives it. */
-static inline int peer_start(struct peer *peer, const struct lab *lab)
+int peer_start(struct peer *peer, const struct lab *lab)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -263,7 +231,7 @@ static inline int peer_start(struct peer *peer, const struct lab *lab)
 	return pthread_create(&peer->thread, NULL, peer_main, peer);
 }
 
-static inline void peer_stop(struct peer *peer)
+void peer_stop(struct peer *peer)
 {
 	shutdown(peer->fd, SHUT_RDWR); /* ends accept */
 	pthread_join(peer->thread, NULL);
@@ -273,5 +241,3 @@ static inline void peer_stop(struct peer *peer)
 	for (size_t i = 0; i < PEER_ANSWERS; i++)
 		free(peer->answers[i].body);
 }
-
-#endif

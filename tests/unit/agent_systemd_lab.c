@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small peer that plays systemd, on a socket pair; tests/lab has the real one. */
-#ifndef RP_TESTS_AGENT_SYSTEMD_H
-#define RP_TESTS_AGENT_SYSTEMD_H
+#include "tests/unit/agent_systemd_lab.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,30 +12,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
 
 #include "agent/bus_cleanup.h"
 #include "agent/systemd1.h"
 #include "lib/cleanup.h"
 
-struct systemd {
-	sd_event *event;
-	sd_bus *bus, *systemd; /* the two ends: ours, and its */
-	/* what it was asked */
-	char properties[4096]; /* "Name=value;" of those with a simple value */
-	int calls, stops, unrefs;
-	int output; /* the check's end of its standard output */
-	int errors;
-	/* what it says */
-	const char *text; /* on the check's standard output */
-	const char *result;
-	int status;
-	bool refuse, silent;
-	bool active; /* it still is, at first */
-};
-
-static inline void systemd_note(struct systemd *sys, const char *name, sd_bus_message *m)
+static void systemd_note(struct systemd *sys, const char *name, sd_bus_message *m)
 {
 	size_t len = strlen(sys->properties);
 	const char *contents, *text;
@@ -71,7 +50,7 @@ static inline void systemd_note(struct systemd *sys, const char *name, sd_bus_me
 }
 
 /* With its sender, which a message bus would add. */
-static inline int systemd_signal(struct systemd *sys, const char *path, const char *interface,
+static int systemd_signal(struct systemd *sys, const char *path, const char *interface,
 	const char *member, const char *types, ...)
 {
 	rp_cleanup(bus_message) sd_bus_message *m = NULL;
@@ -87,7 +66,7 @@ static inline int systemd_signal(struct systemd *sys, const char *path, const ch
 	return sd_bus_send(sys->systemd, m, NULL);
 }
 
-static inline int systemd_start_unit(sd_bus_message *m, void *context, sd_bus_error *error)
+static int systemd_start_unit(sd_bus_message *m, void *context, sd_bus_error *error)
 {
 	struct systemd *sys = context;
 	const char *unit, *mode, *name;
@@ -113,12 +92,12 @@ static inline int systemd_start_unit(sd_bus_message *m, void *context, sd_bus_er
 		"/job/1", unit, "done");
 }
 
-static inline int systemd_subscribe(sd_bus_message *m, void *context, sd_bus_error *error)
+static int systemd_subscribe(sd_bus_message *m, void *context, sd_bus_error *error)
 {
 	return sd_bus_error_set(error, "org.freedesktop.systemd1.AlreadySubscribed", "again");
 }
 
-static inline int systemd_stop_unit(sd_bus_message *m, void *context, sd_bus_error *error)
+static int systemd_stop_unit(sd_bus_message *m, void *context, sd_bus_error *error)
 {
 	struct systemd *sys = context;
 
@@ -126,7 +105,7 @@ static inline int systemd_stop_unit(sd_bus_message *m, void *context, sd_bus_err
 	return sd_bus_reply_method_return(m, "o", "/job/2");
 }
 
-static inline int systemd_unref_unit(sd_bus_message *m, void *context, sd_bus_error *error)
+static int systemd_unref_unit(sd_bus_message *m, void *context, sd_bus_error *error)
 {
 	struct systemd *sys = context;
 
@@ -146,7 +125,7 @@ static const sd_bus_vtable systemd_manager[] = {
 };
 
 /* Active when it is first asked for, and a signal that says that something changed after that. */
-static inline int systemd_get_state(sd_bus *bus, const char *path, const char *interface,
+static int systemd_get_state(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *context, sd_bus_error *error)
 {
 	struct systemd *sys = context;
@@ -173,7 +152,7 @@ static const sd_bus_vtable systemd_service[] = {
 	SD_BUS_VTABLE_END,
 };
 
-static inline void systemd_open(struct systemd *sys)
+void systemd_open(struct systemd *sys)
 {
 	const char *path = RP_SYSTEMD_UNITS "/rigproof_2dcheck_2dring_2eservice";
 	sd_id128_t id;
@@ -208,7 +187,7 @@ static inline void systemd_open(struct systemd *sys)
 		assert_true(sd_event_run(sys->event, 100000) >= 0);
 }
 
-static inline void systemd_close(struct systemd *sys)
+void systemd_close(struct systemd *sys)
 {
 	if (sys->output >= 0)
 		close(sys->output);
@@ -221,8 +200,7 @@ static inline void systemd_close(struct systemd *sys)
 	sd_event_unref(sys->event);
 }
 
-/* Until *counter is reached, at most ten seconds. */
-static inline void systemd_until(struct systemd *sys, const int *counter, int wanted)
+void systemd_until(struct systemd *sys, const int *counter, int wanted)
 {
 	uint64_t start, now;
 
@@ -233,5 +211,3 @@ static inline void systemd_until(struct systemd *sys, const int *counter, int wa
 		assert_true(now - start < 10000000);
 	}
 }
-
-#endif
