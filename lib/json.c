@@ -7,6 +7,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
+#include "lib/printable.h"
 
 #define FILE_MAX (16u << 20)
 
@@ -193,4 +194,14 @@ int rp_json_check_keys(const json_t *object, const char *const *allowed, struct 
 			return rp_error_set(err, -EINVAL, "%.100s: unknown key", key);
 	}
 	return 0;
+}
+
+json_t *rp_json_text(const char *text)
+{
+	rp_cleanup(free) char *copy = strdup(text);
+
+	if (!copy)
+		return NULL;
+	rp_printable(copy);
+	return json_string(copy);
 }

@@ -31,6 +31,12 @@ char *rp_json_canonical(const json_t *value);
 char *rp_json_pretty(const json_t *value);
 
 /*
+ * A JSON string of text that may be anything, a file's name among it: made printable first
+ * (lib/printable.h), since JSON holds UTF-8 alone. NULL: no memory.
+ */
+json_t *rp_json_text(const char *text);
+
+/*
  * Getters. object must be a JSON object, else -EINVAL. A missing key or a wrong type is -EINVAL
  * with "KEY: expected ..., found ..." in err. *ret is borrowed from object.
  */

@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/openssl_cleanup.h"
 #include "lib/printable.h"
 #include "manifests/claim_judge.h"
@@ -189,11 +190,11 @@ static json_t *exhibits_as_json(const struct exhibits *exhibits)
 
 	for (size_t i = 0; i < exhibits->count; i++) {
 		const struct rp_verified *v = &exhibits->verified[i];
-		json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}",
-			"file", exhibits->paths[i], "sha256", exhibits->sha256[i], "result_sha256",
-			v->result_sha256, "verdict", v->verdict, "assurance", v->assurance, "rig",
-			v->rig, "job", v->job_id, "image", "name", v->image_name, "sha256",
-			v->image_sha256);
+		json_t *entry = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}",
+			"file", rp_json_text(exhibits->paths[i]), "sha256", exhibits->sha256[i],
+			"result_sha256", v->result_sha256, "verdict", v->verdict, "assurance",
+			v->assurance, "rig", v->rig, "job", v->job_id, "image", "name",
+			v->image_name, "sha256", v->image_sha256);
 
 		if (json_array_append_new(list, entry) < 0)
 			return NULL;
@@ -225,10 +226,11 @@ static void print_exhibits(const struct exhibits *exhibits)
 	for (size_t i = 0; i < exhibits->count; i++) {
 		const struct rp_verified *v = &exhibits->verified[i];
 
-		printf("evidence   %s\n           sha256 %s\n           verdict %s, assurance %s, "
-		       "rig %s, job %s, image %s\n",
-			exhibits->paths[i], exhibits->sha256[i], v->verdict, v->assurance, v->rig,
-			v->job_id, v->image_name);
+		rp_printable_line(stdout, "evidence   %s", exhibits->paths[i]);
+		rp_printable_line(stdout, "           sha256 %s", exhibits->sha256[i]);
+		rp_printable_line(stdout,
+			"           verdict %s, assurance %s, rig %s, job %s, image %s", v->verdict,
+			v->assurance, v->rig, v->job_id, v->image_name);
 	}
 }
 
@@ -237,12 +239,8 @@ static void print_lines(const char *what, const char *text)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
-		rp_cleanup(free) char *line = strndup(text, len);
 
-		if (line) {
-			rp_printable(line);
-			printf("    %s%s\n", what, line);
-		}
+		rp_printable_line(stdout, "    %s%.*s", what, (int)len, text);
 		text += len + (text[len] == '\n');
 	}
 }
@@ -258,23 +256,25 @@ static int print_finding(const struct rp_claim *claim, const struct rp_claim_fin
 
 	if (!sentence || !reason || !by || !unit)
 		return -ENOMEM;
-	printf("\n%s: %s\n    \"%s\"\n", claim->name, rp_claim_outcome_name(finding->outcome),
-		sentence);
+	putchar('\n');
+	rp_printable_line(stdout, "%s: %s", claim->name, rp_claim_outcome_name(finding->outcome));
+	rp_printable_line(stdout, "    \"%s\"", sentence);
 	print_lines("", claim->source);
-	if (*claim->check)
-		printf("    decided by %s", by);
-	if (finding->measured)
-		printf(": measured %.10g%s%s", finding->value, *unit ? " " : "", unit);
-	if (*claim->check)
-		putchar('\n');
+	if (*claim->check && finding->measured)
+		rp_printable_line(stdout, "    decided by %s: measured %.10g%s%s", by,
+			finding->value, *unit ? " " : "", unit);
+	else if (*claim->check)
+		rp_printable_line(stdout, "    decided by %s", by);
 	if (!decided || !finding->measured)
-		printf("    %s\n", reason);
+		rp_printable_line(stdout, "    %s", reason);
 	for (unsigned i = 0; !decided && i < claim->needs_count; i++)
 		print_lines("needs: ", claim->needs[i]);
 	if (*finding->subject_sha256)
-		printf("    %s sha256 %s\n", claim->subject, finding->subject_sha256);
+		rp_printable_line(
+			stdout, "    %s sha256 %s", claim->subject, finding->subject_sha256);
 	if (finding->evidence < exhibits->count)
-		printf("    evidence sha256 %s\n", exhibits->sha256[finding->evidence]);
+		rp_printable_line(
+			stdout, "    evidence sha256 %s", exhibits->sha256[finding->evidence]);
 	return 0;
 }
 

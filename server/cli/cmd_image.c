@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/printable.h"
 #include "manifests/image.h"
 #include "manifests/manifest.h"
 #include "server/cli/beside.h"
@@ -54,7 +55,8 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(result.description, err);
-	printf("%s  %lld bytes  sha256 %s\n", result.path, (long long)result.size, result.sha256);
+	rp_printable_line(stdout, "%s  %lld bytes  sha256 %s", result.path, (long long)result.size,
+		result.sha256);
 	return RP_EXIT_OK;
 }
 
@@ -155,7 +157,7 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(json_is_object(answer) ? answer : image, err);
-	printf("image %s is on the server, sha256 %s\n", name, sha256);
+	rp_printable_line(stdout, "image %s is on the server, sha256 %s", name, sha256);
 	return RP_EXIT_OK;
 }
 

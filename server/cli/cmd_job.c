@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/printable.h"
 #include "manifests/manifest.h"
 #include "server/cli/client.h"
 #include "server/cli/follow.h"
@@ -103,12 +104,13 @@ static int run_submit(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (rp_cli_value(cli, "--wait")) {
 		if (!cli->json)
-			printf("job %s\n", job);
+			rp_printable_line(stdout, "job %s", job);
 		return rp_follow_job(client, job, cli->json, err);
 	}
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("job %s\nfollow it: rigproof job wait %s\n", job, job);
+	rp_printable_line(stdout, "job %s", job);
+	rp_printable_line(stdout, "follow it: rigproof job wait %s", job);
 	return RP_EXIT_OK;
 }
 

@@ -73,8 +73,8 @@ static int describe(const char *dir, json_t **ret, struct rp_error *err)
 			list, json_pack("{s:s, s:s, s:s, s:s}", "name", keys[i].name, "type", type,
 				      "keyid", keyid, "purpose", keys[i].purpose));
 	}
-	document = json_pack("{s:s, s:s, s:O}", "folder", dir, "root_fingerprint", fingerprint_hex,
-		"keys", list);
+	document = json_pack("{s:o, s:s, s:O}", "folder", rp_json_text(dir), "root_fingerprint",
+		fingerprint_hex, "keys", list);
 	if (!document || json_array_size(list) != KEYS_COUNT)
 		return rp_error_memory(err);
 	*ret = rp_steal(document);

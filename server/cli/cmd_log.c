@@ -13,6 +13,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/openssl_cleanup.h"
+#include "lib/printable.h"
 #include "server/cli/evidence.h"
 
 struct checkpoint {
@@ -274,7 +275,8 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 		       " are those signed when last looked at\n",
 			now.size, before.size);
 	else
-		printf("%" PRIu64 " entries; signed, and remembered in %s\n", now.size, path);
+		rp_printable_line(stdout, "%" PRIu64 " entries; signed, and remembered in %s",
+			now.size, path);
 	return RP_EXIT_OK;
 }
 

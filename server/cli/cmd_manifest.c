@@ -2,6 +2,8 @@
 #include <errno.h>
 
 #include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/printable.h"
 #include "manifests/manifest.h"
 #include "server/cli/cli.h"
 
@@ -34,16 +36,17 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 
 		if (r < 0) {
 			status = RP_EXIT_FAILED;
-			row = json_pack("{s:s, s:b, s:s}", "file", cli->operands[i], "ok", 0,
-				"error", problem.text);
+			row = json_pack("{s:o, s:b, s:s}", "file", rp_json_text(cli->operands[i]),
+				"ok", 0, "error", problem.text);
 			if (!cli->json)
-				fprintf(stderr, "%s\n", problem.text);
+				rp_printable_line(stderr, "%s", problem.text);
 		} else {
-			row = json_pack("{s:s, s:b, s:s, s:o}", "file", cli->operands[i], "ok", 1,
-				"kind", rp_manifest_kind_name(manifest->kind), "manifest",
+			row = json_pack("{s:o, s:b, s:s, s:o}", "file",
+				rp_json_text(cli->operands[i]), "ok", 1, "kind",
+				rp_manifest_kind_name(manifest->kind), "manifest",
 				rp_manifest_to_json(manifest));
 			if (!cli->json)
-				printf("%s: %s %s: good\n", cli->operands[i],
+				rp_printable_line(stdout, "%s: %s %s: good", cli->operands[i],
 					rp_manifest_kind_name(manifest->kind), name_of(manifest));
 		}
 		if (json_array_append_new(files, row) < 0)

@@ -6,6 +6,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/openssl_cleanup.h"
+#include "lib/printable.h"
 #include "server/cli/evidence.h"
 #include "server/cli/list.h"
 #include "server/pages/report.h"
@@ -53,8 +54,11 @@ static int run_evidence(const struct rp_cli *cli, struct rp_error *err)
 		r = rp_cli_write(path, text, len, err);
 	if (r < 0)
 		return r;
-	if (path && strcmp(path, "-") != 0)
-		printf("%s\nverify it anywhere: rigproof verify --root root.crt %s\n", path, path);
+	if (path && strcmp(path, "-") != 0) {
+		rp_printable_line(stdout, "%s", path);
+		rp_printable_line(
+			stdout, "verify it anywhere: rigproof verify --root root.crt %s", path);
+	}
 	return RP_EXIT_OK;
 }
 
@@ -102,7 +106,7 @@ static int run_report(const struct rp_cli *cli, struct rp_error *err)
 	if (r < 0)
 		return r;
 	if (path && strcmp(path, "-") != 0)
-		printf("%s\n", path);
+		rp_printable_line(stdout, "%s", path);
 	return RP_EXIT_OK;
 }
 

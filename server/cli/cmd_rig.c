@@ -7,6 +7,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/printable.h"
 #include "manifests/manifest.h"
 #include "server/cli/client.h"
 #include "server/cli/list.h"
@@ -87,7 +88,7 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("rig %s: %s\n", rp_json_string_or(manifest, "name", ""),
+	rp_printable_line(stdout, "rig %s: %s", rp_json_string_or(manifest, "name", ""),
 		rp_json_string_or(answer, "state", "known to the server"));
 	return RP_EXIT_OK;
 }
@@ -146,7 +147,7 @@ static int run_approve(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("rig %s: %s\n", rp_json_string_or(answer, "name", cli->operands[0]),
+	rp_printable_line(stdout, "rig %s: %s", rp_json_string_or(answer, "name", cli->operands[0]),
 		rp_json_string_or(answer, "state", "approved"));
 	return RP_EXIT_OK;
 }
@@ -176,7 +177,7 @@ static int run_power(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("rig %s: %s\n", cli->operands[0],
+	rp_printable_line(stdout, "rig %s: %s", cli->operands[0],
 		rp_json_string_or(answer, "power", rp_json_string_or(answer, "state", action)));
 	return RP_EXIT_OK;
 }
@@ -194,7 +195,8 @@ static int set_state(const struct rp_cli *cli, const char *state, struct rp_erro
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("rig %s: %s\n", cli->operands[0], rp_json_string_or(answer, "state", state));
+	rp_printable_line(
+		stdout, "rig %s: %s", cli->operands[0], rp_json_string_or(answer, "state", state));
 	return RP_EXIT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/openssl_cleanup.h"
+#include "lib/printable.h"
 
 int rp_cli_root_cert(const struct rp_cli *cli, X509 **ret, struct rp_error *err)
 {
@@ -33,6 +34,7 @@ int rp_client_evidence(struct rp_client *client, const char *job, char **ret, si
 {
 	rp_cleanup(json) json_t *document = NULL;
 	rp_cleanup(free) char *path = rp_path("/jobs/%s/evidence", job);
+	rp_cleanup(free) char *pretty = NULL;
 	char *text;
 	int r;
 
@@ -42,7 +44,8 @@ int rp_client_evidence(struct rp_client *client, const char *job, char **ret, si
 	if (r < 0)
 		return r;
 	/* The API may pack its JSON; what is signed inside is base64 and stays as it is. */
-	text = rp_json_pretty(document);
+	pretty = rp_json_pretty(document);
+	text = pretty ? rp_printable_json(pretty) : NULL;
 	if (!text)
 		return -ENOMEM;
 	*ret = text;

@@ -42,16 +42,6 @@ static json_int_t duration_of(const json_t *stage)
 	return json_is_integer(ms) ? json_integer_value(ms) : -1;
 }
 
-static void print_foreign(FILE *out, const char *text)
-{
-	rp_cleanup(free) char *copy = strdup(text);
-
-	if (!copy)
-		return;
-	rp_printable(copy);
-	fputs(copy, out);
-}
-
 static void print_stage(const json_t *stage, FILE *out)
 {
 	const char *detail = rp_json_string_or(stage, "detail", "");
@@ -59,14 +49,10 @@ static void print_stage(const json_t *stage, FILE *out)
 	char duration[32];
 
 	rp_table_duration(duration_of(stage), duration);
-	fprintf(out, "  %-8s %12s", rp_json_string_or(stage, "stage", "?"), duration);
-	if (strcmp(state, "done") != 0)
-		fprintf(out, "  %s", state);
-	if (*detail) {
-		fputs("  ", out);
-		print_foreign(out, detail);
-	}
-	fputc('\n', out);
+	if (!strcmp(state, "done"))
+		state = "";
+	rp_printable_line(out, "  %-8s %12s%s%s%s%s", rp_json_string_or(stage, "stage", "?"),
+		duration, *state ? "  " : "", state, *detail ? "  " : "", detail);
 }
 
 /* The stages that ended since the last call. */
@@ -79,7 +65,7 @@ static void show_progress(struct follower *follower, const json_t *timeline)
 		return;
 	if (strcmp(boot, follower->boot) != 0) {
 		if (*follower->boot)
-			printf("  tried again: boot %s\n", boot);
+			rp_printable_line(stdout, "  tried again: boot %s", boot);
 		snprintf(follower->boot, sizeof(follower->boot), "%s", boot);
 		follower->stages_done = 0;
 	}
@@ -135,12 +121,11 @@ static void conclude(const json_t *job)
 	const json_t *error = json_object_get(job, "error");
 	const char *verdict = rp_json_string_or(job, "verdict", "");
 
-	printf("verdict: %s\n", *verdict ? verdict : rp_json_string_or(job, "state", "none"));
-	if (json_is_object(error)) {
-		printf("stage %s: ", rp_json_string_or(error, "stage", "?"));
-		print_foreign(stdout, rp_json_string_or(error, "message", ""));
-		putchar('\n');
-	}
+	rp_printable_line(stdout, "verdict: %s",
+		*verdict ? verdict : rp_json_string_or(job, "state", "none"));
+	if (json_is_object(error))
+		rp_printable_line(stdout, "stage %s: %s", rp_json_string_or(error, "stage", "?"),
+			rp_json_string_or(error, "message", ""));
 }
 
 int rp_follow_job(struct rp_client *client, const char *job, bool json, struct rp_error *err)
@@ -174,7 +159,8 @@ int rp_follow_job(struct rp_client *client, const char *job, bool json, struct r
 	}
 }
 
-static void print_bar(FILE *out, json_int_t begin, json_int_t length, json_int_t total)
+static void make_bar(
+	json_int_t begin, json_int_t length, json_int_t total, char ret_text[BAR_WIDTH + 1])
 {
 	int offset = total ? (int)(begin * BAR_WIDTH / total) : 0;
 	int width = total ? (int)(length * BAR_WIDTH / total) : 0;
@@ -185,10 +171,9 @@ static void print_bar(FILE *out, json_int_t begin, json_int_t length, json_int_t
 		width = 1;
 	if (offset + width > BAR_WIDTH)
 		width = BAR_WIDTH - offset;
-	fprintf(out, "%*s", offset, "");
-	for (int i = 0; i < width; i++)
-		fputc('#', out);
-	fprintf(out, "%*s", BAR_WIDTH - offset - width, "");
+	memset(ret_text, ' ', BAR_WIDTH);
+	memset(ret_text + offset, '#', (size_t)width);
+	ret_text[BAR_WIDTH] = '\0';
 }
 
 int rp_follow_print(const json_t *timeline, FILE *out)
@@ -201,31 +186,32 @@ int rp_follow_print(const json_t *timeline, FILE *out)
 
 	json_array_foreach (stages, i, entry)
 		total += duration_of(entry) > 0 ? duration_of(entry) : 0;
-	fprintf(out, "rig %s  boot %s\n", rp_json_string_or(timeline, "rig", "-"),
+	rp_printable_line(out, "rig %s  boot %s", rp_json_string_or(timeline, "rig", "-"),
 		rp_json_string_or(timeline, "boot", "-"));
 	json_array_foreach (stages, i, entry) {
 		json_int_t ms = duration_of(entry) > 0 ? duration_of(entry) : 0;
 		const char *state = rp_json_string_or(entry, "state", "");
 		const char *detail = rp_json_string_or(entry, "detail", "");
+		char bar[BAR_WIDTH + 1];
 		char duration[32];
 
 		rp_table_duration(ms, duration);
-		fprintf(out, "  %-8s %12s  ", rp_json_string_or(entry, "stage", "?"), duration);
-		print_bar(out, begin, ms, total);
-		fprintf(out, "%s%s", strcmp(state, "done") != 0 ? "  " : "",
-			strcmp(state, "done") != 0 ? state : "");
-		fputs(*detail ? "  " : "", out);
-		print_foreign(out, detail);
-		fputc('\n', out);
+		make_bar(begin, ms, total, bar);
+		if (!strcmp(state, "done"))
+			state = "";
+		rp_printable_line(out, "  %-8s %12s  %s%s%s%s%s",
+			rp_json_string_or(entry, "stage", "?"), duration, bar, *state ? "  " : "",
+			state, *detail ? "  " : "", detail);
 		begin += ms;
 	}
 	json_array_foreach (json_object_get(timeline, "events"), i, entry) {
 		const char *time = rp_json_string_or(entry, "time", "");
 
-		fprintf(out, "%s%.12s  %-8s ", i ? "" : "\n", strlen(time) > 11 ? time + 11 : "-",
-			rp_json_string_or(entry, "stage", ""));
-		print_foreign(out, rp_json_string_or(entry, "message", ""));
-		fputc('\n', out);
+		if (!i)
+			fputc('\n', out);
+		rp_printable_line(out, "%.12s  %-8s %s", strlen(time) > 11 ? time + 11 : "-",
+			rp_json_string_or(entry, "stage", ""),
+			rp_json_string_or(entry, "message", ""));
 	}
 	return RP_EXIT_OK;
 }

@@ -8,33 +8,35 @@
 #include "lib/file.h"
 #include "lib/id.h"
 #include "lib/json.h"
+#include "lib/printable.h"
+#include "server/cli/screen.h"
 
 const struct rp_cli_command *const rp_cli_nouns[] = {rp_cli_keys, rp_cli_manifest, rp_cli_image,
 	rp_cli_rig, rp_cli_job, rp_cli_result, rp_cli_claim, rp_cli_log, rp_cli_verify, NULL};
 
-static void print_error(const struct rp_cli *cli, const struct rp_error *err, FILE *errors)
+static void print_error(bool json, const struct rp_error *err)
 {
-	rp_cleanup(json) json_t *json = NULL;
+	rp_cleanup(json) json_t *document = NULL;
 	rp_cleanup(free) char *text = NULL;
 
-	if (cli->json) {
-		json = json_pack("{s:s}", "error", err->text);
-		text = json ? rp_json_canonical(json) : NULL;
+	if (json) {
+		document = json_pack("{s:s}", "error", err->text);
+		text = document ? rp_json_canonical(document) : NULL;
 	}
 	if (text)
-		fprintf(errors, "%s\n", text);
+		fprintf(stderr, "%s\n", text);
 	else
-		fprintf(errors, "rigproof: %s\n", err->text);
+		rp_printable_line(stderr, "rigproof: %s", err->text);
 }
 
-int rp_cli_main(int argc, char **argv, FILE *out, FILE *errors)
+static int run(int argc, char **argv)
 {
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_cli cli = {0};
-	int r = rp_cli_parse(argc, argv, out, &cli, &err);
+	int r = rp_cli_parse(argc, argv, stdout, &cli, &err);
 
 	if (r < 0) {
-		fprintf(errors, "rigproof: %s\n", err.text);
+		print_error(false, &err);
 		return RP_EXIT_USAGE;
 	}
 	if (r == 0)
@@ -43,21 +45,36 @@ int rp_cli_main(int argc, char **argv, FILE *out, FILE *errors)
 	if (r < 0) {
 		if (!*err.text)
 			rp_error_set(&err, r, "%s", strerror(-r));
-		print_error(&cli, &err, errors);
+		print_error(cli.json, &err);
 		r = RP_EXIT_FAILED;
 	}
 	rp_cli_done(&cli);
-	/* A full disk or a closed pipe shows only when what was printed is written. */
-	if (fflush(out) != 0 && r == RP_EXIT_OK) {
-		fprintf(errors, "rigproof: standard output: %s\n", strerror(errno));
-		r = RP_EXIT_FAILED;
-	}
 	return r;
+}
+
+int rp_cli_main(int argc, char **argv, FILE *out, FILE *errors)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	int status, r;
+
+	if (rp_screen_begin(out, errors, &err) < 0) {
+		fprintf(errors, "rigproof: %s\n", err.text);
+		return RP_EXIT_FAILED;
+	}
+	status = run(argc, argv);
+	/* A full disk or a closed pipe shows only when what was printed is written. */
+	r = rp_screen_end();
+	if (r < 0 && status == RP_EXIT_OK) {
+		fprintf(errors, "rigproof: standard output: %s\n", strerror(-r));
+		status = RP_EXIT_FAILED;
+	}
+	return status;
 }
 
 int rp_cli_print_json(const json_t *value, struct rp_error *err)
 {
-	rp_cleanup(free) char *text = rp_json_pretty(value);
+	rp_cleanup(free) char *raw = rp_json_pretty(value);
+	rp_cleanup(free) char *text = raw ? rp_printable_json(raw) : NULL;
 
 	if (!text)
 		return rp_error_memory(err);

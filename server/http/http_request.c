@@ -84,9 +84,7 @@ int rp_query_parse(const char *text, struct rp_query **ret)
 			 * Firmware hands on what its maker wrote into SMBIOS, in any encoding:
 			 * such a rig must boot, and its strings must fit into JSON and a log.
 			 */
-			rp_utf8_repair(key);
 			rp_printable(key);
-			rp_utf8_repair(value);
 			rp_printable(value);
 			for (size_t i = 0; i < count; i++)
 				if (!strcmp(query[i].key, key))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/printable.h"
 
 static const char *const style =
 	":root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1b1f24;--soft:#5b6470;"
@@ -55,55 +56,19 @@ static const char *const style =
 	".spark{display:flex;gap:.6rem;align-items:center}.spark span{white-space:nowrap}"
 	"@media print{body{background:#fff}section{break-inside:avoid}}";
 
-/* Length of the UTF-8 character at text, 0 where it is none or not to be shown. */
-static size_t character(const unsigned char *text)
-{
-	uint32_t code;
-	size_t len;
-
-	if (*text < 0x80)
-		return *text >= 0x20 && *text != 0x7f;
-	if (*text >= 0xc2 && *text < 0xe0) {
-		len = 2;
-		code = *text & 0x1f;
-	} else if ((*text & 0xf0) == 0xe0) {
-		len = 3;
-		code = *text & 0x0f;
-	} else if (*text >= 0xf0 && *text < 0xf5) {
-		len = 4;
-		code = *text & 0x07;
-	} else {
-		return 0;
-	}
-	for (size_t i = 1; i < len; i++) {
-		if ((text[i] & 0xc0) != 0x80) /* also the final NUL */
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if ((len == 3 && code < 0x800) || (len == 4 && (code < 0x10000 || code > 0x10ffff)) ||
-		(code >= 0xd800 && code < 0xe000) || code < 0xa0)
-		return 0;
-	/* Embeddings, overrides and isolates of bidirectional text. */
-	if ((code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
-		return 0;
-	return len;
-}
-
 void rp_html_text(FILE *out, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	while (*text) {
+		const size_t len = rp_printable_length(text, strnlen(text, 4));
 
-	while (*at) {
-		size_t len = character(at);
-
-		if (!len && *at != '\n' && *at != '\t') {
+		if (!len && *text != '\n' && *text != '\t') {
 			fputs("\xef\xbf\xbd", out);
 			/* One mark for one broken character, not one for each of its bytes. */
-			for (at++; (*at & 0xc0) == 0x80; at++)
+			for (text++; (*text & 0xc0) == 0x80; text++)
 				continue;
 			continue;
 		}
-		switch (*at) {
+		switch (*text) {
 		case '&':
 			fputs("&amp;", out);
 			break;
@@ -120,9 +85,9 @@ void rp_html_text(FILE *out, const char *text)
 			fputs("&#39;", out);
 			break;
 		default:
-			fwrite(at, 1, len ? len : 1, out);
+			fwrite(text, 1, len ? len : 1, out);
 		}
-		at += len ? len : 1;
+		text += len ? len : 1;
 	}
 }
 

@@ -57,6 +57,14 @@ static void a_terminal_line_has_time_and_level(void **state)
 	assert_string_equal(text + 25, "warning: rig r1?lost?\n");
 }
 
+/* What a machine says of itself is in many lines of a server's log. */
+static void no_line_steers_a_terminal(void **state)
+{
+	rp_log_info("serial %s", "\x1b[2J\xc2\x9b"
+				 "1m\xe2\x80\xae \xff\xe2\x82\xac");
+	assert_string_equal(logged() + 25, "info: serial ?[2J??1m??? ?\xe2\x82\xac\n");
+}
+
 static void the_journal_gets_a_priority(void **state)
 {
 	char stream[64];
@@ -113,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_terminal_line_has_time_and_level, capture, restore),
+		cmocka_unit_test_setup_teardown(no_line_steers_a_terminal, capture, restore),
 		cmocka_unit_test_setup_teardown(the_journal_gets_a_priority, capture, restore),
 		cmocka_unit_test_setup_teardown(a_foreign_journal_is_not_ours, capture, restore),
 		cmocka_unit_test_setup_teardown(levels_above_are_dropped, capture, restore),

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "lib/printable.h"
 
@@ -60,13 +62,11 @@ static void copies_are_whole_utf8(void **state)
 	}
 }
 
-static void what_is_no_utf8_is_repaired(void **state)
+static void what_is_not_shown_goes_byte_by_byte(void **state)
 {
 	static const struct {
 		const char *text, *found;
 	} texts[] = {
-		{"", ""},
-		{"ASCII", "ASCII"},
 		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae"},
 		{"\xe4rger", "?rger"},			  /* Latin-1 */
 		{"end \xe2\x82", "end ??"},		  /* cut off */
@@ -77,25 +77,75 @@ static void what_is_no_utf8_is_repaired(void **state)
 		{"\xf4\x90\x80\x80", "????"},		  /* above U+10FFFF */
 		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"}, /* U+10FFFF */
 		{"\x80\xff", "??"},
+		{"\xc2\x80\xc2\x9f\xc2\xa0", "????\xc2\xa0"},	     /* C1, and what follows it */
+		{"\xd8\x9c|", "??|"},				     /* U+061C */
+		{"\xe2\x80\x8d|", "\xe2\x80\x8d|"},		     /* U+200D joins emoji */
+		{"\xe2\x80\x8e\xe2\x80\x8f|", "??????|"},	     /* the marks */
+		{"\xe2\x80\xa7|", "\xe2\x80\xa7|"},		     /* U+2027 is a dot */
+		{"\xe2\x80\xa8\xe2\x80\xa9|", "??????|"},	     /* separators */
+		{"\xe2\x80\xaa\xe2\x80\xae|", "??????|"},	     /* embedding, override */
+		{"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa", /* isolates, neighbours */
+			"\xe2\x81\xa5??????\xe2\x81\xaa"},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		char text[32];
 
 		strcpy(text, texts[i].text);
-		rp_utf8_repair(text);
+		rp_printable(text);
 		assert_string_equal(text, texts[i].found);
 	}
 	assert_int_equal(rp_utf8_length("\xe2\x82\xac", 3), 3);
 	assert_int_equal(rp_utf8_length("\xe2\x82\xac", 2), 0);
 	assert_int_equal(rp_utf8_length("a", 0), 0);
+	assert_int_equal(rp_printable_length("\xe2\x82\xac", 3), 3);
+	assert_int_equal(rp_printable_length("\xe2\x80\xae", 3), 0);
+	assert_int_equal(rp_printable_length("\n", 1), 0);
+}
+
+/* Another text for the same document. */
+static void json_says_the_same(void **state)
+{
+	static const char hostile[] = "\x1b]0;x\x07\x7f\xc2\x9b"
+				      "2J\xd8\x9c\xe2\x80\xaetxt\xe2\x81\xa6\n\t\"\\ \xe2\x82\xac";
+	json_t *document = json_pack("{s:s}", hostile, hostile);
+	char *text = json_dumps(document, JSON_INDENT(2));
+	char *made = rp_printable_json(text);
+	json_t *again = json_loads(made, 0, NULL);
+
+	assert_non_null(again);
+	assert_true(json_equal(document, again));
+	assert_non_null(strstr(made, "\\u009b2J\\u061c\\u202etxt\\u2066\\n"));
+	assert_non_null(strstr(made, "\\u007f"));
+	assert_non_null(strstr(made, "\xe2\x82\xac"));
+	for (const char *at = made; *at; at++)
+		assert_true(*at == '\n' || rp_printable_length(at, strlen(at)) ||
+			    ((unsigned char)*at & 0xc0) == 0x80);
+	free(made);
+	free(text);
+	json_decref(document);
+	json_decref(again);
+}
+
+static void a_line_is_one_line(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_int_equal(rp_printable_line(out, "%s: %d", "a\nok: b\x1b[1m", 7), 0);
+	fclose(out);
+	assert_string_equal(text, "a?ok: b?[1m: 7\n");
+	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(control_characters_go),
-		cmocka_unit_test(what_is_no_utf8_is_repaired),
+		cmocka_unit_test(what_is_not_shown_goes_byte_by_byte),
+		cmocka_unit_test(json_says_the_same),
+		cmocka_unit_test(a_line_is_one_line),
 		cmocka_unit_test(copies_are_whole_utf8),
 	};
 

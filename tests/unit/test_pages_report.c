@@ -40,6 +40,9 @@ static void text_is_escaped(void **state)
 		{"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
 		{"\xc2\x9b", "\xef\xbf\xbd"},	    /* C1 control */
 		{"\xe2\x80\xae.", "\xef\xbf\xbd."}, /* right-to-left override */
+		{"\xd8\x9c.", "\xef\xbf\xbd."},	    /* Arabic letter mark */
+		{"\xe2\x80\x8f.", "\xef\xbf\xbd."}, /* right-to-left mark */
+		{"\xe2\x81\xa6.", "\xef\xbf\xbd."}, /* isolate */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
