@@ -6,6 +6,7 @@
 
 #include "keys/pem.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/encoding.h"
 #include "lib/id.h"
 #include "lib/json.h"
@@ -93,19 +94,35 @@ static int reply_list(struct rp_reply *reply, const char *name, int r, json_t **
 	return reply->json ? 0 : -ENOMEM;
 }
 
-/* The newest of something, as many as ?limit= says. */
-static int reply_newest(struct rp_server *server, const struct rp_request *request,
-	struct rp_reply *reply, const char *name,
-	int (*list_newest)(struct rp_server *server, int limit, json_t **ret))
+typedef int (*list_selected)(struct rp_server *server, const struct rp_selection *selection,
+	json_t **ret, int64_t *ret_total);
+
+/* The newest of what the query selects, and how many there are: {NAME: [...], "total": N}. */
+static int reply_selected(struct rp_server *server, const struct rp_request *request,
+	struct rp_reply *reply, const char *name, list_selected list_them)
 {
+	struct rp_selection selection = {.state = rp_request_query(request, "state"),
+		.rig = rp_request_query(request, "rig"),
+		.plan = rp_request_query(request, "plan"),
+		.id = rp_request_query(request, "id")};
+	const char *since = rp_request_query(request, "since");
 	json_t *list = NULL;
 	int64_t limit;
+	int64_t total;
 	int r;
 
-	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0)
+	if (query_number(request, "limit", LIST_MAX, LIST_DEFAULT, &limit, reply) < 0 ||
+		query_number(request, "offset", INT64_MAX, 0, &selection.offset, reply) < 0)
 		return 0;
-	r = list_newest(server, (int)limit, &list);
-	return reply_list(reply, name, r, &list);
+	if (*since && rp_clock_parse(since, &selection.since) < 0)
+		return rp_reply_error(reply, 400, "give it like 2026-11-20T12:00:00.000Z",
+			"since: %.40s is no time", since);
+	selection.limit = (int)limit;
+	r = list_them(server, &selection, &list, &total);
+	if (r < 0)
+		return failed(reply, r, NULL);
+	reply->json = json_pack("{s:o, s:I}", name, list, "total", (json_int_t)total);
+	return reply->json ? 0 : -ENOMEM;
 }
 
 static int get_rigs(
@@ -357,7 +374,7 @@ static int post_jobs(
 static int get_jobs(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	return reply_newest(server, request, reply, "jobs", rp_jobs_list);
+	return reply_selected(server, request, reply, "jobs", rp_jobs_list);
 }
 
 static int get_job(
@@ -498,13 +515,13 @@ static int get_consistency(
 static int get_results(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	return reply_newest(server, request, reply, "results", rp_results_list);
+	return reply_selected(server, request, reply, "results", rp_results_list);
 }
 
 static int get_refused(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
-	return reply_newest(server, request, reply, "refused", rp_refused_list);
+	return reply_selected(server, request, reply, "refused", rp_refused_list);
 }
 
 /* How many jobs there are of each state, now. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "server/state/boots.h"
+#include "server/state/selection.h"
 
 struct rp_rig;
 
@@ -56,7 +57,10 @@ int rp_jobs_cancel(struct rp_server *server, const char *id, struct rp_error *er
 
 /* As the API shows it, with "attempts": [{"boot","state","message","started","ended"}]. */
 int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **ret);
-int rp_jobs_list(struct rp_server *server, int limit, json_t **ret);
+
+/* Newest first. *ret is a new reference; ret_total may be NULL. */
+int rp_jobs_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total);
 
 /*
  * Begin an attempt of a job of rp_jobs_next: in a new boot that waits for power, or, where boot is

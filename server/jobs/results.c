@@ -319,8 +319,9 @@ static json_t *read_result_row(sqlite3_stmt *row, const void *context)
 		rp_column_text(row, 8), "image", rp_column_text(row, 9));
 }
 
-int rp_results_list(struct rp_server *server, int limit, json_t **ret)
+int rp_results_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total)
 {
-	return rp_store_list(
-		server->store, RP_SQL_RESULT_LIST, RP_INT(limit), read_result_row, NULL, ret);
+	return rp_selection_list(server, RP_SQL_RESULT_LIST, RP_SQL_RESULT_COUNT_LIST, selection,
+		read_result_row, ret, ret_total);
 }

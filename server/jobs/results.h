@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
+#include "server/state/selection.h"
 
 struct rp_server;
 
@@ -34,7 +35,8 @@ int rp_results_accept(struct rp_server *server, const struct rp_result_offer *of
 int rp_results_evidence(
 	struct rp_server *server, const char *job, json_t **ret, struct rp_error *err);
 
-/* Newest first. *ret is a new reference. */
-int rp_results_list(struct rp_server *server, int limit, json_t **ret);
+/* Newest first. *ret is a new reference; ret_total may be NULL. */
+int rp_results_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total);
 
 #endif

@@ -283,14 +283,15 @@ int rp_job_to_json(struct rp_server *server, const struct rp_job *job, json_t **
 	return 0;
 }
 
-int rp_jobs_list(struct rp_server *server, int limit, json_t **ret)
+int rp_jobs_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total)
 {
 	rp_cleanup(json) json_t *ids = NULL;
 	rp_cleanup(json) json_t *list = json_array();
 	size_t i;
 	json_t *id;
-	int r = rp_store_list(
-		server->store, RP_SQL_JOB_LIST, RP_INT(limit), rp_column_first, NULL, &ids);
+	int r = rp_selection_list(server, RP_SQL_JOB_LIST, RP_SQL_JOB_COUNT_LIST, selection,
+		rp_column_first, &ids, ret_total);
 
 	if (r < 0)
 		return r;

@@ -132,7 +132,7 @@ static int get_overview(
 	int r = rp_rigs_list(server, &rigs);
 
 	if (r >= 0)
-		r = rp_jobs_list(server, JOBS_SHOWN, &jobs);
+		r = rp_jobs_list(server, &RP_SELECTION_NEWEST(JOBS_SHOWN), &jobs, NULL);
 	if (r < 0)
 		return r;
 	out = open_memstream(&page, &size);

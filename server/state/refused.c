@@ -56,8 +56,9 @@ static json_t *read_refused_row(sqlite3_stmt *row, const void *context)
 		rp_column_text(row, 6), "sha256", rp_column_text(row, 7));
 }
 
-int rp_refused_list(struct rp_server *server, int limit, json_t **ret)
+int rp_refused_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total)
 {
-	return rp_store_list(
-		server->store, RP_SQL_REFUSED_LIST, RP_INT(limit), read_refused_row, NULL, ret);
+	return rp_selection_list(server, RP_SQL_REFUSED_LIST, RP_SQL_REFUSED_COUNT_LIST, selection,
+		read_refused_row, ret, ret_total);
 }

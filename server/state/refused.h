@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "server/state/selection.h"
+
 struct rp_server;
 
 #define RP_REFUSED_KEPT 10000 /* rows; older ones go */
@@ -17,7 +19,8 @@ struct rp_server;
 void rp_refused_add(struct rp_server *server, const char *what, const char *job, const char *boot,
 	const char *peer, const void *body, size_t len, const char *reason);
 
-/* Newest first. *ret is a new reference. */
-int rp_refused_list(struct rp_server *server, int limit, json_t **ret);
+/* Newest first, of those since then. *ret is a new reference; ret_total may be NULL. */
+int rp_refused_list(struct rp_server *server, const struct rp_selection *selection, json_t **ret,
+	int64_t *ret_total);
 
 #endif

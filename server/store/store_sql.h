@@ -28,6 +28,16 @@
 	"id, rig, plan, image, image_sha256, spec, state, verdict, error_stage, error_message, "   \
 	"attempt, attempts_max, boot, created, started, finished, deadline"
 
+/* struct rp_selection: its fields are ?1 to ?7 */
+#define JOB_SELECTED                                                                               \
+	"(?1 = '' OR state = ?1 OR verdict = ?1) AND (?2 = '' OR rig = ?2) AND "                   \
+	"(?3 = '' OR plan = ?3) AND substr(id, 1, length(?4)) = ?4 AND created >= ?5"
+#define RESULT_SELECTED                                                                            \
+	"FROM result JOIN boot ON boot.id = result.boot JOIN job ON job.id = result.job "          \
+	"WHERE (?1 = '' OR result.verdict = ?1) AND (?2 = '' OR boot.rig = ?2) AND "               \
+	"(?3 = '' OR job.plan = ?3) AND substr(result.job, 1, length(?4)) = ?4 AND "               \
+	"result.accepted >= ?5"
+
 #define RP_STORE_STATEMENTS(X)                                                                     \
 	/* tokens */                                                                               \
 	X(TOKEN_ROLE, "SELECT role FROM token WHERE sha256 = ?1")                                  \
@@ -134,7 +144,9 @@
 	X(EVENT_LIST, "SELECT time, stage, message FROM event WHERE boot = ?1 ORDER BY seq")       \
 	/* jobs */                                                                                 \
 	X(JOB_BY_ID, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                              \
-	X(JOB_LIST, "SELECT " JOB_COLUMNS " FROM job ORDER BY rowid DESC LIMIT ?1")                \
+	X(JOB_LIST, "SELECT id FROM job WHERE " JOB_SELECTED                                       \
+		    " ORDER BY rowid DESC LIMIT ?6 OFFSET ?7")                                     \
+	X(JOB_COUNT_LIST, "SELECT COUNT(*) FROM job WHERE " JOB_SELECTED)                          \
 	X(JOB_QUEUED_OF_RIG,                                                                       \
 		"SELECT " JOB_COLUMNS                                                              \
 		" FROM job WHERE rig = ?1 AND state = 'queued' ORDER BY rowid LIMIT 1")            \
@@ -174,15 +186,16 @@
 			 "ORDER BY leaf DESC LIMIT 1")                                             \
 	X(RESULT_LIST,                                                                             \
 		"SELECT result.job, result.boot, boot.rig, result.sha256, result.verdict, "        \
-		"result.leaf, result.accepted, boot.assurance, job.plan, job.image "               \
-		"FROM result JOIN boot ON boot.id = result.boot JOIN job ON job.id = result.job "  \
-		"ORDER BY result.leaf DESC LIMIT ?1")                                              \
+		"result.leaf, result.accepted, boot.assurance, job.plan, "                         \
+		"job.image " RESULT_SELECTED " ORDER BY result.leaf DESC LIMIT ?6 OFFSET ?7")      \
+	X(RESULT_COUNT_LIST, "SELECT COUNT(*) " RESULT_SELECTED)                                   \
 	X(REFUSED_ADD, "INSERT INTO refused (time, job, boot, peer, what, reason, sha256) "        \
 		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                      \
 	X(REFUSED_RECENT, "SELECT time FROM refused ORDER BY id DESC LIMIT 1 OFFSET ?1")           \
 	X(REFUSED_TRIM, "DELETE FROM refused WHERE id <= (SELECT MAX(id) FROM refused) - ?1")      \
 	X(REFUSED_LIST, "SELECT id, time, job, boot, peer, what, reason, sha256 FROM refused "     \
-			"ORDER BY id DESC LIMIT ?1")                                               \
+			"WHERE time >= ?5 ORDER BY id DESC LIMIT ?6 OFFSET ?7")                    \
+	X(REFUSED_COUNT_LIST, "SELECT COUNT(*) FROM refused WHERE time >= ?5")                     \
 	/* log */                                                                                  \
 	X(LEAF_ADD, "INSERT INTO leaf (number, hash, sha256, time) VALUES (?1, ?2, ?3, ?4)")       \
 	X(LEAF_LIST, "SELECT number, hash FROM leaf ORDER BY number")                              \

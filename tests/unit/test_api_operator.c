@@ -185,6 +185,56 @@ static void tokens(void **state)
 	lab_ok(rp_file_write(path, 0600, old, 64, &err));
 }
 
+/* ?QUERY of a list: how many rows come, of how many. */
+static void selects(struct rig_lab *lab, const char *query, size_t rows, json_int_t total)
+{
+	rp_cleanup(free) char *path = rp_path("/api/v1/jobs?%s", query);
+	struct answer answer = ask(lab, "GET", path, NULL, NULL);
+
+	if (answer.status != 200 || json_array_size(json_object_get(answer.json, "jobs")) != rows ||
+		json_integer_value(json_object_get(answer.json, "total")) != total)
+		fail_msg("%s: %d, %zu rows of %lld", query, answer.status,
+			json_array_size(json_object_get(answer.json, "jobs")),
+			(long long)json_integer_value(json_object_get(answer.json, "total")));
+	answer_done(&answer);
+}
+
+static void lists_are_selected_and_counted(void **state)
+{
+	struct rig_lab *lab = *state;
+	char jobs[3][27];
+	char since[RP_TIME_TEXT], query[64];
+
+	for (size_t i = 0; i < 3; i++)
+		submit_job(lab, "alpha", jobs[i]);
+	selects(lab, "limit=1000", 3, 3);
+	selects(lab, "limit=2", 2, 3);
+	selects(lab, "limit=2&offset=2", 1, 3);
+	selects(lab, "limit=2&offset=3", 0, 3);
+	selects(lab, "state=queued", 3, 3);
+	selects(lab, "state=pass", 0, 0);
+	selects(lab, "rig=alpha&plan=ring", 3, 3);
+	selects(lab, "rig=beta", 0, 0);
+	selects(lab, "plan=rin", 0, 0);
+	snprintf(query, sizeof(query), "id=%s", jobs[1]);
+	selects(lab, query, 1, 1);
+	snprintf(query, sizeof(query), "id=%.8s", jobs[1]);
+	selects(lab, query, 3, 3);
+	selects(lab, "id=%25", 0, 0);
+	rp_clock_format(lab->now, since);
+	snprintf(query, sizeof(query), "since=%s", since);
+	selects(lab, query, 3, 3);
+	rp_clock_format(lab->now + RP_SECOND, since);
+	snprintf(query, sizeof(query), "since=%s", since);
+	selects(lab, query, 0, 0);
+	expect(lab, "GET", "/api/v1/jobs?since=yesterday", NULL, 400, "no time");
+	expect(lab, "GET", "/api/v1/refused?offset=-1", NULL, 400, "offset");
+	assert_int_equal(
+		status_of(lab, "GET", "/api/v1/results?state=pass&rig=a", NULL, NULL), 200);
+	assert_int_equal(
+		status_of(lab, "GET", "/api/v1/refused?limit=5&offset=5", NULL, NULL), 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +242,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(job_ends_before_its_stage, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(rigs_are_checked, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(lists, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			lists_are_selected_and_counted, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(tokens, setup, lab_teardown),
 	};
 
