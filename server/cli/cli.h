@@ -3,12 +3,17 @@
  * The command line of rigproof: a const table of commands, and one parser that reads each
  * command's options and operands off the usage line that people see, so that the two agree.
  *
+ * --json prints JSON always: an answer is one object on standard output, lists are {"jobs": [...],
+ * "total": N}; what is followed is one object a line; an error is {"error": TEXT, "status": N} on
+ * standard error, with nothing on standard output.
+ *
  * Usage grammar: "[--opt VALUE]" optional, "--opt VALUE" required, "[--switch]", "NAME" an operand,
  * "[NAME]" an optional one, "..." behind any of them: may be repeated.
  */
 #ifndef RP_SERVER_CLI_CLI_H
 #define RP_SERVER_CLI_CLI_H
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +30,9 @@ enum rp_exit {
 	RP_EXIT_JOB_SKIP = 4,
 };
 
+/* What only the command line can mend: no name, no id, no number. */
+#define RP_CLI_WRONG_USE (-EBADRQC)
+
 struct rp_cli;
 
 struct rp_cli_command {
@@ -32,7 +40,10 @@ struct rp_cli_command {
 	const char *verb;    /* NULL: the noun is the command */
 	const char *usage;   /* what follows noun and verb */
 	const char *summary; /* one line of help */
-	/* Returns enum rp_exit, or negative errno with err filled: that is printed, status 1. */
+	/*
+	 * Returns enum rp_exit, or negative errno with err filled: that is printed, status 1, or 2
+	 * for RP_CLI_WRONG_USE.
+	 */
 	int (*run)(const struct rp_cli *cli, struct rp_error *err);
 };
 
@@ -54,7 +65,13 @@ struct rp_cli {
 /* Each ends with noun NULL. */
 extern const struct rp_cli_command rp_cli_keys[], rp_cli_manifest[], rp_cli_image[], rp_cli_rig[],
 	rp_cli_job[], rp_cli_result[], rp_cli_claim[], rp_cli_log[], rp_cli_verify[];
-extern const struct rp_cli_command *const rp_cli_nouns[]; /* all of them, ends with NULL */
+
+struct rp_cli_noun {
+	const struct rp_cli_command *commands;
+	const char *summary; /* one line of help */
+};
+
+extern const struct rp_cli_noun rp_cli_nouns[]; /* all of them, ends with commands NULL */
 
 /* The whole program; returns enum rp_exit. out and errors are stdout and stderr but for tests. */
 int rp_cli_main(int argc, char **argv, FILE *out, FILE *errors);
@@ -80,7 +97,7 @@ int rp_cli_print_json(const json_t *value, struct rp_error *err);
 /* Write text to path, or to standard output where path is NULL or "-". */
 int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error *err);
 
-/* Operands that go into a URL: -EINVAL for what is no name, or no job id. */
+/* Operands that go into a URL: RP_CLI_WRONG_USE for what is no name, or no job id. */
 int rp_cli_check_name(const char *what, const char *text, struct rp_error *err);
 int rp_cli_check_job(const char *text, struct rp_error *err);
 

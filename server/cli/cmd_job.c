@@ -42,8 +42,8 @@ static int upload_modules(
 		int r;
 
 		if (!equals)
-			return rp_error_set(
-				err, -EINVAL, "--module %.60s: type --module NAME=FILE.ko", value);
+			return rp_error_set(err, RP_CLI_WRONG_USE,
+				"--module %.60s: type --module NAME=FILE.ko", value);
 		name = strndup(value, (size_t)(equals - value));
 		if (!name)
 			return -ENOMEM;
@@ -103,7 +103,9 @@ static int run_submit(const struct rp_cli *cli, struct rp_error *err)
 	if (r < 0)
 		return r;
 	if (rp_cli_value(cli, "--wait")) {
-		if (!cli->json)
+		if (cli->json)
+			printf("{\"event\":\"submitted\",\"job\":\"%s\"}\n", job);
+		else
 			rp_printable_line(stdout, "job %s", job);
 		return rp_follow_job(client, job, cli->json, err);
 	}

@@ -37,6 +37,20 @@ static int run_refused(const struct rp_cli *cli, struct rp_error *err)
 	return rp_list_show(cli, &refused, "/refused", err);
 }
 
+static bool is_file(const char *path)
+{
+	return path && strcmp(path, "-") != 0;
+}
+
+/* What was written, as an answer. */
+static int print_file(const struct rp_cli *cli, const char *path, struct rp_error *err)
+{
+	rp_cleanup(json) json_t *document =
+		json_pack("{s:s, s:o}", "job", cli->operands[0], "file", rp_json_text(path));
+
+	return document ? rp_cli_print_json(document, err) : -ENOMEM;
+}
+
 /* Not verified here: a file that proves nothing is worth having too; `rigproof verify` says so. */
 static int run_evidence(const struct rp_cli *cli, struct rp_error *err)
 {
@@ -54,7 +68,9 @@ static int run_evidence(const struct rp_cli *cli, struct rp_error *err)
 		r = rp_cli_write(path, text, len, err);
 	if (r < 0)
 		return r;
-	if (path && strcmp(path, "-") != 0) {
+	if (cli->json && is_file(path))
+		return print_file(cli, path, err);
+	if (is_file(path)) {
 		rp_printable_line(stdout, "%s", path);
 		rp_printable_line(
 			stdout, "verify it anywhere: rigproof verify --root root.crt %s", path);
@@ -101,11 +117,20 @@ static int run_report(const struct rp_cli *cli, struct rp_error *err)
 		r = fetch_report(cli, client, &source, err);
 	if (r >= 0)
 		r = rp_report_html(&source, &html, err);
-	if (r >= 0)
-		r = rp_cli_write(path, html, strlen(html), err);
 	if (r < 0)
 		return r;
-	if (path && strcmp(path, "-") != 0)
+	if (cli->json && !is_file(path)) {
+		rp_cleanup(json) json_t *document =
+			json_pack("{s:s, s:s}", "job", cli->operands[0], "report", html);
+
+		return document ? rp_cli_print_json(document, err) : -ENOMEM;
+	}
+	r = rp_cli_write(path, html, strlen(html), err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return print_file(cli, path, err);
+	if (is_file(path))
 		rp_printable_line(stdout, "%s", path);
 	return RP_EXIT_OK;
 }

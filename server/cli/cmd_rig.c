@@ -154,22 +154,12 @@ static int run_approve(const struct rp_cli *cli, struct rp_error *err)
 
 static int run_power(const struct rp_cli *cli, struct rp_error *err)
 {
-	static const char *const actions[] = {"on", "off", "cycle", "status"};
 	const char *action = cli->operands[1];
 	rp_cleanup(free) char *path = NULL;
 	rp_cleanup(json) json_t *body = NULL;
 	rp_cleanup(json) json_t *answer = NULL;
-	bool known = false;
-	int r;
+	int r = rig_path(cli, "/power", &path, err);
 
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
-		known |= !strcmp(actions[i], action);
-	if (!known)
-		return rp_error_set(err, -EINVAL,
-			"power %.40s: not known; type: rigproof rig power NAME on, off, cycle or "
-			"status",
-			action);
-	r = rig_path(cli, "/power", &path, err);
 	body = json_pack("{s:s}", "action", action);
 	if (r >= 0)
 		r = call(cli, "POST", path, body, &answer, err);

@@ -31,9 +31,24 @@ struct follower {
 	const char *job;
 	char boot[32]; /* the attempt that is shown */
 	size_t stages_done;
-	bool quiet;
+	bool json;
 	int64_t away_since; /* 0: the server answers */
 };
+
+/* One object a line: what is followed is read as it comes. Takes object. */
+static void print_event(FILE *out, const char *event, json_t *object)
+{
+	rp_cleanup(json) json_t *line = object;
+	rp_cleanup(free) char *raw = NULL;
+	rp_cleanup(free) char *text = NULL;
+
+	if (!line || json_object_set_new(line, "event", json_string(event)) < 0)
+		return;
+	raw = rp_json_canonical(line);
+	text = raw ? rp_printable_json(raw) : NULL;
+	if (text)
+		fprintf(out, "%s\n", text);
+}
 
 static json_int_t duration_of(const json_t *stage)
 {
@@ -61,10 +76,12 @@ static void show_progress(struct follower *follower, const json_t *timeline)
 	const char *boot = rp_json_string_or(timeline, "boot", "");
 	json_t *stages = json_object_get(timeline, "stages");
 
-	if (!*boot || follower->quiet)
+	if (!*boot)
 		return;
 	if (strcmp(boot, follower->boot) != 0) {
-		if (*follower->boot)
+		if (follower->json)
+			print_event(stdout, "boot", json_pack("{s:s}", "boot", boot));
+		else if (*follower->boot)
 			rp_printable_line(stdout, "  tried again: boot %s", boot);
 		snprintf(follower->boot, sizeof(follower->boot), "%s", boot);
 		follower->stages_done = 0;
@@ -74,7 +91,10 @@ static void show_progress(struct follower *follower, const json_t *timeline)
 
 		if (!strcmp(rp_json_string_or(stage, "state", "running"), "running"))
 			return;
-		print_stage(stage, stdout);
+		if (follower->json)
+			print_event(stdout, "stage", json_copy((json_t *)stage));
+		else
+			print_stage(stage, stdout);
 	}
 }
 
@@ -87,7 +107,11 @@ static int tolerate(struct follower *follower, int error, const struct rp_error 
 		return error;
 	if (!follower->away_since) {
 		follower->away_since = now;
-		fprintf(stderr, "the server does not answer (%s); waiting for it\n", err->text);
+		if (follower->json)
+			print_event(stderr, "waiting", json_pack("{s:s}", "reason", err->text));
+		else
+			fprintf(stderr, "the server does not answer (%s); waiting for it\n",
+				err->text);
 	}
 	return now - follower->away_since > PATIENCE ? error : 0;
 }
@@ -130,7 +154,7 @@ static void conclude(const json_t *job)
 
 int rp_follow_job(struct rp_client *client, const char *job, bool json, struct rp_error *err)
 {
-	struct follower follower = {.client = client, .job = job, .quiet = json};
+	struct follower follower = {.client = client, .job = job, .json = json};
 
 	for (;;) {
 		rp_cleanup(json) json_t *state = NULL;
@@ -146,9 +170,9 @@ int rp_follow_job(struct rp_client *client, const char *job, bool json, struct r
 		text = rp_json_string_or(state, "state", "");
 		verdict = rp_json_string_or(state, "verdict", "");
 		if (!strcmp(text, "done") || !strcmp(text, "cancelled")) {
-			if (json && (r = rp_cli_print_json(state, err)) < 0)
-				return r;
-			if (!json)
+			if (json)
+				print_event(stdout, "end", json_copy(state));
+			else
 				conclude(state);
 			for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++)
 				if (!strcmp(verdicts[i].verdict, verdict))

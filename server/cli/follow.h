@@ -13,7 +13,8 @@
 /*
  * Print stages with their times as they end, then the verdict. A server that is away is waited for
  * up to five minutes: jobs survive its restart. Returns enum rp_exit by verdict, or negative errno.
- * json: silent, then the job's JSON.
+ * json: an object a line: {"event": "boot", "boot"}, {"event": "stage", ...} as the timeline has it,
+ * and at last the job with "event": "end"; {"event": "waiting", "reason"} on standard error.
  */
 int rp_follow_job(struct rp_client *client, const char *job, bool json, struct rp_error *err);
 

@@ -8,101 +8,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/version.h"
-
-static const char *const global_usage =
-	"[--state DIR] [--server URL] [--root CRT] [--token-file FILE] [--json]";
-
-static const char *const intro =
-	"usage: rigproof [--state DIR] [--json] NOUN VERB ...\n"
-	"\n"
-	"  keys       make and show the lab's keys\n"
-	"  manifest   check site, rig, image, plan and claim files\n"
-	"  image      build the signed image that rigs boot, hand it to the server\n"
-	"  rig        register, approve, look at, switch rigs\n"
-	"  job        run a plan on a rig, follow it\n"
-	"  result     evidence and reports of finished jobs\n"
-	"  claim      what others claim, held against evidence\n"
-	"  log        the append-only log of results\n"
-	"  verify     check evidence offline: rigproof verify --root CRT evidence.json\n"
-	"\n"
-	"Where the server is: --state DIR (rigproofd's own folder) or $RIGPROOF_STATE,\n"
-	"  or --server URL --root CRT --token-file FILE\n"
-	"--json prints JSON everywhere. rigproof NOUN --help lists a noun's verbs;\n"
-	"rigproof NOUN VERB --help shows one. The manual: man rigproof\n"
-	"\n"
-	"Exit status: 0 good, 1 failed, 2 wrong use; of job wait also 3 error, 4 skip.\n";
-
-/* One word of a usage line. */
-struct usage_word {
-	char text[32];	/* "--plan", "FILE" */
-	char value[32]; /* of an option that takes one, "" for a switch */
-	bool option, required, repeat;
-};
-
-static bool next_token(const char **usage, char *token, size_t size)
-{
-	size_t len;
-
-	*usage += strspn(*usage, " ");
-	len = strcspn(*usage, " ");
-	if (!len)
-		return false;
-	snprintf(token, size, "%.*s", (int)len, *usage);
-	*usage += len;
-	return true;
-}
-
-/* Take brackets and dots off a token. Returns whether it closes a bracket. */
-static bool strip(char *token, struct usage_word *word)
-{
-	bool closes = strchr(token, ']') != NULL;
-	size_t len;
-
-	if (strstr(token, "..."))
-		word->repeat = true;
-	if (*token == '[') {
-		word->required = false;
-		memmove(token, token + 1, strlen(token));
-	}
-	len = strcspn(token, "].");
-	token[len] = '\0';
-	return closes;
-}
-
-static bool next_word(const char **usage, struct usage_word *word)
-{
-	char token[64];
-	const char *ahead;
-
-	*word = (struct usage_word){.required = true};
-	if (!next_token(usage, token, sizeof(token)))
-		return false;
-	if (strip(token, word) || *token != '-') {
-		snprintf(word->text, sizeof(word->text), "%.31s", token);
-		word->option = *token == '-';
-		return true;
-	}
-	word->option = true;
-	snprintf(word->text, sizeof(word->text), "%.31s", token);
-	ahead = *usage;
-	if (next_token(&ahead, token, sizeof(token))) {
-		struct usage_word rest = {0};
-
-		strip(token, &rest);
-		word->repeat = rest.repeat;
-		snprintf(word->value, sizeof(word->value), "%.31s", token);
-		*usage = ahead;
-	}
-	return true;
-}
-
-static bool find_option(const char *usage, const char *name, struct usage_word *ret)
-{
-	while (next_word(&usage, ret))
-		if (ret->option && !strcmp(ret->text, name))
-			return true;
-	return false;
-}
+#include "server/cli/help.h"
+#include "server/cli/usage.h"
 
 void rp_cli_usage(const struct rp_cli_command *command, char *ret_text, size_t size)
 {
@@ -124,72 +31,11 @@ __attribute__((format(printf, 3, 4))) static int wrong_use(
 	return rp_error_set(err, -EINVAL, "%s; type: %s", what, usage);
 }
 
-#define SCREEN 79
-
-/* Length of what must stay on one line: a word, or a bracket with its value and dots. */
-static size_t unit_length(const char *text)
-{
-	size_t len = *text == '[' ? strcspn(text, "]") : 0;
-
-	/* A required option and its value stay together too. */
-	if (*text == '-')
-		len = strcspn(text, " ") + (text[strcspn(text, " ")] == ' ');
-	return len + strcspn(text + len, " ");
-}
-
-/* Text folded at the screen's edge; the first line begins at column, others at indent. */
-static void print_folded(FILE *out, const char *text, size_t column, size_t indent)
-{
-	bool first = true;
-
-	while (*text) {
-		size_t len = unit_length(text);
-
-		if (!first && column + 1 + len > SCREEN) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (!first) {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", (int)len, text);
-		column += len;
-		first = false;
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
-static void list_verbs(const struct rp_cli_command *commands, FILE *out)
-{
-	for (const struct rp_cli_command *command = commands; command->noun; command++) {
-		char usage[256];
-
-		rp_cli_usage(command, usage, sizeof(usage));
-		print_folded(out, usage, 0, 8);
-		fprintf(out, "    %s\n", command->summary);
-	}
-	fputs("everywhere: ", out);
-	print_folded(out, global_usage, 12, 12);
-}
-
-static void show_command(const struct rp_cli_command *command, FILE *out)
-{
-	char usage[256];
-
-	rp_cli_usage(command, usage, sizeof(usage));
-	fputs("usage: ", out);
-	print_folded(out, usage, 7, 11);
-	fprintf(out, "\n    %s\n\neverywhere: ", command->summary);
-	print_folded(out, global_usage, 12, 12);
-}
-
 static const struct rp_cli_command *find_noun(const char *noun)
 {
-	for (size_t i = 0; rp_cli_nouns[i]; i++)
-		if (!strcmp(rp_cli_nouns[i]->noun, noun))
-			return rp_cli_nouns[i];
+	for (size_t i = 0; rp_cli_nouns[i].commands; i++)
+		if (!strcmp(rp_cli_nouns[i].commands->noun, noun))
+			return rp_cli_nouns[i].commands;
 	return NULL;
 }
 
@@ -211,44 +57,62 @@ static void join_verbs(const struct rp_cli_command *commands, char *text, size_t
 			commands->verb ? commands->verb : "");
 }
 
+static void join_nouns(char *text, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; rp_cli_nouns[i].commands && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s",
+			!i			       ? ""
+			: rp_cli_nouns[i + 1].commands ? ", "
+						       : " or ",
+			rp_cli_nouns[i].commands->noun);
+}
+
 /* The words before the command's own: noun and verb. Both are moved out of words. */
 static int choose_command(const char **words, size_t *count, bool help, FILE *out,
 	const struct rp_cli_command **ret, struct rp_error *err)
 {
 	const struct rp_cli_command *commands;
-	char verbs[160] = "";
+	char names[200] = "";
 
+	/* "rigproof help job wait" is "rigproof job wait --help". */
+	if (*count && !strcmp(words[0], "help")) {
+		help = true;
+		memmove(words, words + 1, *count * sizeof(*words));
+		--*count;
+	}
 	if (!*count) {
 		if (!help)
 			return rp_error_set(err, -EINVAL, "no command; type: rigproof --help");
-		fputs(intro, out);
+		rp_help_program(out);
 		return 0;
 	}
 	commands = find_noun(words[0]);
-	if (!commands)
-		return rp_error_set(err, -EINVAL,
-			"%.40s: no such command; type: rigproof keys, manifest, image, rig, job, "
-			"result, claim, log or verify",
-			words[0]);
+	if (!commands) {
+		join_nouns(names, sizeof(names));
+		return rp_error_set(
+			err, -EINVAL, "%.40s: no such command; type: rigproof %s", words[0], names);
+	}
 	*ret = commands;
 	if (commands->verb) {
 		if (*count < 2 && help) {
-			list_verbs(commands, out);
+			rp_help_noun(commands, out);
 			return 0;
 		}
-		join_verbs(commands, verbs, sizeof(verbs));
+		join_verbs(commands, names, sizeof(names));
 		if (*count < 2)
 			return rp_error_set(err, -EINVAL,
 				"%s: and then? type: rigproof %s VERB, one of: %s", words[0],
-				words[0], verbs);
+				words[0], names);
 		*ret = find_verb(commands, words[1]);
 		if (!*ret)
 			return rp_error_set(err, -EINVAL,
 				"%s %.40s: no such command; type: rigproof %s VERB, one of: %s",
-				words[0], words[1], words[0], verbs);
+				words[0], words[1], words[0], names);
 	}
 	if (help) {
-		show_command(*ret, out);
+		rp_help_verb(*ret, out);
 		return 0;
 	}
 	*count -= commands->verb ? 2 : 1;
@@ -266,15 +130,17 @@ static const struct rp_cli_command *peek_command(int argc, char **argv)
 	const struct rp_cli_command *commands = NULL;
 
 	for (int i = 1; i < argc; i++) {
-		struct usage_word word;
+		struct rp_usage_word word;
 
 		if (argv[i][0] == '-') {
-			if (find_option(global_usage, argv[i], &word) && *word.value)
+			if (rp_usage_find(rp_usage_everywhere, argv[i], &word) && *word.value)
 				i++;
 			else if (commands)
 				return commands->verb ? NULL : commands;
 			continue;
 		}
+		if (!commands && !strcmp(argv[i], "help"))
+			continue;
 		if (!commands) {
 			commands = find_noun(argv[i]);
 			if (!commands || !commands->verb)
@@ -287,7 +153,7 @@ static const struct rp_cli_command *peek_command(int argc, char **argv)
 }
 
 static int add_option(struct rp_cli *cli, const struct rp_cli_command *command,
-	const struct usage_word *word, const char *value, struct rp_error *err)
+	const struct rp_usage_word *word, const char *value, struct rp_error *err)
 {
 	if (!word->repeat && rp_cli_value(cli, word->text))
 		return command ? wrong_use(err, command, "%s is given twice", word->text)
@@ -307,13 +173,13 @@ static int take_option(struct rp_cli *cli, const struct rp_cli_command *command,
 {
 	const char *equals = strchr(argv[*index], '=');
 	const char *value = NULL;
-	struct usage_word word;
+	struct rp_usage_word word;
 	char name[32];
 
 	snprintf(name, sizeof(name), "%.*s",
 		equals ? (int)(equals - argv[*index]) : (int)strlen(argv[*index]), argv[*index]);
-	if (!find_option(global_usage, name, &word) &&
-		(!command || !find_option(command->usage, name, &word)))
+	if (!rp_usage_find(rp_usage_everywhere, name, &word) &&
+		(!command || !rp_usage_find(command->usage, name, &word)))
 		return command ? wrong_use(err, command, "%s: no such option", name)
 			       : rp_error_set(err, -EINVAL,
 					 "%s: no such option; type: rigproof --help", name);
@@ -332,15 +198,40 @@ static int take_option(struct rp_cli *cli, const struct rp_cli_command *command,
 	return add_option(cli, command, &word, value, err);
 }
 
+/* words: "on|off" */
+static bool is_one_of(const char *text, const char *words)
+{
+	size_t len = strlen(text);
+
+	for (const char *at = words; len && at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+		if (strcspn(at, "|") == len && !strncmp(at, text, len))
+			return true;
+	return false;
+}
+
+/* An option's value is one of those that the table names, where it does. */
+static int check_choices(const struct rp_cli *cli, struct rp_error *err)
+{
+	for (size_t i = 0; i < cli->options_count; i++) {
+		const struct rp_cli_option *option = &cli->options[i];
+		const struct rp_usage_help *help = rp_usage_help(cli->command, option->name);
+
+		if (help && help->choices && !is_one_of(option->value, help->choices))
+			return wrong_use(err, cli->command, "%s %.40s: it is none of %s",
+				option->name, option->value, help->choices);
+	}
+	return 0;
+}
+
 static int check_words(const struct rp_cli *cli, struct rp_error *err)
 {
 	const struct rp_cli_command *command = cli->command;
 	const char *usage = command->usage;
-	struct usage_word word;
+	struct rp_usage_word word;
 	size_t operands = 0;
 	bool endless = false;
 
-	while (next_word(&usage, &word)) {
+	while (rp_usage_next(&usage, &word)) {
 		if (word.option) {
 			if (word.required && !rp_cli_value(cli, word.text))
 				return wrong_use(err, command, "%s is missing", word.text);
@@ -350,6 +241,10 @@ static int check_words(const struct rp_cli *cli, struct rp_error *err)
 		endless |= word.repeat;
 		if (word.required && cli->operands_count < operands)
 			return wrong_use(err, command, "%s is missing", word.text);
+		if (cli->operands_count >= operands && rp_usage_is_choice(word.text) &&
+			!is_one_of(cli->operands[operands - 1], word.text))
+			return wrong_use(err, command, "\"%.40s\" is none of %s",
+				cli->operands[operands - 1], word.text);
 	}
 	if (cli->operands_count > operands && !endless)
 		return wrong_use(
@@ -388,6 +283,8 @@ int rp_cli_parse(int argc, char **argv, FILE *out, struct rp_cli *ret, struct rp
 	if (r > 0) {
 		cli.json = rp_cli_value(&cli, "--json") != NULL;
 		r = check_words(&cli, err);
+		if (r >= 0)
+			r = check_choices(&cli, err);
 		if (r >= 0) {
 			*ret = cli;
 			return 1;

@@ -10,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "server/cli/cli.h"
+#include "server/cli/usage.h"
 
 #define WORDS_MAX 16
 
@@ -45,6 +46,21 @@ static void wrong_use_says_what_to_type(void **state)
 		{"", "no command; type: rigproof --help"},
 		{"jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, job, "
 			 "result, claim, log or verify"},
+		{"help jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, "
+			      "job, result, claim, log or verify"},
+		{"help log proof",
+			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
+			"prove, check"},
+		{"rig power r of",
+			"\"of\" is none of on|off|cycle|status; type: rigproof rig power "
+			"NAME on|off|cycle|status"},
+		{"rig power r on|off", "\"on|off\" is none of on|off|cycle|status; type: rigproof "
+				       "rig power NAME on|off|cycle|status"},
+		{"rig state r busy",
+			"\"busy\" is none of ready|quarantined|retired; type: rigproof "
+			"rig state NAME ready|quarantined|retired"},
+		{"rig list --color=red",
+			"--color red: it is none of auto|always|never; type: rigproof rig list"},
 		{"log", "log: and then? type: rigproof log VERB, one of: checkpoint, prove, check"},
 		{"log proof",
 			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
@@ -149,28 +165,41 @@ static void operands_are_kept_in_order(void **state)
 	rp_cli_done(&cli);
 }
 
-/* 24 lines of 80 columns, of the program, of each noun and of each verb. */
+static char *help_of(const char *typed)
+{
+	char *help = NULL;
+	size_t size;
+	FILE *out = open_memstream(&help, &size);
+	struct line line;
+
+	split(typed, &line);
+	assert_int_equal(rp_cli_main(line.argc, line.argv, out, stderr), 0);
+	fclose(out);
+	return help;
+}
+
+/* 24 lines of 80 columns, of the program, of each noun and of each verb; `help` says the same. */
 static void help_fits_a_screen(void **state)
 {
-	for (size_t i = 0;; i++) {
-		const struct rp_cli_command *noun = i ? rp_cli_nouns[i - 1] : NULL;
+	for (size_t i = 0; !i || rp_cli_nouns[i - 1].commands; i++) {
+		const struct rp_cli_command *noun = i ? rp_cli_nouns[i - 1].commands : NULL;
 		const struct rp_cli_command *verb = noun;
 
-		if (i && !noun)
-			return;
 		do {
+			const char *verb_name =
+				verb && verb != noun && verb->verb ? verb->verb : "";
 			rp_cleanup(free) char *help = NULL;
-			size_t size;
-			FILE *out = open_memstream(&help, &size);
+			rp_cleanup(free) char *same = NULL;
 			char typed[128];
-			struct line line;
 			int lines = 0;
 
+			snprintf(typed, sizeof(typed), "help %s %s", noun ? noun->noun : "",
+				verb_name);
+			same = help_of(typed);
 			snprintf(typed, sizeof(typed), "%s %s --help", noun ? noun->noun : "",
-				verb && verb != noun && verb->verb ? verb->verb : "");
-			split(typed, &line);
-			assert_int_equal(rp_cli_main(line.argc, line.argv, out, stderr), 0);
-			fclose(out);
+				verb_name);
+			help = help_of(typed);
+			assert_string_equal(help, same);
 			for (char *at = help; *at; lines++) {
 				size_t width = strcspn(at, "\n");
 
@@ -184,15 +213,49 @@ static void help_fits_a_screen(void **state)
 	}
 }
 
-static void every_verb_has_words(void **state)
+static bool is_command(const char *name)
 {
-	for (size_t i = 0; rp_cli_nouns[i]; i++)
-		for (const struct rp_cli_command *command = rp_cli_nouns[i]; command->noun;
+	for (size_t i = 0; rp_cli_nouns[i].commands; i++)
+		for (const struct rp_cli_command *command = rp_cli_nouns[i].commands; command->noun;
 			command++) {
-			assert_string_equal(command->noun, rp_cli_nouns[i]->noun);
+			char full[64];
+
+			snprintf(full, sizeof(full), "%s %s", command->noun,
+				command->verb ? command->verb : "");
+			if (!strcmp(name, command->noun) || !strcmp(name, full))
+				return true;
+		}
+	return false;
+}
+
+/* Each command has words, each of its words too, and they are in its help. */
+static void every_word_is_explained(void **state)
+{
+	for (size_t i = 0; rp_cli_nouns[i].commands; i++)
+		for (const struct rp_cli_command *command = rp_cli_nouns[i].commands; command->noun;
+			command++) {
+			const char *usage = command->usage;
+			rp_cleanup(free) char *help = NULL;
+			struct rp_usage_word word;
+			char typed[80];
+
+			assert_string_equal(command->noun, rp_cli_nouns[i].commands->noun);
 			assert_non_null(command->run);
 			assert_true(strlen(command->summary) > 5);
 			assert_true(strlen(command->summary) < 76);
+			snprintf(typed, sizeof(typed), "help %s %s", command->noun,
+				command->verb ? command->verb : "");
+			help = help_of(typed);
+			while (rp_usage_next(&usage, &word)) {
+				const struct rp_usage_help *row = rp_usage_help(command, word.text);
+
+				if (!row || !*row->text)
+					fail_msg("%s: \"%s\" is not explained", typed, word.text);
+				if (row->command && !is_command(row->command))
+					fail_msg("%s: no such command", row->command);
+				if (!strstr(help, word.text))
+					fail_msg("\"%s\" is not in: %s", word.text, help);
+			}
 		}
 }
 
@@ -208,7 +271,7 @@ static void what_is_no_name_never_reaches_the_server(void **state)
 		struct line line;
 
 		split(bad[i], &line);
-		assert_int_equal(rp_cli_main(line.argc, line.argv, stdout, errors), RP_EXIT_FAILED);
+		assert_int_equal(rp_cli_main(line.argc, line.argv, stdout, errors), RP_EXIT_USAGE);
 		fclose(errors);
 		if (!strstr(said, "not a "))
 			fail_msg("\"%s\": %s", bad[i], said);
@@ -222,7 +285,7 @@ int main(void)
 		cmocka_unit_test(options_stand_anywhere),
 		cmocka_unit_test(operands_are_kept_in_order),
 		cmocka_unit_test(help_fits_a_screen),
-		cmocka_unit_test(every_verb_has_words),
+		cmocka_unit_test(every_word_is_explained),
 		cmocka_unit_test(what_is_no_name_never_reaches_the_server),
 	};
 
