@@ -67,8 +67,6 @@ static json_t *say_seen(const struct rp_verified *v)
 	const char *script = string_at(seen, "script"), *image = string_at(seen, "image");
 	bool driver = strcmp(string_at(seen, "power"), "driver") == 0;
 
-	if (!seen)
-		return json_string("Seen by the lab server: its record of this boot does not say.");
 	return json_sprintf("Seen by the lab server itself: %s; %s%s%s; %s%s%s.",
 		driver ? "it had the rig switched on for this boot by its power driver"
 		       : "nobody that it knows of switched the rig on for this boot",
@@ -94,9 +92,6 @@ static json_t *say_unseen(const struct rp_verified *v)
 		free(words);
 		words = more;
 	}
-	if (!seen_of(v))
-		return json_string("What the lab server saw itself of this boot is not recorded: "
-				   "the level is its word alone.");
 	return json_sprintf(
 		"Not seen by the lab server: %s.", words ? words : "nothing that it looks for");
 }

@@ -61,6 +61,23 @@ static int check_stages(const json_t *stages, struct rp_error *err)
 	return 0;
 }
 
+/* ---- modules ---- */
+
+static int check_modules(const json_t *modules, struct rp_error *err)
+{
+	const json_t *module;
+	size_t i;
+
+	json_array_foreach (modules, i, module) {
+		if (json_is_true(json_object_get(module, "loaded")) !=
+			(json_integer_value(json_object_get(module, "errno")) == 0))
+			return rp_error_set(err, -EINVAL,
+				"modules[%zu]: %s was loaded and had an error, or neither", i,
+				string_at(module, "name"));
+	}
+	return 0;
+}
+
 /* ---- tests ---- */
 
 static int check_numbers(const json_t *tests, size_t at, struct rp_error *err)
@@ -263,6 +280,8 @@ int rp_facts_check(const struct rp_statement_parts *parts, struct rp_error *err)
 
 	if (r == 0)
 		r = check_stages(parts->stages, err);
+	if (r == 0)
+		r = check_modules(parts->modules, err);
 	json_array_foreach (parts->checks, i, check)
 		if (r == 0)
 			r = check_check(json_object_get(parts->job, "limits"), check, i, err);

@@ -85,7 +85,6 @@ static const struct rp_shape stage[] = {
 
 static const char *const powers[] = {"none", "driver", NULL};
 
-/* Records of servers that did not keep this have none. */
 static const struct rp_shape seen[] = {
 	{"power", RP_SHAPE_WORD, .words = powers},
 	{"offer", RP_SHAPE_TIME, .empty = true},
@@ -111,7 +110,7 @@ static const struct rp_shape boot_shape[] = {
 	{"started", RP_SHAPE_TIME},
 	{"certified", RP_SHAPE_TIME},
 	{"stages", RP_SHAPE_OBJECTS, .fields = stage},
-	{"seen", RP_SHAPE_OBJECT, .optional = true, .fields = seen},
+	{"seen", RP_SHAPE_OBJECT, .fields = seen},
 	{NULL},
 };
 
@@ -224,8 +223,6 @@ static int check_seen(const json_t *boot, struct rp_error *err)
 	struct rp_assurance_facts facts = {.token = true, .secure_boot = true};
 	size_t missing = 0;
 
-	if (!by)
-		return 0;
 	script = string_at(by, "script");
 	image = string_at(by, "image");
 	for (int i = 0; i < RP_SEENS; i++) {
@@ -270,6 +267,25 @@ static int check_assurance(const json_t *boot, struct rp_error *err)
 	return 0;
 }
 
+/* Each at most once, and in the order of a boot. Their times are a wall clock's. */
+static int check_stages(const json_t *boot, struct rp_error *err)
+{
+	const json_t *item;
+	int last = -1;
+	size_t i;
+
+	json_array_foreach (json_object_get(boot, "stages"), i, item) {
+		enum rp_stage at = RP_STAGES;
+
+		if (rp_stage_parse(string_at(item, "stage"), &at) < 0 || (int)at <= last)
+			return rp_error_set(err, -EINVAL,
+				"boot.stages[%zu]: %s is not at its place", i,
+				string_at(item, "stage"));
+		last = (int)at;
+	}
+	return 0;
+}
+
 int rp_record_check_boot(const json_t *boot, struct rp_error *err)
 {
 	const json_t *by;
@@ -281,7 +297,9 @@ int rp_record_check_boot(const json_t *boot, struct rp_error *err)
 	if (!*string_at(by, "name") != !*string_at(by, "sha256"))
 		return rp_error_set(
 			err, -EINVAL, "boot.loader: name and sha256 are both there or both empty");
-	r = check_assurance(boot, err);
+	r = check_stages(boot, err);
+	if (r == 0)
+		r = check_assurance(boot, err);
 	return r < 0 ? r : check_seen(boot, err);
 }
 

@@ -26,7 +26,8 @@
  *   pass   all else
  *
  * Refused, for it cannot be: a finish before the start; a stage that ends before its start, or that is
- * not in the order of a boot; tests of a check that are not numbered 1 to N, each once (in any order);
+ * not in the order of a boot; a module that was loaded with an error number, or not loaded without one;
+ * tests of a check that are not numbered 1 to N, each once (in any order);
  * a metric whose value is not the minimum, median, maximum or mean of its samples, where its name says
  * it is ("latency_max_us"), or lies outside of them, where it says nothing; a metric with another unit
  * or direction than one of the same name before it, or with another direction than the plan's limit on

@@ -108,7 +108,7 @@ json_t *draft_boot(struct keys_lab *lab)
 
 	rp_pki_keyid(lab->boot_key, keyid);
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o}",
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o}",
 		"version", 1, "boot", BOOT, "rig", RIG, "job", JOB, "assurance", "secure-boot",
 		"mac", "52:54:00:12:34:56", "uuid", "", "address", "10.77.0.50", "image",
 		json_of("{\"name\":\"node\",\"sha256\":\"" SHA_A "\"}"), "loader",
@@ -116,7 +116,10 @@ json_t *draft_boot(struct keys_lab *lab)
 		json_of("{\"enabled\":true,\"setup_mode\":false,\"keys_enrolled_by_us\":true}"),
 		"boot_key", keyid, "started", T0, "certified", T1, "stages",
 		json_of("[{\"stage\":\"power\",\"start\":\"" T0 "\",\"end\":\"" T1
-			"\"},{\"stage\":\"agent\",\"start\":\"" T1 "\",\"end\":\"\"}]"));
+			"\"},{\"stage\":\"agent\",\"start\":\"" T1 "\",\"end\":\"\"}]"),
+		"seen",
+		json_of("{\"power\":\"driver\",\"offer\":\"" T0 "\",\"script\":\"" T0
+			"\",\"image\":\"" T1 "\",\"missing\":[]}"));
 }
 
 json_t *draft_statement(const struct draft *draft, const json_t *job)

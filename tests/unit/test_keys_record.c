@@ -86,6 +86,11 @@ static void values(void **state)
 		{rp_record_check_boot, "assurance", "\"attested\"", -ENOTSUP},
 		{rp_record_check_boot, "loader", "{\"name\":\"\",\"sha256\":\"\"}", 0},
 		{rp_record_check_boot, "loader", "{\"name\":\"x\",\"sha256\":\"\"}", -EINVAL},
+		{rp_record_check_boot, "stages", "[]", 0},
+		{rp_record_check_boot, "stages",
+			"[{\"stage\":\"agent\",\"start\":\"" T0 "\",\"end\":\"\"},"
+			"{\"stage\":\"power\",\"start\":\"" T0 "\",\"end\":\"\"}]",
+			-EINVAL},
 		{rp_record_check_boot, "stages",
 			"[{\"stage\":\"moon\",\"start\":\"" T0 "\",\"end\":\"\"}]", -EINVAL},
 		{rp_record_check_ack, "index", "-1", -EINVAL},

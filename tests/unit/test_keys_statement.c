@@ -83,7 +83,13 @@ static void module_refused(struct facts *facts)
 	json_t *module = json_array_get(facts->modules, 0);
 
 	json_object_set_new(module, "loaded", json_false());
+	json_object_set_new(module, "errno", json_integer(EKEYREJECTED));
 	set(module, "message", "Key was rejected by service");
+}
+
+static void module_with_and_without(struct facts *facts)
+{
+	json_object_set_new(json_array_get(facts->modules, 0), "errno", json_integer(EKEYREJECTED));
 }
 
 static void module_missing(struct facts *facts)
@@ -702,6 +708,7 @@ static void refusals(void **state)
 		{"stages[1]: agent is not at its place", stages_out_of_order},
 		{"stages[1]: checks is not at its place", stage_before_the_last},
 		{"stages[0]: agent ends before its start", stage_ends_first},
+		{"modules[0]: xsc was loaded and had an error", module_with_and_without},
 		{"checks[0].tests[1].number: 3", number_gap},
 		{"checks[0].tests[1].number: 1", number_twice},
 		{"checks[0].tests[1].number: 0", number_zero},
