@@ -46,12 +46,17 @@ void rp_id_new(char ret_text[RP_ID_TEXT])
 	ret_text[RP_ID_TEXT - 1] = '\0';
 }
 
-int rp_id_valid(const char *text)
+int rp_id_prefix_valid(const char *text)
 {
 	size_t len = strlen(text);
 
 	/* 26 characters hold 130 bits; the first two must be zero. */
-	return len == RP_ID_TEXT - 1 && strspn(text, base32) == len && text[0] <= '7';
+	return len && len < RP_ID_TEXT && strspn(text, base32) == len && text[0] <= '7';
+}
+
+int rp_id_valid(const char *text)
+{
+	return strlen(text) == RP_ID_TEXT - 1 && rp_id_prefix_valid(text);
 }
 
 void rp_nonce_hex(size_t len, char *ret_text)

@@ -13,6 +13,9 @@ void rp_id_new(char ret_text[RP_ID_TEXT]);
 /* 1 where text is a ULID in upper case as made here. */
 int rp_id_valid(const char *text);
 
+/* 1 where one begins with text, which is not empty; also all of one. */
+int rp_id_prefix_valid(const char *text);
+
 /* len random bytes as hexadecimal: ret_text holds 2 * len + 1 bytes. For nonces and tokens. */
 void rp_nonce_hex(size_t len, char *ret_text);
 

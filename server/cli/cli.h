@@ -97,10 +97,6 @@ int rp_cli_print_json(const json_t *value, struct rp_error *err);
 /* Write text to path, or to standard output where path is NULL or "-". */
 int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error *err);
 
-/* Operands that go into a URL: RP_CLI_WRONG_USE for what is no name, or no job id. */
-int rp_cli_check_name(const char *what, const char *text, struct rp_error *err);
-int rp_cli_check_job(const char *text, struct rp_error *err);
-
 /* The lab root: --root, else root.crt of --state or $RIGPROOF_STATE. PEM text; caller frees. */
 int rp_cli_root(const struct rp_cli *cli, char **ret_pem, struct rp_error *err);
 

@@ -199,7 +199,7 @@ const struct rp_cli_command rp_cli_image[] = {
 		"MANIFEST --keys DIR --out DIR --server-url URL [--modules DIR] [--programs DIR]",
 		"build and sign the image of a manifest", run_build},
 	{"image", "add", "NAME.json", "hand a built image and its modules to the server", run_add},
-	{"image", "list", "", "list the server's images", run_list},
+	{"image", "list", "[--limit N]", "list the server's images", run_list},
 	{"image", "show", "NAME", "all that the server knows of an image", run_show},
 	{NULL},
 };

@@ -7,25 +7,29 @@
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "manifests/manifest.h"
+#include "server/cli/check.h"
 #include "server/cli/client.h"
 #include "server/cli/follow.h"
+#include "server/cli/job_id.h"
 #include "server/cli/list.h"
 
-/* "/jobs/ID" and what follows it, for the id in the first operand. */
+/* "/jobs/ID" and what follows it, for the id in the first operand; ret_id may be NULL. */
 static int job_call(const struct rp_cli *cli, const char *method, const char *rest, json_t **ret,
-	struct rp_error *err)
+	char *ret_id, struct rp_error *err)
 {
 	rp_cleanup(client) struct rp_client *client = NULL;
 	rp_cleanup(free) char *path = NULL;
-	int r = rp_cli_check_job(cli->operands[0], err);
+	char id[RP_ID_TEXT];
+	int r = rp_client_open_job(cli, &client, id, err);
 
 	if (r < 0)
 		return r;
-	path = rp_path("/jobs/%s%s", cli->operands[0], rest);
+	path = rp_path("/jobs/%s%s", id, rest);
 	if (!path)
 		return -ENOMEM;
-	r = rp_client_open(cli, &client, err);
-	return r < 0 ? r : rp_client_call(client, method, path, NULL, ret, err);
+	if (ret_id)
+		memcpy(ret_id, id, sizeof(id));
+	return rp_client_call(client, method, path, NULL, ret, err);
 }
 
 /* --module NAME=FILE: uploaded, and named by digest in place of the image's. */
@@ -119,17 +123,17 @@ static int run_submit(const struct rp_cli *cli, struct rp_error *err)
 static int run_wait(const struct rp_cli *cli, struct rp_error *err)
 {
 	rp_cleanup(client) struct rp_client *client = NULL;
-	int r = rp_cli_check_job(cli->operands[0], err);
+	char id[RP_ID_TEXT];
+	int r = rp_client_open_job(cli, &client, id, err);
 
-	if (r >= 0)
-		r = rp_client_open(cli, &client, err);
-	return r < 0 ? r : rp_follow_job(client, cli->operands[0], cli->json, err);
+	return r < 0 ? r : rp_follow_job(client, id, cli->json, err);
 }
 
 static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const struct rp_list jobs = {
 		.key = "jobs",
+		.selected = true,
 		.empty = "no jobs yet: rigproof job submit --plan FILE --rig NAME",
 		.columns = {{"JOB", "job"}, {"CREATED (UTC)", "created", rp_list_time},
 			{"RIG", "rig"}, {"PLAN", "plan"}, {"IMAGE", "image"}, {"STATE", "state"},
@@ -142,7 +146,7 @@ static int run_list(const struct rp_cli *cli, struct rp_error *err)
 static int run_show(const struct rp_cli *cli, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *job = NULL;
-	int r = job_call(cli, "GET", "", &job, err);
+	int r = job_call(cli, "GET", "", &job, NULL, err);
 
 	return r < 0 ? r : rp_cli_print_json(job, err);
 }
@@ -150,20 +154,21 @@ static int run_show(const struct rp_cli *cli, struct rp_error *err)
 static int run_cancel(const struct rp_cli *cli, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *answer = NULL;
-	int r = job_call(cli, "POST", "/cancel", &answer, err);
+	char id[RP_ID_TEXT];
+	int r = job_call(cli, "POST", "/cancel", &answer, id, err);
 
 	if (r < 0)
 		return r;
 	if (cli->json)
 		return rp_cli_print_json(answer, err);
-	printf("job %s: cancelled\n", cli->operands[0]);
+	printf("job %s: cancelled\n", id);
 	return RP_EXIT_OK;
 }
 
 static int run_timeline(const struct rp_cli *cli, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *timeline = NULL;
-	int r = job_call(cli, "GET", "/timeline", &timeline, err);
+	int r = job_call(cli, "GET", "/timeline", &timeline, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -173,7 +178,8 @@ static int run_timeline(const struct rp_cli *cli, struct rp_error *err)
 const struct rp_cli_command rp_cli_job[] = {
 	{"job", "submit", "--plan FILE --rig NAME [--image NAME] [--module NAME=FILE]... [--wait]",
 		"run a plan on a rig", run_submit},
-	{"job", "list", "", "list jobs, the newest first", run_list},
+	{"job", "list", "[--status WORD] [--rig NAME] [--plan NAME] [--since TIME] [--limit N]",
+		"list jobs, the newest first", run_list},
 	{"job", "show", "JOB", "all that the server knows of a job", run_show},
 	{"job", "wait", "JOB", "follow a job to its end: exits 0 pass, 1 fail, 3 error, 4 skip",
 		run_wait},

@@ -14,7 +14,9 @@
 #include "lib/json.h"
 #include "lib/openssl_cleanup.h"
 #include "lib/printable.h"
+#include "server/cli/check.h"
 #include "server/cli/evidence.h"
+#include "server/cli/job_id.h"
 
 struct checkpoint {
 	char *note;
@@ -149,13 +151,17 @@ static int run_prove(const struct rp_cli *cli, struct rp_error *err)
 	rp_merkle_hash leaf;
 	json_int_t index;
 	char path[64];
+	char id[RP_ID_TEXT];
+	char job[RP_ID_TEXT];
 	size_t len;
-	int r = rp_cli_check_job(cli->operands[0], err);
+	int r = rp_cli_check_id(cli->operands[0], id, err);
 
 	if (r >= 0)
 		r = open_log(cli, &log, &first, err);
 	if (r >= 0)
-		r = rp_client_evidence(log.client, cli->operands[0], &text, &len, err);
+		r = rp_client_job(log.client, id, job, err);
+	if (r >= 0)
+		r = rp_client_evidence(log.client, job, &text, &len, err);
 	if (r >= 0)
 		r = leaf_of(text, len, leaf, &index, err);
 	if (r < 0)
@@ -171,17 +177,17 @@ static int run_prove(const struct rp_cli *cli, struct rp_error *err)
 		return r;
 	r = rp_merkle_verify_inclusion(leaf, (uint64_t)index, now.size, &proof, now.root);
 	if (r < 0)
-		return rp_error_set(err, r, "job %s: NOT in the log at entry %lld of %" PRIu64,
-			cli->operands[0], (long long)index, now.size);
+		return rp_error_set(err, r, "job %s: NOT in the log at entry %lld of %" PRIu64, job,
+			(long long)index, now.size);
 	if (cli->json) {
 		rp_cleanup(json) json_t *document = json_pack("{s:s, s:I, s:I, s:O, s:s}", "job",
-			cli->operands[0], "index", index, "size", (json_int_t)now.size, "proof",
+			job, "index", index, "size", (json_int_t)now.size, "proof",
 			json_object_get(answer, "proof"), "checkpoint", now.note);
 
 		return document ? rp_cli_print_json(document, err) : -ENOMEM;
 	}
-	printf("job %s: entry %lld of %" PRIu64 ", proven by %zu hashes\n", cli->operands[0],
-		(long long)index, now.size, proof.len);
+	printf("job %s: entry %lld of %" PRIu64 ", proven by %zu hashes\n", job, (long long)index,
+		now.size, proof.len);
 	return RP_EXIT_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/openssl_cleanup.h"
 #include "lib/printable.h"
 #include "server/cli/evidence.h"
+#include "server/cli/job_id.h"
 #include "server/cli/list.h"
 #include "server/pages/report.h"
 
@@ -15,6 +16,7 @@ static int run_list(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const struct rp_list results = {
 		.key = "results",
+		.selected = true,
 		.empty = "no results yet",
 		.columns = {{"JOB", "job"}, {"ACCEPTED (UTC)", "accepted", rp_list_time},
 			{"RIG", "rig"}, {"PLAN", "plan"}, {"IMAGE", "image"},
@@ -29,6 +31,7 @@ static int run_refused(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const struct rp_list refused = {
 		.key = "refused",
+		.selected = true,
 		.empty = "nothing was refused",
 		.columns = {{"TIME (UTC)", "time", rp_list_time}, {"WHAT", "what"},
 			{"PEER", "peer"}, {"JOB", "job"}, {"REASON", "reason"}},
@@ -43,10 +46,10 @@ static bool is_file(const char *path)
 }
 
 /* What was written, as an answer. */
-static int print_file(const struct rp_cli *cli, const char *path, struct rp_error *err)
+static int print_file(const char *job, const char *path, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *document =
-		json_pack("{s:s, s:o}", "job", cli->operands[0], "file", rp_json_text(path));
+		json_pack("{s:s, s:o}", "job", job, "file", rp_json_text(path));
 
 	return document ? rp_cli_print_json(document, err) : -ENOMEM;
 }
@@ -57,19 +60,18 @@ static int run_evidence(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(client) struct rp_client *client = NULL;
 	rp_cleanup(free) char *text = NULL;
 	const char *path = rp_cli_value(cli, "-o");
+	char job[RP_ID_TEXT];
 	size_t len;
-	int r = rp_cli_check_job(cli->operands[0], err);
+	int r = rp_client_open_job(cli, &client, job, err);
 
 	if (r >= 0)
-		r = rp_client_open(cli, &client, err);
-	if (r >= 0)
-		r = rp_client_evidence(client, cli->operands[0], &text, &len, err);
+		r = rp_client_evidence(client, job, &text, &len, err);
 	if (r >= 0)
 		r = rp_cli_write(path, text, len, err);
 	if (r < 0)
 		return r;
 	if (cli->json && is_file(path))
-		return print_file(cli, path, err);
+		return print_file(job, path, err);
 	if (is_file(path)) {
 		rp_printable_line(stdout, "%s", path);
 		rp_printable_line(
@@ -78,12 +80,12 @@ static int run_evidence(const struct rp_cli *cli, struct rp_error *err)
 	return RP_EXIT_OK;
 }
 
-static int fetch_report(const struct rp_cli *cli, struct rp_client *client,
+static int fetch_report(const struct rp_cli *cli, struct rp_client *client, const char *job,
 	struct rp_report_source *source, struct rp_error *err)
 {
 	rp_cleanup(x509) X509 *root = NULL;
-	rp_cleanup(free) char *path = rp_path("/jobs/%s", cli->operands[0]);
-	rp_cleanup(free) char *timeline = rp_path("/jobs/%s/timeline", cli->operands[0]);
+	rp_cleanup(free) char *path = rp_path("/jobs/%s", job);
+	rp_cleanup(free) char *timeline = rp_path("/jobs/%s/timeline", job);
 	int r;
 
 	if (!path || !timeline)
@@ -95,8 +97,7 @@ static int fetch_report(const struct rp_cli *cli, struct rp_client *client,
 		return r;
 	/* A job that never got a boot has no timeline; after an error there may be no evidence. */
 	rp_client_call(client, "GET", timeline, NULL, &source->timeline, NULL);
-	r = rp_client_evidence(
-		client, cli->operands[0], &source->evidence, &source->evidence_len, err);
+	r = rp_client_evidence(client, job, &source->evidence, &source->evidence_len, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	source->root = rp_steal(root);
@@ -109,19 +110,18 @@ static int run_report(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(client) struct rp_client *client = NULL;
 	rp_cleanup(free) char *html = NULL;
 	const char *path = rp_cli_value(cli, "-o");
-	int r = rp_cli_check_job(cli->operands[0], err);
+	char job[RP_ID_TEXT];
+	int r = rp_client_open_job(cli, &client, job, err);
 
 	if (r >= 0)
-		r = rp_client_open(cli, &client, err);
-	if (r >= 0)
-		r = fetch_report(cli, client, &source, err);
+		r = fetch_report(cli, client, job, &source, err);
 	if (r >= 0)
 		r = rp_report_html(&source, &html, err);
 	if (r < 0)
 		return r;
 	if (cli->json && !is_file(path)) {
 		rp_cleanup(json) json_t *document =
-			json_pack("{s:s, s:s}", "job", cli->operands[0], "report", html);
+			json_pack("{s:s, s:s}", "job", job, "report", html);
 
 		return document ? rp_cli_print_json(document, err) : -ENOMEM;
 	}
@@ -129,19 +129,21 @@ static int run_report(const struct rp_cli *cli, struct rp_error *err)
 	if (r < 0)
 		return r;
 	if (cli->json)
-		return print_file(cli, path, err);
+		return print_file(job, path, err);
 	if (is_file(path))
 		rp_printable_line(stdout, "%s", path);
 	return RP_EXIT_OK;
 }
 
 const struct rp_cli_command rp_cli_result[] = {
-	{"result", "list", "", "list accepted results, the newest first", run_list},
+	{"result", "list",
+		"[--status VERDICT] [--rig NAME] [--plan NAME] [--since TIME] [--limit N]",
+		"list accepted results, the newest first", run_list},
 	{"result", "evidence", "JOB [-o FILE]",
 		"a job's signed result with all it takes to verify it", run_evidence},
 	{"result", "report", "JOB [-o FILE]", "one self-contained HTML page, verified first",
 		run_report},
-	{"result", "refused", "", "what was offered to the server and not accepted, with reasons",
-		run_refused},
+	{"result", "refused", "[--since TIME] [--limit N]",
+		"what was offered to the server and not accepted, with reasons", run_refused},
 	{NULL},
 };

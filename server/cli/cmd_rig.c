@@ -9,6 +9,7 @@
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "manifests/manifest.h"
+#include "server/cli/check.h"
 #include "server/cli/client.h"
 #include "server/cli/list.h"
 
@@ -217,13 +218,13 @@ static int run_boots(const struct rp_cli *cli, struct rp_error *err)
 
 const struct rp_cli_command rp_cli_rig[] = {
 	{"rig", "add", "MANIFEST", "register a rig, or give a known one another manifest", run_add},
-	{"rig", "list", "", "list all rigs", run_list},
+	{"rig", "list", "[--status STATE] [--limit N]", "list all rigs", run_list},
 	{"rig", "show", "NAME", "all that the server knows of a rig, its inventory included",
 		run_show},
 	{"rig", "approve", "NAME [--manifest FILE]", "let a rig in that registered by itself",
 		run_approve},
 	{"rig", "power", "NAME on|off|cycle|status", "switch it", run_power},
-	{"rig", "boots", "NAME", "its boots, with what became of them", run_boots},
+	{"rig", "boots", "NAME [--limit N]", "its boots, with what became of them", run_boots},
 	{"rig", "state", "NAME ready|quarantined|retired",
 		"let it serve again, keep jobs off it, take it out of service", run_state},
 	{"rig", "retire", "NAME", "the same as: rig state NAME retired", run_retire},

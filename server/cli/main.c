@@ -6,7 +6,6 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "lib/id.h"
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "server/cli/screen.h"
@@ -137,24 +136,6 @@ int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error
 	if (fwrite(text, 1, len, stdout) != len)
 		return rp_error_set(err, -EIO, "standard output: %s", strerror(errno));
 	return 0;
-}
-
-int rp_cli_check_name(const char *what, const char *text, struct rp_error *err)
-{
-	if (rp_name_valid(text))
-		return 0;
-	return rp_error_set(err, RP_CLI_WRONG_USE,
-		"%s \"%.70s\": not a name (lower-case letters, digits, \".\", \"_\", \"-\", at "
-		"most 63)",
-		what, text);
-}
-
-int rp_cli_check_job(const char *text, struct rp_error *err)
-{
-	if (rp_id_valid(text))
-		return 0;
-	return rp_error_set(err, RP_CLI_WRONG_USE,
-		"job \"%.70s\": not a job id (26 characters, see: rigproof job list)", text);
 }
 
 const char *rp_cli_state(const struct rp_cli *cli)

@@ -75,6 +75,13 @@ bool rp_usage_find(const char *usage, const char *name, struct rp_usage_word *re
 	return false;
 }
 
+bool rp_usage_has(const char *usage, const char *name)
+{
+	struct rp_usage_word word;
+
+	return rp_usage_find(usage, name, &word);
+}
+
 bool rp_usage_is_choice(const char *text)
 {
 	return strchr(text, '|') && strspn(text, "abcdefghijklmnopqrstuvwxyz|-") == strlen(text);

@@ -27,6 +27,8 @@ bool rp_usage_next(const char **usage, struct rp_usage_word *ret);
 /* The option of that name on a usage line. */
 bool rp_usage_find(const char *usage, const char *name, struct rp_usage_word *ret);
 
+bool rp_usage_has(const char *usage, const char *name);
+
 /* An operand that is one of the words it names: "on|off", not "FILE|DIR". */
 bool rp_usage_is_choice(const char *text);
 

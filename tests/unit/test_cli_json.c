@@ -166,7 +166,7 @@ static void exit_statuses(void **state)
 	assert_int_equal(cli_run("verify /dev/null"), RP_EXIT_FAILED);
 	assert_int_equal(cli_run("manifest check /nonexistent"), RP_EXIT_FAILED);
 	assert_int_equal(cli_run("job wait"), RP_EXIT_USAGE);
-	assert_int_equal(cli_run("job wait 7"), RP_EXIT_USAGE);
+	assert_int_equal(cli_run("job wait 8"), RP_EXIT_USAGE);
 	assert_int_equal(cli_run("rig power alpha explode"), RP_EXIT_USAGE);
 	assert_int_equal(cli_run("rig list"), RP_EXIT_OK);
 }

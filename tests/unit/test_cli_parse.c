@@ -60,7 +60,8 @@ static void wrong_use_says_what_to_type(void **state)
 			"\"busy\" is none of ready|quarantined|retired; type: rigproof "
 			"rig state NAME ready|quarantined|retired"},
 		{"rig list --color=red",
-			"--color red: it is none of auto|always|never; type: rigproof rig list"},
+			"--color red: it is none of auto|always|never; type: rigproof rig list "
+			"[--status STATE] [--limit N]"},
 		{"log", "log: and then? type: rigproof log VERB, one of: checkpoint, prove, check"},
 		{"log proof",
 			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
@@ -83,7 +84,9 @@ static void wrong_use_says_what_to_type(void **state)
 		{"claim list --claims d", "--claims: no such option; type: rigproof claim list "
 					  "[FILE|DIR...]"},
 		{"--state", "--state needs DIR; type: rigproof --help"},
-		{"--frob job list", "--frob: no such option; type: rigproof job list"},
+		{"--frob job list", "--frob: no such option; type: rigproof job list [--status "
+				    "WORD] [--rig NAME] "
+				    "[--plan NAME] [--since TIME] [--limit N]"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -261,8 +264,9 @@ static void every_word_is_explained(void **state)
 
 static void what_is_no_name_never_reaches_the_server(void **state)
 {
-	static const char *const bad[] = {"rig show ../../jobs", "rig show A", "job show 7",
-		"job cancel 01JD00000000000000000000/1", "result evidence x", "log prove 0"};
+	static const char *const bad[] = {"rig show ../../jobs", "rig show A",
+		"job cancel 01JD00000000000000000000/1", "job show 8", "result evidence ilou",
+		"log prove 01ARZ3NDEKTSV4RRFFQ69G5FAVA"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		rp_cleanup(free) char *said = NULL;
