@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "keys/evidence.h"
+#include "keys/statement.h"
 #include "lib/cleanup.h"
 #include "lib/printable.h"
 
@@ -16,11 +17,6 @@ static const char *string_at(const json_t *object, const char *key)
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? text : "";
-}
-
-static const json_t *predicate_at(const struct rp_verified *verified, const char *key)
-{
-	return json_object_get(json_object_get(verified->statement, "predicate"), key);
 }
 
 /* What the lab server's word amounts to, one entry for each assurance that can be verified. */
@@ -163,7 +159,7 @@ static json_t *explain_checks(const struct rp_verified *v)
 	const json_t *check;
 	size_t i;
 
-	json_array_foreach (predicate_at(v, "rigproof_checks"), i, check)
+	json_array_foreach (rp_statement_checks(v->statement), i, check)
 		json_array_append_new(checks, explain_check(check));
 	return checks;
 }
@@ -174,9 +170,9 @@ json_t *rp_evidence_explain_json(const struct rp_verified *v)
 			 " s:{s:s, s:I, s:I, s:s}, s:s, s:{s:s, s:s, s:s, s:s}, s:o, s:o}",
 		"verdict", v->verdict, "assurance", v->assurance, "rig", v->rig, "job", v->job_id,
 		"boot", v->boot_id, "nonce", v->nonce, "image", "name", v->image_name, "sha256",
-		v->image_sha256, "modules", predicate_at(v, "rigproof_modules"), "checks",
-		explain_checks(v), "kernel", predicate_at(v, "rigproof_kernel"), "error",
-		predicate_at(v, "rigproof_error"), "log", "origin", v->log_origin, "index",
+		v->image_sha256, "modules", rp_statement_modules(v->statement), "checks",
+		explain_checks(v), "kernel", rp_statement_kernel(v->statement), "error",
+		rp_statement_error(v->statement), "log", "origin", v->log_origin, "index",
 		(json_int_t)v->log_index, "size", (json_int_t)v->log_size, "root", v->log_root,
 		"result_sha256", v->result_sha256, "keys", "root", v->root_keyid, "job",
 		v->job_keyid, "log", v->log_keyid, "boot", v->boot_keyid, "proven", say_proven(v),

@@ -287,13 +287,13 @@ int rp_statement_check(const json_t *statement, const void *job_payload, size_t 
 			.job_payload = job_payload,
 			.job_payload_len = job_payload_len,
 			.job = job,
-			.modules = json_object_get(predicate, "rigproof_modules"),
-			.checks = json_object_get(predicate, "rigproof_checks"),
-			.kernel = json_object_get(predicate, "rigproof_kernel"),
+			.modules = rp_statement_modules(statement),
+			.checks = rp_statement_checks(statement),
+			.kernel = rp_statement_kernel(statement),
 			.stages = json_object_get(predicate, "rigproof_stages"),
 			.started = string_or_null(predicate, "rigproof_started"),
 			.finished = string_or_null(predicate, "rigproof_finished"),
-			.error = json_object_get(predicate, "rigproof_error"),
+			.error = rp_statement_error(statement),
 		},
 		&again, err);
 	return r < 0 ? r : compare(statement, again, err);
@@ -302,4 +302,29 @@ int rp_statement_check(const json_t *statement, const void *job_payload, size_t 
 const char *rp_statement_verdict(const json_t *statement)
 {
 	return string_or_null(json_object_get(statement, "predicate"), "rigproof_verdict");
+}
+
+static const json_t *predicate_at(const json_t *statement, const char *key)
+{
+	return json_object_get(json_object_get(statement, "predicate"), key);
+}
+
+const json_t *rp_statement_modules(const json_t *statement)
+{
+	return predicate_at(statement, "rigproof_modules");
+}
+
+const json_t *rp_statement_checks(const json_t *statement)
+{
+	return predicate_at(statement, "rigproof_checks");
+}
+
+const json_t *rp_statement_kernel(const json_t *statement)
+{
+	return predicate_at(statement, "rigproof_kernel");
+}
+
+const json_t *rp_statement_error(const json_t *statement)
+{
+	return predicate_at(statement, "rigproof_error");
 }

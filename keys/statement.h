@@ -98,7 +98,15 @@ RP_MUST_USE int rp_statement_check(const json_t *statement, const void *job_payl
  */
 bool rp_statement_exit_skips(const char *exit_result, json_int_t exit_status);
 
-/* "pass", "fail", "error" or "skip" of a statement that rp_statement_check took. */
+/*
+ * What a statement that rp_statement_check took says, borrowed: its verdict ("pass", "fail", "error" or
+ * "skip"), and modules, checks, kernel and error in the forms of struct rp_statement_parts. The error is
+ * NULL where there was none.
+ */
 const char *rp_statement_verdict(const json_t *statement);
+const json_t *rp_statement_modules(const json_t *statement);
+const json_t *rp_statement_checks(const json_t *statement);
+const json_t *rp_statement_kernel(const json_t *statement);
+const json_t *rp_statement_error(const json_t *statement);
 
 #endif

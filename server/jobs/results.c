@@ -147,8 +147,7 @@ static int sign_ack(struct rp_server *server, const struct incoming *in, uint64_
 static int store_all(
 	struct rp_server *server, struct incoming *in, json_t **ret_ack, struct rp_error *err)
 {
-	const json_t *predicate = json_object_get(in->statement, "predicate");
-	const json_t *error = json_object_get(predicate, "rigproof_error");
+	const json_t *error = rp_statement_error(in->statement);
 	const char *verdict = rp_statement_verdict(in->statement);
 	rp_cleanup(json) json_t *ack = NULL;
 	rp_cleanup(free) char *ack_text = NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "keys/evidence.h"
+#include "keys/statement.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "server/pages/html.h"
@@ -13,7 +14,7 @@ struct report {
 	const struct rp_report_source *source;
 	FILE *out;
 	const json_t *proof;	 /* rp_evidence_explain_json; NULL: nothing is proven */
-	const json_t *predicate; /* of the signed statement, with proof only */
+	const json_t *statement; /* the signed one, with proof only */
 	const char *refused; /* why the evidence does not hold; NULL: it does, or is not there */
 };
 
@@ -62,7 +63,7 @@ static void count_tests(const json_t *checks, size_t *ret_tests, size_t *ret_ok)
 /* The one sentence that a reader in a hurry takes away. */
 static void write_summary(const struct report *report)
 {
-	const json_t *checks = json_object_get(report->predicate, "rigproof_checks");
+	const json_t *checks = rp_statement_checks(report->statement);
 	FILE *out = report->out;
 	size_t tests = 0;
 	size_t ok = 0;
@@ -275,7 +276,7 @@ static void write_tests(FILE *out, const json_t *check)
 
 static void write_checks(const struct report *report)
 {
-	const json_t *checks = json_object_get(report->predicate, "rigproof_checks");
+	const json_t *checks = rp_statement_checks(report->statement);
 	const json_t *check;
 	FILE *out = report->out;
 	size_t i;
@@ -439,7 +440,7 @@ int rp_report_html(const struct rp_report_source *source, char **ret, struct rp_
 			if (!proof)
 				return rp_error_memory(err);
 			report.proof = proof;
-			report.predicate = json_object_get(verified.statement, "predicate");
+			report.statement = verified.statement;
 		}
 	}
 	report.out = open_memstream(&page, &size);
