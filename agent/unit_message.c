@@ -182,6 +182,9 @@ static int append_bounds(sd_bus_message *m, const struct rp_unit_spec *spec)
 
 	if (r >= 0)
 		r = append_number(m, "TimeoutStopUSec", STOP_TIMEOUT_US);
+	/* systemd's default ends a check of many threads where no plan says so. */
+	if (r >= 0)
+		r = append_number(m, "TasksMax", UINT64_MAX);
 	if (r >= 0 && spec->memory_mb)
 		r = append_number(m, "MemoryMax", (uint64_t)spec->memory_mb << 20);
 	if (r >= 0 && spec->memory_mb)

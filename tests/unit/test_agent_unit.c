@@ -109,7 +109,8 @@ static void test_life(void **state)
 	assert_string_equal(sys.properties,
 		"Description=rigproof check ring;Type=exec;Slice=rigproof-checks.slice;"
 		"CollectMode=inactive-or-failed;AddRef=1;ExecStartEx(a(sasas));"
-		"RuntimeMaxUSec=60000000;TimeoutStopUSec=5000000;MemoryMax=67108864;"
+		"RuntimeMaxUSec=60000000;TimeoutStopUSec=5000000;TasksMax=18446744073709551615;"
+		"MemoryMax=67108864;"
 		"MemorySwapMax=0;DevicePolicy=closed;DeviceAllow(a(ss));DeviceAllow(a(ss));"
 		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
 		"DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));DeviceAllow(a(ss));"
