@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/report_kind.h"
 #include "keys/statement.h"
 #include "lib/cleanup.h"
 #include "lib/encoding.h"
@@ -311,11 +312,25 @@ static int append(struct rp_kmsg *kmsg, const char *line)
 	return 0;
 }
 
+static bool has_kind(const json_t *reports, const char *kind)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (reports, i, one)
+		if (strcmp(json_string_value(json_object_get(one, "kind")), kind) == 0)
+			return true;
+	return false;
+}
+
 static int report(struct rp_kmsg *kmsg, const char *message)
 {
 	const char *kind = rp_kmsg_classify(message);
 
-	if (!kind || json_array_size(kmsg->reports) - (kmsg->loss != NULL) >= RP_KMSG_REPORTS_MAX)
+	if (!kind)
+		return 0;
+	if (json_array_size(kmsg->reports) - (kmsg->loss != NULL) >= RP_KMSG_REPORTS_MAX &&
+		has_kind(kmsg->reports, kind))
 		return 0;
 	return json_array_append_new(
 		       kmsg->reports, json_pack("{s:s, s:s}", "kind", kind, "line", message)) < 0

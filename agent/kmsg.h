@@ -2,7 +2,7 @@
 /*
  * The kernel's log from the moment of opening it (linux/Documentation/ABI/testing/dev-kmsg):
  * its text, its digest, and the reports in it that no test may overlook. What could not be read of it
- * is a report as well, of kind RP_REPORT_LOST (keys/statement.h): records that were overwritten before
+ * is a report as well, of kind RP_REPORT_LOST (keys/report_kind.h): records that were overwritten before
  * they were read (EPIPE, or a gap in their sequence), too long ones, an error of reading.
  */
 #ifndef RP_AGENT_KMSG_H
@@ -14,15 +14,15 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 
+/* Reports that are kept; beyond them the first of each kind, which a flood of others shall not hide. */
 #define RP_KMSG_REPORTS_MAX 64
 /* Bytes of text that are kept. Older lines are dropped from the text, not from the digest. */
 #define RP_KMSG_TEXT_MAX (4u << 20)
 
 /*
- * What kind of report begins with this message of the kernel: "BUG", "WARNING", "Oops", "panic",
- * "lockdep", "KASAN", "KCSAN", "KMSAN", "KFENCE", "UBSAN", "kmemleak", "RCU", "hung task",
- * "hard lockup", "hardware" (machine checks, uncorrected memory and PCIe errors, stray NMIs and
- * interrupts), "IOMMU", "GPU", or NULL: none. Errors that the hardware corrected are none.
+ * What kind of report begins with this message of the kernel: one of rp_report_kinds, where "hardware"
+ * is machine checks, uncorrected memory and PCIe errors, stray NMIs and interrupts; or NULL: none.
+ * Errors that the hardware corrected are none.
  */
 const char *rp_kmsg_classify(const char *message);
 

@@ -9,6 +9,7 @@
 #include "agent/inventory.h"
 #include "agent/tap.h"
 #include "keys/dsse.h"
+#include "keys/report_kind.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/digest.h"

@@ -166,12 +166,13 @@ static json_t *explain_checks(const struct rp_verified *v)
 
 json_t *rp_evidence_explain_json(const struct rp_verified *v)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:O, s:o, s:O, s:O?,"
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:O, s:o, s:O, s:O*, s:O?,"
 			 " s:{s:s, s:I, s:I, s:s}, s:s, s:{s:s, s:s, s:s, s:s}, s:o, s:o}",
 		"verdict", v->verdict, "assurance", v->assurance, "rig", v->rig, "job", v->job_id,
 		"boot", v->boot_id, "nonce", v->nonce, "image", "name", v->image_name, "sha256",
 		v->image_sha256, "modules", rp_statement_modules(v->statement), "checks",
-		explain_checks(v), "kernel", rp_statement_kernel(v->statement), "error",
+		explain_checks(v), "kernel", rp_statement_kernel(v->statement), "expected_reports",
+		json_object_get(v->job, "expected_reports"), "error",
 		rp_statement_error(v->statement), "log", "origin", v->log_origin, "index",
 		(json_int_t)v->log_index, "size", (json_int_t)v->log_size, "root", v->log_root,
 		"result_sha256", v->result_sha256, "keys", "root", v->root_keyid, "job",
@@ -245,8 +246,11 @@ static void print(const json_t *all, FILE *out)
 		fprintf(out, "module     %s  sha256 %s  %s\n", string_at(item, "name"),
 			string_at(item, "sha256"),
 			json_is_true(json_object_get(item, "loaded")) ? "loaded" : "not loaded");
-	fprintf(out, "kernel     %s, %zu reports\n", string_at(kernel, "release"),
+	fprintf(out, "kernel     %s, %zu reports", string_at(kernel, "release"),
 		json_array_size(json_object_get(kernel, "reports")));
+	json_array_foreach (json_object_get(all, "expected_reports"), i, item)
+		fprintf(out, "%s%s", i ? ", " : "; the plan expects ", json_string_value(item));
+	fputc('\n', out);
 	if (json_is_object(error))
 		fprintf(out, "error      at stage %s: %s\n", string_at(error, "stage"),
 			string_at(error, "message"));

@@ -9,6 +9,7 @@
 #include "keys/assurance.h"
 #include "keys/rig_protocol.h"
 #include "keys/shape.h"
+#include "keys/report_kind.h"
 
 const char *const rp_verdict_words[] = {"pass", "fail", "error", "skip", NULL};
 static const char *const schedulers[] = {"other", "fifo", "rr", NULL};
@@ -58,6 +59,7 @@ static const struct rp_shape job_shape[] = {
 	{"modules", RP_SHAPE_OBJECTS, .fields = job_module},
 	{"checks", RP_SHAPE_OBJECTS, .fields = job_check},
 	{"limits", RP_SHAPE_OBJECTS, .fields = job_limit},
+	{"expected_reports", RP_SHAPE_STRINGS, .optional = true},
 	{"disks", RP_SHAPE_WORD, .words = disks},
 	{"timeout_s", RP_SHAPE_INT, .min = 1, .max = 30 * 86400},
 	{NULL},
@@ -190,6 +192,19 @@ static int check_commands(const json_t *job, struct rp_error *err)
 	return 0;
 }
 
+static int check_expected(const json_t *job, struct rp_error *err)
+{
+	const json_t *kind;
+	size_t i;
+
+	json_array_foreach (json_object_get(job, "expected_reports"), i, kind)
+		if (!rp_report_kind_valid(json_string_value(kind)))
+			return rp_error_set(err, -EINVAL,
+				"job.expected_reports[%zu]: \"%.64s\" is no kind of kernel report",
+				i, json_string_value(kind));
+	return 0;
+}
+
 int rp_record_check_job(const json_t *job, struct rp_error *err)
 {
 	int r = rp_shape_check(job, job_shape, "job", err);
@@ -200,6 +215,8 @@ int rp_record_check_job(const json_t *job, struct rp_error *err)
 		r = check_unique(json_object_get(job, "checks"), "job.checks", err);
 	if (r == 0)
 		r = check_commands(job, err);
+	if (r == 0)
+		r = check_expected(job, err);
 	return r < 0 ? r : check_limits(job, err);
 }
 

@@ -19,7 +19,8 @@
  *          a test that is neither ok nor "todo";
  *          a pass without any test;
  *          a limit exceeded, or without its metric;
- *          a kernel report;
+ *          a kernel report, but of a kind that the job expects ("expected_reports"): its checks
+ *          provoke it, and have to ask for it themselves;
  *          a taint of the kernel that the job's modules, loaded, do not explain (they do explain
  *          "out-of-tree" and "unsigned")
  *   skip   every check skipped, or nothing to test at all
@@ -44,9 +45,6 @@
 #include "lib/must_use.h"
 
 #define RP_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
-/* The kind of a report that is about the kernel log itself: some of it could not be read. */
-#define RP_REPORT_LOST "lost"
-
 #define RP_STATEMENT_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
 
 /* Everything is borrowed. The forms are the tables of keys/statement.c. */

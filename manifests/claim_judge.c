@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys/report_kind.h"
+#include "keys/statement.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -16,11 +19,6 @@ static const char *text_of(const json_t *object, const char *key)
 static bool is(const json_t *object, const char *key, const char *text)
 {
 	return strcmp(text_of(object, key), text) == 0;
-}
-
-static const json_t *predicate_of(const struct rp_verified *evidence, const char *key)
-{
-	return json_object_get(json_object_get(evidence->statement, "predicate"), key);
 }
 
 /* The object of a list whose key has this text; NULL: none. */
@@ -57,7 +55,7 @@ struct trial {
 
 static bool job_in_error(struct trial *trial)
 {
-	const json_t *error = predicate_of(trial->evidence, "rigproof_error");
+	const json_t *error = rp_statement_error(trial->evidence->statement);
 
 	if (strcmp(trial->evidence->verdict, "error") != 0)
 		return false;
@@ -90,7 +88,7 @@ static bool other_subject(struct trial *trial)
 	trial->finding->subject_sha256 = text_of(json_object_get(entry, "digest"), "sha256");
 	if (strncmp(subject, "module:", strlen("module:")) != 0)
 		return false;
-	module = find(predicate_of(trial->evidence, "rigproof_modules"), "name",
+	module = find(rp_statement_modules(trial->evidence->statement), "name",
 		subject + strlen("module:"));
 	if (json_is_true(json_object_get(module, "loaded")))
 		return false;
@@ -99,7 +97,7 @@ static bool other_subject(struct trial *trial)
 
 static bool other_kernel(struct trial *trial)
 {
-	const char *release = text_of(predicate_of(trial->evidence, "rigproof_kernel"), "release");
+	const char *release = text_of(rp_statement_kernel(trial->evidence->statement), "release");
 	const char *kernel = trial->claim->kernel;
 	size_t len = strlen(kernel);
 
@@ -115,7 +113,7 @@ static bool other_kernel(struct trial *trial)
 static bool no_check(struct trial *trial)
 {
 	trial->check =
-		find(predicate_of(trial->evidence, "rigproof_checks"), "name", trial->claim->check);
+		find(rp_statement_checks(trial->evidence->statement), "name", trial->claim->check);
 	if (trial->check)
 		return false;
 	return conclude(
@@ -142,7 +140,7 @@ static bool check_did_not_end(struct trial *trial)
 static bool virtual_rig(struct trial *trial)
 {
 	const json_t *machine = find(
-		predicate_of(trial->evidence, "rigproof_checks"), "name", RP_CLAIM_MACHINE_CHECK);
+		rp_statement_checks(trial->evidence->statement), "name", RP_CLAIM_MACHINE_CHECK);
 	const json_t *metric = NULL;
 	bool none = true;
 	size_t i;
@@ -276,16 +274,17 @@ static bool check_failed(struct trial *trial)
 
 static bool kernel_complained(struct trial *trial)
 {
-	const json_t *reports =
-		json_object_get(predicate_of(trial->evidence, "rigproof_kernel"), "reports");
+	const json_t *kernel = rp_statement_kernel(trial->evidence->statement);
+	const json_t *report =
+		rp_report_unexpected(trial->evidence->job, json_object_get(kernel, "reports"));
 
-	if (!json_array_size(reports))
+	if (!report)
 		return false;
 	trial->finding->measured = false;
 	return conclude(trial->finding, RP_CLAIM_NOT_MEASURED,
 		"the kernel reported a problem during the job (%.32s): what was measured proves "
 		"nothing",
-		text_of(json_array_get(reports, 0), "kind"));
+		text_of(report, "kind"));
 }
 
 static bool prove(struct trial *trial)

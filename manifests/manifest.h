@@ -135,6 +135,8 @@ struct rp_plan {
 	unsigned checks_count;
 	struct rp_plan_limit *limits;
 	unsigned limits_count;
+	char **expected_reports; /* kinds of kernel reports that its checks provoke: rp_report_kinds */
+	unsigned expected_reports_count;
 	int timeout_s; /* of all checks together */
 	enum rp_disks disks;
 };

@@ -153,6 +153,9 @@ int rp_plan_to_job(const struct rp_plan *plan, json_t **ret, struct rp_error *er
 	json_object_del(job, "name");
 	json_object_del(job, "description");
 	json_object_del(job, "image");
+	/* A job without them has its form of before: agents of older images take it. */
+	if (!plan->expected_reports_count)
+		json_object_del(job, "expected_reports");
 	*ret = rp_steal(job);
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys/report_kind.h"
+
 static const cyaml_strval_t scheduler_words[] = {
 	{"other", RP_SCHEDULER_OTHER}, {"fifo", RP_SCHEDULER_FIFO}, {"rr", RP_SCHEDULER_RR}};
 
@@ -75,6 +77,8 @@ static const cyaml_schema_field_t plan_fields[] = {
 		"checks", CYAML_FLAG_POINTER, struct rp_plan, checks, &check_entry, 1, 256),
 	CYAML_FIELD_SEQUENCE("limits", CYAML_FLAG_POINTER | RP_OPTIONAL, struct rp_plan, limits,
 		&limit_entry, 0, 1024),
+	CYAML_FIELD_SEQUENCE("expected_reports", CYAML_FLAG_POINTER | RP_OPTIONAL, struct rp_plan,
+		expected_reports, &rp_schema_text_entry, 0, 16),
 	RP_FIELD_INT(struct rp_plan, timeout_s),
 	RP_FIELD_ENUM(struct rp_plan, disks, rp_schema_disks),
 	CYAML_FIELD_END,
@@ -176,6 +180,19 @@ static int check_limit(const struct rp_check *check, const struct rp_plan *plan,
 	return 0;
 }
 
+static int check_expected(const struct rp_check *check, const struct rp_plan *plan, unsigned index)
+{
+	char key[40];
+
+	if (rp_report_kind_valid(plan->expected_reports[index]))
+		return 0;
+	snprintf(key, sizeof(key), "expected_reports[%u]", index);
+	return rp_check_fail(check, rp_yaml_at(rp_yaml_get(check->root, "expected_reports"), index),
+		key,
+		"found \"%s\", expected a kind of kernel report: BUG, WARNING, KASAN, IOMMU ...",
+		plan->expected_reports[index]);
+}
+
 static int check_plan(const struct rp_check *check, const struct rp_manifest *manifest)
 {
 	const struct rp_plan *plan = manifest->plan;
@@ -185,6 +202,8 @@ static int check_plan(const struct rp_check *check, const struct rp_manifest *ma
 		ret = check_one(check, plan, i);
 	for (unsigned i = 0; ret >= 0 && i < plan->limits_count; i++)
 		ret = check_limit(check, plan, i);
+	for (unsigned i = 0; ret >= 0 && i < plan->expected_reports_count; i++)
+		ret = check_expected(check, plan, i);
 	return ret;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "agent/kmsg.h"
+#include "keys/report_kind.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 
@@ -136,6 +137,7 @@ static void test_classify(void **state)
 		if (!kind != !messages[i].kind || (kind && strcmp(kind, messages[i].kind) != 0))
 			fail_msg("%s: %s, not %s", messages[i].message, kind ? kind : "nothing",
 				messages[i].kind ? messages[i].kind : "nothing");
+		assert_true(!kind || rp_report_kind_valid(kind));
 	}
 }
 
@@ -262,6 +264,27 @@ static void test_gap_after_many_reports(void **state)
 		"lost");
 }
 
+/* What a plan expects can come by the hundred, and shall not hide what it does not expect. */
+static void test_first_of_each_kind(void **state)
+{
+	rp_cleanup(kmsg) struct rp_kmsg *kmsg = rp_kmsg_new();
+	char record[100];
+	size_t n;
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(
+			record, sizeof(record), "3,%d,1,-;DMAR: [DMA Write] fault addr %d\n", i, i);
+		add(kmsg, record);
+	}
+	add(kmsg, "3,300,1,-;BUG: KASAN: use-after-free in a+0x1/0x2\n");
+	add(kmsg, "3,301,1,-;BUG: KASAN: use-after-free in b+0x1/0x2\n");
+	n = json_array_size(rp_kmsg_reports(kmsg));
+	assert_int_equal(n, RP_KMSG_REPORTS_MAX + 1);
+	assert_string_equal(
+		rp_json_string_or(json_array_get(rp_kmsg_reports(kmsg), n - 1), "line", ""),
+		"BUG: KASAN: use-after-free in a+0x1/0x2");
+}
+
 /* A log that opens and cannot be read: a folder is one. */
 static void test_unreadable(void **state)
 {
@@ -297,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_gap_after_many_reports),
+		cmocka_unit_test(test_first_of_each_kind),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_open),
 	};

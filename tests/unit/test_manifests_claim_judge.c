@@ -325,6 +325,28 @@ static void a_kernel_that_complained_proves_nothing(void **state)
 	JUDGE_ROWS(&(struct draft){.facts = kernel_bug}, rows);
 }
 
+static void job_expects_kasan(json_t *job)
+{
+	json_object_set_new(job, "expected_reports", json_of("[\"KASAN\"]"));
+}
+
+static void kernel_report(json_t *modules, json_t *checks, json_t *kernel)
+{
+	json_array_append_new(json_object_get(kernel, "reports"),
+		json_of("{\"kind\":\"KASAN\",\"line\":\"BUG: KASAN: use-after-free\"}"));
+}
+
+static void a_report_that_the_plan_expects_is_no_complaint(void **state)
+{
+	static const struct row rows[] = {
+		{TRAPS "op: at_most\nthreshold: 0\n", RP_CLAIM_PROVEN, ""},
+	};
+
+	const struct draft draft = {.job = job_expects_kasan, .facts = kernel_report};
+
+	JUDGE_ROWS(&draft, rows);
+}
+
 static void job_with_machine(json_t *job)
 {
 	json_array_append_new(json_object_get(job, "checks"),
@@ -467,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_test_that_was_not_run_shows_nothing),
 		cmocka_unit_test(each_value_of_a_metric_counts),
 		cmocka_unit_test(a_kernel_that_complained_proves_nothing),
+		cmocka_unit_test(a_report_that_the_plan_expects_is_no_complaint),
 		cmocka_unit_test(a_virtual_rig_may_not_judge_some),
 		cmocka_unit_test(without_a_check_it_is_not_measurable),
 		cmocka_unit_test(the_heaviest_outcome_stands),

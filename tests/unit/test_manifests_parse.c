@@ -195,6 +195,9 @@ static const struct {
 	{PLAN "limits: [{metric: c, max: 1}]\n",
 		"f:5:19: limits[0].metric: found \"c\", expected CHECK/METRIC, like "
 		"xsc-ring/traps_per_op"},
+	{PLAN "expected_reports: [IOMMU, lost]\n", "f:5:27: expected_reports[1]: found \"lost\", "
+						   "expected a kind of kernel report: BUG, "
+						   "WARNING, KASAN, IOMMU ..."},
 };
 
 static void refuses_with_place_and_reason(void **state)
