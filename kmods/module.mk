@@ -14,7 +14,7 @@ KDIR    ?= $(shell for d in $(HEADERS); do [ -e $$d/Module.symvers ] && \
 	     done | sort -V | tail -n 1 | cut -d' ' -f2)
 
 SOURCES := $(wildcard *.c *.h include/uapi/linux/*.h $(MORE_SOURCES)) Kbuild
-COPIES  := $(SOURCES:%=$(BUILD)/%) $(BUILD)/ioctl_arg.h
+COPIES  := $(SOURCES:%=$(BUILD)/%) $(patsubst ../%,$(BUILD)/%,$(wildcard ../*.h))
 # No path of this machine ends up in the module: the same sources and headers
 # give the same bytes wherever they are built.
 FLAGS   := -g0 -ffile-prefix-map=$(BUILD)/=

@@ -3,8 +3,6 @@
  * /dev/gaming: the device and its sessions. The manual is
  * include/uapi/linux/gaming.h.
  */
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -13,10 +11,9 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/uidgid.h>
-#include <linux/user_namespace.h>
 
 #include "gaming.h"
+#include "may_open.h"
 
 /* Whoever opened the file; neither changes. */
 struct gaming_session {
@@ -34,38 +31,6 @@ void gaming_session_set(struct gaming_session *s, enum gaming_feature_id id,
 			void *state)
 {
 	s->state[id] = state;
-}
-
-/* As io_uring_disabled and io_uring_group. Who has opened the device keeps it. */
-static unsigned int disabled;
-static int group = -1;
-
-static int set_disabled(const char *text, const struct kernel_param *param)
-{
-	return param_set_uint_minmax(text, param, 0, 2);
-}
-
-static const struct kernel_param_ops disabled_ops = {
-	.set = set_disabled,
-	.get = param_get_uint,
-};
-module_param_cb(disabled, &disabled_ops, &disabled, 0644);
-MODULE_PARM_DESC(disabled, "0: for all who may open the device, 1: for CAP_SYS_ADMIN and the group, 2: for nobody");
-module_param(group, int, 0644);
-MODULE_PARM_DESC(group, "number of the group that disabled=1 lets in (-1: none)");
-
-static bool may_open(void)
-{
-	kgid_t gid = make_kgid(&init_user_ns, READ_ONCE(group));
-
-	switch (READ_ONCE(disabled)) {
-	case 0:
-		return true;
-	case 1:
-		return (gid_valid(gid) && in_group_p(gid)) || capable(CAP_SYS_ADMIN);
-	default:
-		return false;
-	}
 }
 
 /* vfork shares the memory, execve keeps the process: both must be the owner's. */

@@ -3,8 +3,6 @@
  * XSC: system calls through a ring in shared memory. The manual is
  * include/uapi/linux/xsc.h.
  */
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -13,46 +11,12 @@
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/uidgid.h>
-#include <linux/user_namespace.h>
 
+#include "may_open.h"
 #include "xsc_consume.h"
 #include "xsc_ioctl.h"
 #include "xsc_lead.h"
 #include "xsc_ring.h"
-
-/* As io_uring_disabled and io_uring_group. Who has opened the device keeps it. */
-static unsigned int disabled;
-static int set_disabled(const char *text, const struct kernel_param *param)
-{
-	return param_set_uint_minmax(text, param, 0, 2);
-}
-
-static const struct kernel_param_ops disabled_ops = {
-	.set = set_disabled,
-	.get = param_get_uint,
-};
-module_param_cb(disabled, &disabled_ops, &disabled, 0644);
-MODULE_PARM_DESC(disabled, "0: for all who may open the device, 1: for CAP_SYS_ADMIN and the group, 2: for nobody");
-
-static int group = -1;
-module_param(group, int, 0644);
-MODULE_PARM_DESC(group, "number of the group that disabled=1 lets in (-1: none)");
-
-static bool may_open(void)
-{
-	kgid_t kgid = make_kgid(&init_user_ns, READ_ONCE(group));
-
-	switch (READ_ONCE(disabled)) {
-	case 0:
-		return true;
-	case 1:
-		return (gid_valid(kgid) && in_group_p(kgid)) ||
-		       capable(CAP_SYS_ADMIN);
-	default:
-		return false;
-	}
-}
 
 static int xsc_open(struct inode *inode, struct file *file)
 {
