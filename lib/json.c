@@ -11,19 +11,74 @@
 
 #define FILE_MAX (16u << 20)
 
-int rp_json_parse(const char *text, size_t len, json_t **ret, struct rp_error *err)
+/*
+ * What a text costs before it is parsed: a value takes some fifty times the bytes of its text. Where
+ * the text is no JSON the numbers mean nothing, but are no lower than those of what is parsed of it.
+ */
+static int check_size(const char *text, size_t len, size_t values_max, struct rp_error *err)
+{
+	size_t values = 1;
+	int depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < len; i++) {
+		switch (text[i]) {
+		case '\\':
+			i += in_string;
+			break;
+		case '"':
+			in_string = !in_string;
+			break;
+		case '[':
+		case '{':
+			if (!in_string && ++depth > RP_JSON_DEPTH_MAX)
+				return rp_error_set(err, -EINVAL,
+					"too much JSON: more than %d arrays and objects in one "
+					"another",
+					RP_JSON_DEPTH_MAX);
+			values += !in_string;
+			break;
+		case ']':
+		case '}':
+			depth -= !in_string;
+			break;
+		case ',':
+		case ':':
+			values += !in_string;
+			break;
+		default:
+			break;
+		}
+		if (values > values_max)
+			return rp_error_set(err, -EINVAL,
+				"too much JSON: more than %zu values and keys", values_max);
+	}
+	return 0;
+}
+
+int rp_json_parse_foreign(
+	const char *text, size_t len, size_t values_max, json_t **ret, struct rp_error *err)
 {
 	json_error_t reason = {0};
 	json_t *value;
+	int r;
 
 	if (!len)
 		return rp_error_set(err, -EINVAL, "not JSON: empty");
+	r = check_size(text, len, values_max, err);
+	if (r < 0)
+		return r;
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
 	if (!value)
 		return rp_error_set(err, -EINVAL, "not JSON: line %d, column %d: %s", reason.line,
 			reason.column, reason.text);
 	*ret = value;
 	return 0;
+}
+
+int rp_json_parse(const char *text, size_t len, json_t **ret, struct rp_error *err)
+{
+	return rp_json_parse_foreign(text, len, SIZE_MAX, ret, err);
 }
 
 int rp_json_parse_file(const char *path, json_t **ret, struct rp_error *err)

@@ -13,8 +13,20 @@
 
 #include "lib/error.h"
 
-/* Parse exactly one JSON value. Duplicate keys, NUL characters and trailing bytes are refused. */
+#define RP_JSON_DEPTH_MAX 64 /* arrays and objects in one another */
+
+/*
+ * Parse exactly one JSON value. Duplicate keys, NUL characters, trailing bytes and more than
+ * RP_JSON_DEPTH_MAX levels are refused.
+ */
 int rp_json_parse(const char *text, size_t len, json_t **ret, struct rp_error *err);
+
+/*
+ * The same for bytes of somebody whom we do not know yet: at most values_max values and keys, and
+ * RP_JSON_DEPTH_MAX levels, counted before anything is allocated, in one pass over the text.
+ */
+int rp_json_parse_foreign(
+	const char *text, size_t len, size_t values_max, json_t **ret, struct rp_error *err);
 
 /* rp_json_parse of a whole file of at most 16 MiB. */
 int rp_json_parse_file(const char *path, json_t **ret, struct rp_error *err);
