@@ -20,6 +20,7 @@
 #include "manifests/manifest.h"
 #include "server/api/api.h"
 #include "server/boot/policy.h"
+#include "server/http/limits.h"
 #include "server/pages/pages.h"
 #include "server/state/tokens.h"
 #include "server/server.h"
@@ -189,6 +190,7 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 		.routes = all_routes,
 		.token_role = rp_tokens_role,
 		.fetched = rp_policy_artefact_fetched,
+		.limits = server->limits,
 	};
 
 	return rp_https_start(&config, ret, err);
@@ -245,6 +247,9 @@ int rp_site_listen(
 				    ? strdup(server->url)
 				    : rp_path("https://%s", https.name);
 	if (!server->url || !server->listening)
+		return rp_error_memory(err);
+	server->limits = rp_limits_new(&options->limits, server->metrics);
+	if (!server->limits)
 		return rp_error_memory(err);
 	warn_of_names(server);
 	r = serve(server, &https, server->keys_dir, &server->https, err);

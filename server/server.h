@@ -12,6 +12,7 @@
 
 struct rp_artefacts;
 struct rp_https;
+struct rp_limits;
 struct rp_log;
 struct rp_manifest;
 struct rp_metrics;
@@ -44,7 +45,8 @@ struct rp_server {
 	struct rp_store *store;		/* server/store/store.h */
 	struct rp_log *log;		/* server/state/log.h */
 	struct rp_schedule *schedule;	/* server/boot/schedule.h */
-	struct event *kick; /* runs the schedule; NULL without an event loop (unit tests) */
+	struct event *kick;	  /* runs the schedule; NULL without an event loop (unit tests) */
+	struct rp_limits *limits; /* server/http/limits.h, of both ports */
 	struct rp_https *https,
 		*http; /* server/http/https.h; http (plain) is NULL unless the site has it */
 	struct rp_netboot *netboot; /* server/boot/netboot.h */

@@ -23,6 +23,7 @@
 #include "server/cas/uploads.h"
 #include "server/http/event_cleanup.h"
 #include "server/http/https.h"
+#include "server/http/limits.h"
 #include "server/boot/schedule.h"
 #include "server/state/log.h"
 #include "server/boot/netboot.h"
@@ -157,6 +158,9 @@ int rp_site_load(
 	if (r < 0)
 		return r;
 	server->base = event_base_new();
+	/* operators; all else; machines that we do not know */
+	if (server->base && event_base_priority_init(server->base, 3) < 0)
+		return rp_error_memory(err);
 	server->metrics = rp_metrics_new();
 	server->power = server->base ? rp_power_new(server->base, server->metrics) : NULL;
 	if (!server->metrics || !server->power)
@@ -276,6 +280,7 @@ void rp_site_done(struct rp_server *server)
 		rp_netboot_free(server->netboot);
 		rp_https_free(server->https);
 		rp_https_free(server->http);
+		rp_limits_free(server->limits);
 		rp_power_free(server->power);
 	}
 	rp_uploads_free(server->uploads);

@@ -4,6 +4,7 @@
 #define RP_SERVER_SITE_H
 
 #include "lib/error.h"
+#include "server/http/limits.h"
 
 struct rp_server;
 
@@ -13,7 +14,8 @@ struct rp_site_options {
 		*config;  /* --config FILE; NULL: STATE/site.yaml where it exists, else defaults */
 	const char *keys; /* --keys DIR; NULL: STATE/keys */
 	const char *listen; /* --listen ADDR:PORT; NULL: the site's address and https_port */
-	const char *user;   /* --user NAME: what to become once the ports are bound; NULL: stay */
+	struct rp_limits_config limits; /* --limit NAME=NUMBER; 0: the default */
+	const char *user; /* --user NAME: what to become once the ports are bound; NULL: stay */
 };
 
 /*

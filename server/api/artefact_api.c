@@ -91,6 +91,7 @@ static int put_artefact(
 const struct rp_route rp_artefact_routes[] = {
 	{"GET", "/cas/sha256/:sha256", RP_ACCESS_ANY, get_artefact, .plain = true},
 	{"GET", "/cas/sha256/:sha256/:name", RP_ACCESS_ANY, get_artefact, .plain = true},
-	{"PUT", "/api/v1/cas/sha256/:sha256", RP_ACCESS_ADMIN, put_artefact},
+	{"PUT", "/api/v1/cas/sha256/:sha256", RP_ACCESS_ADMIN, put_artefact,
+		.body_max = RP_UPLOAD_PART_MAX},
 	{NULL},
 };

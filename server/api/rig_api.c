@@ -29,6 +29,8 @@
 
 #define ASK_AGAIN_S 10
 #define DISK_AGAIN_S 15
+#define HELLO_MAX (256 << 10) /* anyone may send one */
+#define RESULT_MAX (16 << 20)
 #define AUTH_MAX (256u << 10) /* bytes of a .auth file */
 
 /* What failed is ours: the agent keeps what it has and comes again. */
@@ -335,12 +337,12 @@ static int put_result(
 const struct rp_route rp_rig_routes[] = {
 	{"GET", "/boot/v1/script", RP_ACCESS_ANY, get_script, .plain = true},
 	{"GET", "/boot/v1/failed", RP_ACCESS_ANY, get_failed, .plain = true},
-	{"POST", RP_RIG_PATH_HELLO, RP_ACCESS_ANY, post_hello},
+	{"POST", RP_RIG_PATH_HELLO, RP_ACCESS_ANY, post_hello, .body_max = HELLO_MAX},
 	{"GET", RP_RIG_PATH_ENROLMENT, RP_ACCESS_RIG, get_enrolment},
-	{"POST", RP_RIG_PATH_ENROLLED, RP_ACCESS_RIG, post_enrolled},
+	{"POST", RP_RIG_PATH_ENROLLED, RP_ACCESS_RIG, post_enrolled, .body_max = RP_BODY_SMALL},
 	{"GET", RP_RIG_PATH_JOB, RP_ACCESS_RIG, get_job},
-	{"POST", RP_RIG_PATH_HEARTBEAT, RP_ACCESS_RIG, post_heartbeat},
-	{"POST", RP_RIG_PATH_EVENT, RP_ACCESS_RIG, post_event},
-	{"PUT", RP_RIG_PATH_RESULT ":job", RP_ACCESS_RIG, put_result},
+	{"POST", RP_RIG_PATH_HEARTBEAT, RP_ACCESS_RIG, post_heartbeat, .body_max = RP_BODY_SMALL},
+	{"POST", RP_RIG_PATH_EVENT, RP_ACCESS_RIG, post_event, .body_max = RP_BODY_SMALL},
+	{"PUT", RP_RIG_PATH_RESULT ":job", RP_ACCESS_RIG, put_result, .body_max = RESULT_MAX},
 	{0},
 };

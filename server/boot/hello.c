@@ -22,7 +22,8 @@
 #include "server/store/store.h"
 
 #define CSR_MAX 8192
-#define INVENTORY_MAX (256 << 10) /* as JSON */
+#define INVENTORY_MAX (192 << 10) /* as JSON; the whole hello has 256 KiB */
+#define MACS_MAX 64
 #define ASK_AGAIN_S 5
 
 /* One hello while it is worked on. What it says is borrowed from the request. */
@@ -65,6 +66,8 @@ static int parse(struct hello *hello, struct rp_error *err)
 		return r;
 	if (strlen(said->csr) > CSR_MAX)
 		return rp_error_set(err, -EINVAL, "hello.csr: longer than %d bytes", CSR_MAX);
+	if (json_array_size(said->macs) > MACS_MAX)
+		return rp_error_set(err, -EINVAL, "hello.mac: more than %d", MACS_MAX);
 	/* Anyone who can fetch a boot script can say hello, and what he tells is kept. */
 	if (json_dumpb(said->inventory, NULL, 0, JSON_COMPACT) > INVENTORY_MAX)
 		return rp_error_set(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -9,6 +10,8 @@
 #include "lib/metrics.h"
 #include "server/http/event_cleanup.h"
 #include "server/http/exchange.h"
+#include "server/http/http_request.h"
+#include "server/http/transfer.h"
 
 static const struct {
 	int status;
@@ -33,9 +36,12 @@ static const struct {
 	{422, "Unprocessable Content"},
 	{423, "Locked"},
 	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
 	{502, "Bad Gateway"},
 	{503, "Service Unavailable"},
+	{505, "HTTP Version Not Supported"},
 	{507, "Insufficient Storage"},
 };
 
@@ -49,19 +55,12 @@ static const char *reason(int status)
 
 const char *rp_exchange_request_header(const struct rp_exchange *exchange, const char *name)
 {
-	return evhttp_find_header(evhttp_request_get_input_headers(exchange->request), name);
+	return rp_head_field(&exchange->head, name);
 }
 
-void rp_exchange_peer(const struct rp_exchange *exchange, char ret_address[64])
+bool rp_exchange_is_head(const struct rp_exchange *exchange)
 {
-	char *address = NULL;
-	uint16_t port;
-
-	evhttp_connection_get_peer(
-		evhttp_request_get_connection(exchange->request), &address, &port);
-	snprintf(ret_address, 64, "%s", address ? address : "");
-	if (!strncmp(ret_address, "::ffff:", 7) && strchr(ret_address, '.'))
-		memmove(ret_address, ret_address + 7, strlen(ret_address + 7) + 1);
+	return exchange->head.method && !strcmp(exchange->head.method, "HEAD");
 }
 
 void rp_exchange_header(struct rp_exchange *exchange, const char *name, const char *format, ...)
@@ -72,8 +71,11 @@ void rp_exchange_header(struct rp_exchange *exchange, const char *name, const ch
 	va_start(arguments, format);
 	vsnprintf(value, sizeof(value), format, arguments);
 	va_end(arguments);
-	/* evhttp refuses a value with a line break: then the header is missing, not forged. */
-	evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
+	if (strpbrk(value, "\r\n")) /* then the header is missing, not forged */
+		return;
+	if (!strcmp(name, "Content-Length"))
+		exchange->has_length = true;
+	evbuffer_add_printf(exchange->headers, "%s: %s\r\n", name, value);
 }
 
 void rp_exchange_tell_fetched(const struct rp_exchange *exchange)
@@ -93,62 +95,61 @@ static void exchange_free(struct rp_exchange *exchange)
 		rp_exchange_tell_fetched(exchange);
 	if (exchange->fd >= 0)
 		close(exchange->fd);
+	if (exchange->headers)
+		evbuffer_free(exchange->headers);
+	rp_query_free(exchange->query);
+	free(exchange->path);
+	free(exchange->parameter[0]);
+	free(exchange->parameter[1]);
+	free(exchange->head_text);
 	free(exchange);
 }
 
-/* The connection goes down while we hold its request. */
-static void peer_gone(struct evhttp_connection *evcon, void *context)
+void rp_exchange_peer_gone(struct rp_exchange *exchange)
 {
-	struct rp_exchange *exchange = context;
-
-	/* evhttp leaves a request without connection to us, and frees any other by itself. */
-	if (!evhttp_request_get_connection(exchange->request))
-		evhttp_request_free(exchange->request);
-	exchange->request = NULL;
 	exchange->connection = NULL;
-	if (exchange->streaming) /* only the socket, which is gone, would have called on */
+	/* Only the socket, which is gone, would have called on; or nobody has begun to work on it. */
+	if (exchange->streaming || exchange->wants_body)
 		exchange_free(exchange);
 }
 
-struct rp_exchange *rp_exchange_new(const struct rp_https_config *config,
-	struct evhttp_request *request, struct rp_connection *connection)
+struct rp_exchange *rp_exchange_new(struct rp_connection *connection, const char *text, size_t len)
 {
 	struct rp_exchange *exchange = calloc(1, sizeof(*exchange));
 
 	if (!exchange)
 		return NULL;
-	*exchange = (struct rp_exchange){
-		.config = config, .request = request, .connection = connection, .fd = -1};
-	if (connection)
-		connection->answering = true;
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request), peer_gone, exchange);
+	*exchange = (struct rp_exchange){.config = rp_connection_config(connection),
+		.connection = connection,
+		.plain = !rp_connection_ssl(connection),
+		.malformed = -EINVAL,
+		.fd = -1};
+	snprintf(exchange->peer, sizeof(exchange->peer), "%s", rp_connection_peer(connection));
+	exchange->headers = evbuffer_new();
+	exchange->head_text = text ? malloc(len) : NULL;
+	if (!exchange->headers || (text && !exchange->head_text)) {
+		exchange_free(exchange);
+		return NULL;
+	}
+	if (text) {
+		memcpy(exchange->head_text, text, len);
+		exchange->malformed = rp_head_parse(exchange->head_text, len, &exchange->head);
+	}
 	return exchange;
 }
 
 int rp_exchange_alive(struct rp_exchange *exchange)
 {
-	if (exchange->request)
+	if (exchange->connection)
 		return 1;
 	exchange_free(exchange);
 	return 0;
 }
 
-/* From here on the request belongs to evhttp. */
-static void let_go(struct rp_exchange *exchange)
+void rp_exchange_drained(struct rp_exchange *exchange)
 {
-	struct evhttp_connection *evcon = evhttp_request_get_connection(exchange->request);
-
-	if (evcon)
-		evhttp_connection_set_closecb(evcon, NULL, NULL);
-}
-
-static void exchange_end(struct rp_exchange *exchange)
-{
-	if (exchange->connection) {
-		exchange->connection->answering = false;
-		exchange->connection->since = rp_clock_monotonic();
-	}
-	exchange_free(exchange);
+	if (exchange->streaming)
+		rp_transfer_drained(exchange);
 }
 
 static void count(struct rp_exchange *exchange, int status)
@@ -161,24 +162,96 @@ static void count(struct rp_exchange *exchange, int status)
 		rp_metrics_add(exchange->config->metrics, classes[status / 100 - 1], 1);
 }
 
-void rp_exchange_send(struct rp_exchange *exchange, int status, struct evbuffer *body)
+/* RFC 9110, 5.6.7. */
+static void write_date(struct evbuffer *out)
 {
-	count(exchange, status);
-	let_go(exchange);
-	/* evhttp would send it, and the client would take it for the start of the next answer. */
-	if (body && evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD)
-		evbuffer_drain(body, evbuffer_get_length(body));
-	evhttp_send_reply(exchange->request, status, reason(status), body);
+	time_t now = (time_t)(rp_clock_realtime() / RP_SECOND);
+	char date[64] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) && strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm))
+		evbuffer_add_printf(out, "Date: %s\r\n", date);
+}
+
+/* NULL: no memory. */
+static struct evbuffer *write_head(struct rp_exchange *exchange, int status)
+{
+	rp_cleanup(evbuffer) struct evbuffer *out = evbuffer_new();
+	bool unread = !exchange->handled && exchange->head.length > 0;
+
+	if (exchange->malformed || !exchange->head.keep_alive || unread)
+		exchange->close = true;
+	if (!out || evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status)) < 0)
+		return NULL;
+	write_date(out);
+	if (evbuffer_add_buffer(out, exchange->headers) < 0)
+		return NULL;
+	evbuffer_add_printf(
+		out, "Connection: %s\r\n\r\n", exchange->close ? "close" : "keep-alive");
+	return rp_steal(out);
+}
+
+static void exchange_end(struct rp_exchange *exchange)
+{
+	rp_connection_answered(exchange->connection, exchange->close);
+	exchange_free(exchange);
+}
+
+/* Without memory for an answer there is none: the peer sees the end of the connection. */
+static void exchange_abort(struct rp_exchange *exchange)
+{
+	rp_cleanup(evbuffer) struct evbuffer *nothing = evbuffer_new();
+
+	exchange->close = true;
+	if (nothing)
+		rp_connection_write(exchange->connection, nothing);
 	exchange_end(exchange);
 }
 
-void rp_exchange_finish(struct rp_exchange *exchange)
+void rp_exchange_send(struct rp_exchange *exchange, int status, struct evbuffer *body)
 {
-	struct evhttp_request *request = exchange->request;
+	rp_cleanup(evbuffer) struct evbuffer *out = NULL;
 
-	let_go(exchange);
+	if (!exchange->has_length && status != 204 && status != 304)
+		rp_exchange_header(
+			exchange, "Content-Length", "%zu", body ? evbuffer_get_length(body) : 0);
+	out = write_head(exchange, status);
+	/* The client would take the body of a HEAD for the start of the next answer. */
+	if (!out || (body && !rp_exchange_is_head(exchange) && status != 204 &&
+			    evbuffer_add_buffer(out, body) < 0)) {
+		exchange_abort(exchange);
+		return;
+	}
+	count(exchange, status);
+	rp_connection_write(exchange->connection, out);
 	exchange_end(exchange);
-	evhttp_send_reply_end(request); /* may free the connection */
+}
+
+void rp_exchange_start(struct rp_exchange *exchange, int status)
+{
+	rp_cleanup(evbuffer) struct evbuffer *out = write_head(exchange, status);
+
+	count(exchange, status);
+	exchange->streaming = true;
+	if (out)
+		rp_connection_write(exchange->connection, out);
+}
+
+void rp_exchange_block(struct rp_exchange *exchange, struct evbuffer *block)
+{
+	rp_connection_write(exchange->connection, block);
+}
+
+void rp_exchange_finish(struct rp_exchange *exchange, bool cut)
+{
+	if (cut)
+		exchange->close = true;
+	exchange_end(exchange);
+}
+
+static void free_text(const void *data, size_t len, void *text)
+{
+	free(text);
 }
 
 /* The body of a reply, and its headers. NULL: no memory. */
@@ -199,13 +272,19 @@ static struct evbuffer *reply_body(struct rp_exchange *exchange, struct rp_reply
 		type = "application/json";
 	}
 	if (text) {
-		if (evbuffer_add(body, text, strlen(text)) < 0)
+		size_t len = strlen(text);
+
+		if (len && evbuffer_add_reference(body, text, len, free_text, (char *)text) < 0)
 			return NULL;
+		if (len && reply->json)
+			json = NULL;
+		else if (len)
+			reply->text = NULL;
 		rp_exchange_header(
 			exchange, "Content-Type", "%s", type ? type : "text/plain; charset=utf-8");
 		rp_exchange_header(exchange, "X-Content-Type-Options", "nosniff");
 		rp_exchange_header(exchange, "Cache-Control", "no-store");
-		rp_exchange_header(exchange, "Content-Length", "%zu", strlen(text));
+		rp_exchange_header(exchange, "Content-Length", "%zu", len);
 	}
 	return rp_steal(body);
 }
@@ -221,13 +300,13 @@ void rp_exchange_reply(struct rp_exchange *exchange, struct rp_reply *reply)
 	}
 	if (!status)
 		status = reply->json || reply->text ? 200 : 204;
-	if (status >= 500)
-		rp_log_warning("%s: %d %s", evhttp_request_get_uri(exchange->request), status,
+	if (status >= 500 && !exchange->refused)
+		rp_log_warning("%s: %d %s", exchange->path ? exchange->path : "?", status,
 			rp_json_string_or(reply->json, "error", reason(status)));
 	if (reply->retry_after_s > 0)
 		rp_exchange_header(exchange, "Retry-After", "%d", reply->retry_after_s);
 	if (reply->close)
-		rp_exchange_header(exchange, "Connection", "close");
+		exchange->close = true;
 	if (reply->headers_location)
 		rp_exchange_header(exchange, "Location", "%s", reply->headers_location);
 	if (status == 401)

@@ -4,78 +4,49 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include <event2/http.h>
-#include <event2/listener.h>
-
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "server/http/connection.h"
-#include "server/http/dispatch.h"
 #include "server/http/http_request.h"
 #include "server/http/https.h"
+#include "server/http/limits.h"
+#include "server/http/listener.h"
 #include "server/http/tls.h"
-
-#define HEADERS_MAX (16 << 10)
-#define BODY_MAX (16 << 20)
 
 struct rp_https {
 	struct rp_https_config config; /* its keys_dir only says that there is TLS */
-	struct evhttp *http;
-	struct evconnlistener *listener;    /* owned by http */
-	struct rp_connections *connections; /* NULL: plain HTTP */
+	struct rp_limits *own_limits;  /* where the config has none */
+	struct rp_listener *listener;
+	struct rp_connections *connections;
 	SSL_CTX *tls;
 	X509 *root;
 };
 
-static int tls_start(struct rp_https *https, const char *keys_dir, struct rp_error *err)
-{
-	int r = rp_pki_load_cert(keys_dir, "root", &https->root, err);
-
-	if (r == 0)
-		r = rp_tls_server_context(keys_dir, https->root, &https->tls, err);
-	if (r < 0)
-		return r;
-	https->connections = rp_connections_new(https->config.base, https->tls,
-		https->config.metrics, https->config.connections_max, https->config.idle_timeout_s);
-	if (!https->connections)
-		return rp_error_memory(err);
-	evhttp_set_bevcb(https->http, rp_connection_new, https->connections);
-	return 0;
-}
-
 static int https_start(
 	struct rp_https *https, const struct rp_https_config *config, struct rp_error *err)
 {
-	int r;
+	static const struct rp_limits_config defaults;
+	int r = 0;
 
-	https->http = evhttp_new(https->config.base);
-	if (!https->http)
-		return rp_error_memory(err);
-	evhttp_set_max_headers_size(https->http, HEADERS_MAX);
-	evhttp_set_max_body_size(https->http, BODY_MAX);
-	evhttp_set_default_content_type(https->http, NULL);
-	evhttp_set_timeout(https->http, https->config.idle_timeout_s);
-	evhttp_set_allowed_methods(https->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
-							EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-							EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-	evhttp_set_gencb(https->http, rp_dispatch, &https->config);
+	if (!config->limits) {
+		https->own_limits = rp_limits_new(&defaults, config->metrics);
+		if (!https->own_limits)
+			return rp_error_memory(err);
+		https->config.limits = https->own_limits;
+	}
 	if (config->keys_dir) {
-		r = tls_start(https, config->keys_dir, err);
+		r = rp_pki_load_cert(config->keys_dir, "root", &https->root, err);
+		if (r == 0)
+			r = rp_tls_server_context(config->keys_dir, https->root, &https->tls, err);
 		if (r < 0)
 			return r;
 	}
-	https->listener = evconnlistener_new(https->config.base, NULL, NULL,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, config->fd);
-	if (!https->listener)
-		return rp_error_set(err, -errno, "listening socket: %s", strerror(errno));
-	if (!evhttp_bind_listener(https->http, https->listener)) {
-		evconnlistener_free(https->listener);
-		https->listener = NULL;
+	https->connections = rp_connections_new(&https->config, https->tls);
+	if (!https->connections)
 		return rp_error_memory(err);
-	}
-	if (https->connections)
-		rp_connections_listen(https->connections, https->listener);
-	return 0;
+	https->listener = rp_listener_new(config->base, config->fd, rp_connections_accept,
+		https->connections, config->metrics);
+	return https->listener ? 0 : rp_error_memory(err);
 }
 
 int rp_https_start(
@@ -87,10 +58,6 @@ int rp_https_start(
 	if (!https)
 		return rp_error_memory(err);
 	https->config = *config;
-	if (!https->config.connections_max)
-		https->config.connections_max = 256;
-	if (!https->config.idle_timeout_s)
-		https->config.idle_timeout_s = 60;
 	r = https_start(https, config, err);
 	if (r < 0) {
 		rp_https_free(https);
@@ -104,11 +71,9 @@ struct rp_https *rp_https_free(struct rp_https *https)
 {
 	if (!https)
 		return NULL;
-	if (https->connections)
-		rp_connections_listen(https->connections, NULL);
-	if (https->http)
-		evhttp_free(https->http);
+	rp_listener_free(https->listener);
 	rp_connections_free(https->connections);
+	rp_limits_free(https->own_limits);
 	SSL_CTX_free(https->tls);
 	X509_free(https->root);
 	free(https);
@@ -117,7 +82,7 @@ struct rp_https *rp_https_free(struct rp_https *https)
 
 int rp_https_connections(const struct rp_https *https)
 {
-	return https->connections ? rp_connections_count(https->connections) : 0;
+	return rp_connections_count(https->connections);
 }
 
 /* "ADDR:PORT" or "[ADDR6]:PORT" */

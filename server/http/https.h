@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTPS front: libevent's evhttp over OpenSSL, a const route table, one JSON error form. What a
+ * The HTTPS front: HTTP/1.1 over OpenSSL, a const route table, one JSON error form. What a
  * handler is stands in route.h.
  */
 #ifndef RP_SERVER_HTTP_HTTPS_H

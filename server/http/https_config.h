@@ -8,6 +8,7 @@
 #include "server/http/route.h"
 
 struct rp_artefacts;
+struct rp_limits;
 struct rp_metrics;
 
 enum rp_token_role { RP_TOKEN_NONE = 0, RP_TOKEN_VIEWER = 1, RP_TOKEN_ADMIN = 2 };
@@ -32,8 +33,8 @@ struct rp_https_config {
 	/* Told when a blob begins to be sent (sent 0), and how far it was when that ended, in whatever
 	 * way. NULL: nobody is told. */
 	void (*fetched)(struct rp_server *server, const struct rp_fetched *fetched);
-	int connections_max; /* 0: 256. More wait in the kernel's backlog */
-	int idle_timeout_s;  /* 0: 60. For a handshake, a request to arrive, a stalled download */
+	/* Of all fronts of this server together; must outlive them. NULL: defaults of its own. */
+	struct rp_limits *limits;
 };
 
 #endif

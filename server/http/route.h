@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "server/http/reply.h"
 
@@ -61,7 +62,11 @@ struct rp_route {
 	const char *pattern; /* "/api/v1/jobs/:id"; a capture is one non-empty path segment */
 	enum rp_route_access access;
 	rp_handler handler;
-	bool plain; /* also on the plain HTTP port, where the site has one */
+	bool plain;	  /* also on the plain HTTP port, where the site has one */
+	int64_t body_max; /* bytes of a request's body; 0: it has none. More is refused unread */
 };
+
+#define RP_BODY_SMALL (64 << 10) /* a few words of JSON, a certificate */
+#define RP_BODY_MANIFEST (1 << 20)
 
 #endif

@@ -11,7 +11,7 @@
 #include "server/http/http_request.h"
 #include "server/http/transfer.h"
 
-#define BLOCK (128 << 10)
+#define BLOCK (64 << 10)
 
 /* UEFI firmware goes by the content type where a name does not end in .efi. */
 static const char *efi_or_bytes(int fd)
@@ -26,20 +26,18 @@ static const char *efi_or_bytes(int fd)
 static void cut(struct rp_exchange *exchange)
 {
 	rp_metrics_add(exchange->config->metrics, "artefacts_cut_total", 1);
-	rp_exchange_header(exchange, "Connection", "close");
-	rp_exchange_finish(exchange);
+	rp_exchange_finish(exchange, true);
 }
 
-static void send_block(struct evhttp_connection *evcon, void *context)
+void rp_transfer_drained(struct rp_exchange *exchange)
 {
-	struct rp_exchange *exchange = context;
 	rp_cleanup(evbuffer) struct evbuffer *block = evbuffer_new();
 	struct evbuffer_iovec space;
 	ssize_t n;
 
-	exchange->sent = exchange->offset - exchange->first; /* the socket took it: it calls on */
+	exchange->sent = exchange->offset - exchange->first;
 	if (!exchange->left) {
-		rp_exchange_finish(exchange);
+		rp_exchange_finish(exchange, false);
 		return;
 	}
 	if (!block || evbuffer_reserve_space(block, BLOCK, &space, 1) != 1 ||
@@ -59,7 +57,7 @@ static void send_block(struct evhttp_connection *evcon, void *context)
 	exchange->offset += n;
 	exchange->left -= n;
 	rp_metrics_add(exchange->config->metrics, "artefacts_sent_bytes_total", n);
-	evhttp_send_reply_chunk_with_cb(exchange->request, block, send_block, exchange);
+	rp_exchange_block(exchange, block);
 }
 
 /* Status and headers for what was asked of a blob of size bytes; fills offset and left. */
@@ -123,19 +121,14 @@ static void opened(void *context, int result, int fd, off_t size, const struct r
 		rp_exchange_header(exchange, "Content-Type", "%s", efi_or_bytes(fd));
 		rp_exchange_header(exchange, "Content-Length", "%" PRId64, exchange->left);
 	}
-	if (!exchange->left || evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD) {
+	if (!exchange->left || rp_exchange_is_head(exchange)) {
 		rp_exchange_send(exchange, status, NULL);
 		return;
 	}
-	rp_exchange_peer(exchange, exchange->peer);
 	exchange->first = exchange->offset;
 	exchange->size = size;
 	rp_exchange_tell_fetched(exchange);
-	evhttp_send_reply_start(
-		exchange->request, status, status == 206 ? "Partial Content" : "OK");
-	rp_metrics_add(exchange->config->metrics, "http_responses_total{class=\"2xx\"}", 1);
-	exchange->streaming = true;
-	send_block(evhttp_request_get_connection(exchange->request), exchange);
+	rp_exchange_start(exchange, status);
 }
 
 void rp_transfer_reply(struct rp_exchange *exchange, struct rp_reply *reply)

@@ -12,4 +12,7 @@ struct rp_reply;
  */
 void rp_transfer_reply(struct rp_exchange *exchange, struct rp_reply *reply);
 
+/* What was given of the blob is with the socket: the next block, or the end of the exchange. */
+void rp_transfer_drained(struct rp_exchange *exchange);
+
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the server parses itself of strangers' bytes. The first byte chooses: path and query of a
- * request target, a Range header, an If-None-Match header, a line of QEMU's monitor.
+ * request target, a Range header, an If-None-Match header, a line of QEMU's monitor, a whole head.
  */
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/cleanup.h"
+#include "server/http/head.h"
 #include "server/http/http_request.h"
 #include "server/power/power.h"
 
@@ -65,6 +67,32 @@ static void fuzz_range(const char *header)
 			abort();
 }
 
+/* Whatever a head is cut into, its end is found at the same place; what is read of it is in it. */
+static void fuzz_head(const uint8_t *data, size_t size)
+{
+	rp_cleanup(free) char *bytes = malloc(size + 1);
+	struct rp_head head;
+	size_t len, known;
+
+	if (!bytes)
+		return;
+	memcpy(bytes, data, size);
+	len = rp_head_length(bytes, size, 0);
+	for (known = 0; known < size; known++)
+		if (rp_head_length(bytes, known, 0) == 0 &&
+			rp_head_length(bytes, size, known) != len)
+			abort();
+	if (!len || rp_head_parse(bytes, len, &head) < 0)
+		return;
+	if (head.length < 0 || head.count > RP_HEAD_FIELDS_MAX || !*head.method || !*head.path)
+		abort();
+	for (size_t i = 0; i < head.count; i++)
+		if (head.fields[i].name < bytes ||
+			head.fields[i].value + strlen(head.fields[i].value) >= bytes + len ||
+			!strcasecmp(head.fields[i].name, "Transfer-Encoding"))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	rp_cleanup(free) char *text = NULL;
@@ -75,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = strndup((const char *)data + 1, size - 1);
 	if (!text)
 		return 0;
-	switch (data[0] & 3) {
+	switch (data[0] & 7) {
 	case 0:
 		fuzz_target(text);
 		break;
@@ -88,6 +116,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		rp_qmp_parse((const char *)data + 1, size - 1, &message);
+		break;
+	case 4:
+		fuzz_head(data + 1, size - 1);
 		break;
 	}
 	return 0;

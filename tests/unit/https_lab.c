@@ -85,8 +85,9 @@ static int later(struct rp_server *server, const struct rp_request *request, str
 
 static const struct rp_route routes[] = {
 	{"GET", "/echo/:one", RP_ACCESS_ANY, echo, .plain = true},
-	{"POST", "/echo/:one", RP_ACCESS_ANY, echo},
-	{"PUT", "/echo/:one/x/:two", RP_ACCESS_ANY, echo},
+	{"POST", "/echo/:one", RP_ACCESS_ANY, echo, .body_max = 256 << 10},
+	{"PUT", "/echo/:one/x/:two", RP_ACCESS_ANY, echo, .body_max = RP_BODY_SMALL},
+	{"PUT", "/big", RP_ACCESS_ADMIN, echo, .body_max = 16 << 20},
 	{"GET", "/rig/v1/who", RP_ACCESS_RIG, whoami},
 	{"GET", "/view", RP_ACCESS_VIEWER, echo},
 	{"GET", "/admin", RP_ACCESS_ADMIN, echo},
@@ -160,10 +161,17 @@ static void make_boot_identity(void)
 int https_lab_setup(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	struct rp_https_config config = {.routes = tables,
-		.token_role = token_role,
-		.fetched = fetched,
-		.idle_timeout_s = 2};
+	struct rp_https_config config = {
+		.routes = tables, .token_role = token_role, .fetched = fetched};
+	const struct rp_limits_config quick = {.handshake_s = 2,
+		.head_s = 2,
+		.idle_s = 4,
+		.window_s = 2,
+		.rate = 1 << 20,
+		.body_bytes = 1 << 20,
+		.share = 100000}; /* one address has all clients, under a sanitizer */
+	const struct rp_limits_config few = {
+		.connections = 8, .rigs = 2, .operators = 2, .peer = 6, .share = 100000};
 
 	signal(SIGPIPE, SIG_IGN); /* as rp_site_load does for the daemon */
 	rp_log_set_level(RP_LOG_ERROR);
@@ -197,13 +205,16 @@ int https_lab_setup(void **state)
 	config.metrics = lab.server.metrics;
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, lab.name, &err), 0);
 	config.keys_dir = lab.keys;
+	lab.limits = rp_limits_new(&quick, lab.server.metrics);
+	lab.small_limits = rp_limits_new(&few, lab.server.metrics);
+	config.limits = lab.limits;
 	if (rp_https_start(&config, &lab.server.https, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, lab.small_name, &err), 0);
-	config.connections_max = 2;
-	config.idle_timeout_s = 30;
+	config.limits = lab.small_limits;
 	assert_int_equal(rp_https_start(&config, &lab.small, &err), 0);
 	assert_int_equal(rp_https_listen("127.0.0.1:0", &config.fd, lab.plain_name, &err), 0);
+	config.limits = lab.limits;
 	config.keys_dir = NULL;
 	assert_int_equal(rp_https_start(&config, &lab.plain, &err), 0);
 	snprintf(lab.url, sizeof(lab.url), "https://%s", lab.name);
@@ -225,6 +236,8 @@ int https_lab_teardown(void **state)
 	rp_https_free(lab.server.https);
 	rp_https_free(lab.plain);
 	rp_https_free(lab.small);
+	rp_limits_free(lab.limits);
+	rp_limits_free(lab.small_limits);
 	rp_uploads_free(lab.server.uploads);
 	rp_artefacts_free(lab.server.artefacts);
 	event_base_free(lab.server.base);

@@ -27,6 +27,7 @@
 #include "lib/http.h"
 #include "lib/json.h"
 #include "server/http/https.h"
+#include "server/http/limits.h"
 #include "server/server.h"
 
 #define BLOB_LEN (3 * 1024 * 1024 + 17)
@@ -36,6 +37,7 @@ struct https_lab {
 	char *keys, *root_pem;
 	char *boot_cert, *boot_key; /* PEM */
 	struct rp_server server;
+	struct rp_limits *limits, *small_limits; /* quick to lose patience; few places */
 	struct rp_https *plain, *small;
 	char name[64], plain_name[64], small_name[64], url[96];
 	pthread_t thread;

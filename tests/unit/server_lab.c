@@ -236,6 +236,8 @@ struct answer ask_from(struct rig_lab *lab, const char *peer, const char *method
 	route = find_route(method, path, request.parameter);
 	if (!route)
 		fail_msg("no route for %s %s", method, path);
+	if ((int64_t)request.body_len > route->body_max)
+		fail_msg("%s %s: a body of %zu bytes", method, path, request.body_len);
 	/* a capture ends at its segment */
 	for (int i = 0; i < 2; i++) {
 		char *slash = strchr(request.parameter[i], '/');

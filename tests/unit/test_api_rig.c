@@ -211,10 +211,10 @@ static void inventory_is_bounded(void **state)
 {
 	struct rig_lab *lab = *state;
 	struct agent agent = {0};
-	rp_cleanup(free) char *large = calloc(1, 300 << 10);
-	json_t *body;
+	rp_cleanup(free) char *large = calloc(1, 200 << 10);
+	json_t *body, *macs;
 
-	memset(large, 'x', (300 << 10) - 1);
+	memset(large, 'x', (200 << 10) - 1);
 	assert_true(script_boots(lab, &agent));
 	body = hello_body(&agent);
 	json_object_set_new(body, "inventory", json_pack("{s:s}", "cpu", large));
@@ -222,6 +222,13 @@ static void inventory_is_bounded(void **state)
 	body = hello_body(&agent);
 	json_object_set_new(
 		json_object_get(body, "secure_boot"), "more", json_pack("{s:s}", "x", large));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 400);
+	/* as many as a machine has, not as many as fit: each is compared with each open boot */
+	macs = json_array();
+	for (int i = 0; i < 65; i++)
+		json_array_append_new(macs, json_string("02:00:00:00:00:00"));
+	body = hello_body(&agent);
+	json_object_set_new(body, "mac", macs);
 	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 400);
 	assert_int_equal(hello(lab, &agent), 202);
 	agent_done(&agent);

@@ -43,6 +43,16 @@ static void test_options(void **state)
 	assert_string_equal(options.user, "e");
 	assert_int_equal(PARSE(&options, "--state", "x"), 0);
 	assert_null(options.keys);
+	assert_int_equal(options.limits.connections, 0);
+	assert_int_equal(
+		PARSE(&options, "--state", "x", "--limit", "peer=7", "--limit=rate=100"), 0);
+	assert_int_equal(options.limits.peer, 7);
+	assert_int_equal(options.limits.rate, 100);
+	assert_int_equal(PARSE(&options, "--state", "x", "--limit", "pee=7"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "x", "--limit", "peer"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "x", "--limit", "peer=0"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "x", "--limit", "peer=-1"), -EINVAL);
+	assert_int_equal(PARSE(&options, "--state", "x", "--limit", "peer=9999999999"), -EINVAL);
 }
 
 /* Two would sign two logs, and each would turn the other's results away. */
