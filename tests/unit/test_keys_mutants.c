@@ -300,12 +300,37 @@ static void encoded_signatures(struct mutant *mutant)
 	set_where(mutant, envelope, "");
 }
 
+/* The certificate with its ECDSA signature encoded again; DER. */
+static size_t sign_again(struct dice *dice, X509 *cert, uint8_t **ret)
+{
+	X509 *copy = X509_dup(cert);
+	const ASN1_BIT_STRING *signature;
+	const unsigned char *at;
+	ECDSA_SIG *parsed;
+	uint8_t again[300];
+	size_t len;
+	int n;
+
+	X509_get0_signature(&signature, NULL, copy);
+	at = ASN1_STRING_get0_data(signature);
+	parsed = d2i_ECDSA_SIG(NULL, &at, ASN1_STRING_length(signature));
+	assert_non_null(parsed);
+	len = encode_again(dice, parsed, again);
+	ECDSA_SIG_free(parsed);
+	assert_int_equal(ASN1_BIT_STRING_set((ASN1_BIT_STRING *)signature, again, (int)len), 1);
+	*ret = NULL;
+	n = i2d_X509(copy, ret);
+	X509_free(copy);
+	return (size_t)n;
+}
+
 /* A certificate's own signature, and its text. */
 static void encoded_certificates(struct mutant *mutant)
 {
 	static const char *const roles[] = {"boot", "job", "log", "boot_ca"};
 	const char *role = roles[dice_below(&mutant->dice, 4)];
 	X509 *const certs[] = {lab.boot, lab.job, lab.log, lab.boot_ca};
+	json_t *certificates = json_object_get(mutant->json, "certificates");
 	rp_cleanup(free) uint8_t *der = NULL;
 	rp_cleanup(free) char *base64 = NULL;
 	rp_cleanup(free) char *pem = NULL;
@@ -316,8 +341,11 @@ static void encoded_certificates(struct mutant *mutant)
 	for (size_t i = 0; i < 4; i++)
 		cert = strcmp(roles[i], role) == 0 ? certs[i] : cert;
 	len = (size_t)i2d_X509(cert, &der);
-	/* nine of ten have a change in the signature, or in what it is of */
-	if (dice_below(&mutant->dice, 10)) {
+	if (strcmp(role, "boot") == 0 && dice_below(&mutant->dice, 2)) {
+		OPENSSL_free(der);
+		len = sign_again(&mutant->dice, cert, &der);
+	} else if (dice_below(&mutant->dice, 10)) {
+		/* in the signature, or in what it is of */
 		uint8_t *bytes = malloc(len + 1);
 
 		memcpy(bytes, der, len);
@@ -344,7 +372,8 @@ static void encoded_certificates(struct mutant *mutant)
 		fprintf(out, "%.64s\n", base64 + i);
 	fprintf(out, "-----END CERTIFICATE-----\n");
 	fclose(out);
-	json_object_set_new(json_object_get(mutant->json, "certificates"), role, json_string(pem));
+	mutant->is_same = strcmp(pem, json_string_value(json_object_get(certificates, role))) == 0;
+	json_object_set_new(certificates, role, json_string(pem));
 	set_where(mutant, role, "");
 }
 
@@ -401,17 +430,25 @@ static void wrong_certificates(struct mutant *mutant)
 	rp_cleanup(x509) X509 *above = NULL;
 	rp_cleanup(x509) X509 *cert = NULL;
 	bool is_ca = dice_below(&mutant->dice, 4) == 0;
+	const char *rig = dice_below(&mutant->dice, 2) ? RIG : "test";
 
-	/* what would be right is made wrong by its issuer */
-	if (!is_stranger && name == part)
+	if (dice_below(&mutant->dice, 3) == 0) { /* all right, but of another rig or boot */
+		part = 3;
+		issuer = 1;
+		usage = 1;
+		is_stranger = is_ca = false;
+		name = dice_below(&mutant->dice, 2) ? 3 : 4;
+		rig = name == 3 ? "rig-2" : RIG;
+	} else if (!is_stranger && name == part) { /* made wrong by its issuer */
 		issuer = part == 3 ? 0 : 1;
+	}
 	assert_ok(
 		rp_pki_load_key(is_stranger ? stranger.dir : lab.dir, issuers[issuer], &key, &err));
 	assert_ok(rp_pki_load_cert(
 		is_stranger ? stranger.dir : lab.dir, issuers[issuer], &above, &err));
 	assert_ok(rp_certificate_make(
 		&(struct rp_certificate){
-			.common_name = dice_below(&mutant->dice, 2) ? RIG : "test",
+			.common_name = rig,
 			.key = keys[part],
 			.issuer = above,
 			.issuer_key = key,
@@ -455,11 +492,43 @@ static void other_job(struct mutant *mutant)
 	seal_json(mutant->json, "job", payload, lab.job_key);
 }
 
+/* What a record could say that is in its form, and of something else, or against itself. */
+static void of_another(struct mutant *mutant, json_t *record)
+{
+	static const struct {
+		const char *in, *key, *value;
+	} values[] = {
+		{NULL, "job", JOB2},
+		{NULL, "boot", BOOT2},
+		{NULL, "rig", "rig-2"},
+		{NULL, "boot_key", SHA_B},
+		{NULL, "assurance", "attested"},
+		{"seen", "power", "none"},
+		{"seen", "power", "announced"},
+		{"seen", "offer", ""},
+		{"seen", "script", ""},
+		{"seen", "image", ""},
+		{"seen", "image", "1970-01-01T00:00:00.000Z"},
+	};
+	size_t i = dice_below(&mutant->dice, sizeof(values) / sizeof(*values));
+	json_t *in = values[i].in ? json_object_get(record, values[i].in) : record;
+
+	json_object_set_new(in, values[i].key, json_string(values[i].value));
+	set_where(mutant, "another", values[i].key);
+}
+
 static void other_boot_record(struct mutant *mutant)
 {
+	static const char *const times[] = {"offer", "script", "image"};
 	rp_cleanup(json) json_t *payload = payload_json(mutant->json, "boot");
 
-	change(mutant, payload);
+	if (dice_below(&mutant->dice, 10) == 0)
+		of_another(mutant, payload);
+	else
+		change(mutant, payload);
+	for (size_t i = 0; i < 3; i++) /* not to have seen it is more than another time */
+		if (!*rp_json_string_or(json_object_get(payload, "seen"), times[i], ""))
+			set_where(mutant, "seen", "without a time");
 	seal_json(mutant->json, "boot", payload, lab.job_key);
 }
 
@@ -555,8 +624,7 @@ static struct harmless {
 		"the server's word of what it saw", 0},
 	{"boot records signed by the lab", "@(stages*|started|certified)",
 		"the server's clock, in a boot's order", 0},
-	{"boot records signed by the lab", "seen.*",
-		"the server's clock, or less than it could say, with the level that follows", 0},
+	{"boot records signed by the lab", "seen.@(offer|script|image)", "the server's clock", 0},
 };
 
 static bool may_verify(const struct kind *kind, const struct mutant *mutant)
