@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum rp_seen {
-	RP_SEEN_POWER, /* the server had the rig switched on for this boot */
+	RP_SEEN_POWER, /* it had the rig switched on for this boot, or a person announced it */
 	RP_SEEN_OFFER, /* it offered a loader to the rig's MAC; somebody else may do that */
 	RP_SEEN_IMAGE, /* it sent the script to one address, and after it the whole image there */
 	RP_SEEN_UUID,  /* the machine said the UUID that its rig is registered with */

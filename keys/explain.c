@@ -61,11 +61,22 @@ static json_t *say_seen(const struct rp_verified *v)
 {
 	const json_t *seen = seen_of(v);
 	const char *script = string_at(seen, "script"), *image = string_at(seen, "image");
-	bool driver = strcmp(string_at(seen, "power"), "driver") == 0;
+	const json_t *announced = json_object_get(seen, "announced");
+	char power[256];
 
-	return json_sprintf("Seen by the lab server itself: %s; %s%s%s; %s%s%s.",
-		driver ? "it had the rig switched on for this boot by its power driver"
-		       : "nobody that it knows of switched the rig on for this boot",
+	if (strcmp(string_at(seen, "power"), "driver") == 0)
+		snprintf(power, sizeof(power),
+			"it had the rig switched on for this boot by its power driver");
+	else if (announced)
+		snprintf(power, sizeof(power),
+			"a person with the token %.64s announced at %s that the rig was about to "
+			"be "
+			"switched on (that it was, the server did not see)",
+			string_at(announced, "by"), string_at(announced, "at"));
+	else
+		snprintf(power, sizeof(power),
+			"nobody that it knows of switched the rig on for this boot");
+	return json_sprintf("Seen by the lab server itself: %s; %s%s%s; %s%s%s.", power,
 		*script ? "one address had the boot script, at " : "nobody had the boot script",
 		script, *script ? " (a second one would have ended the boot)" : "",
 		*image ? "the same address had all bytes of the image, at "

@@ -85,10 +85,17 @@ static const struct rp_shape stage[] = {
 	{NULL},
 };
 
-static const char *const powers[] = {"none", "driver", NULL};
+static const char *const powers[] = {"none", "driver", "announced", NULL};
+
+static const struct rp_shape announced[] = {
+	{"by", RP_SHAPE_STRING},
+	{"at", RP_SHAPE_TIME},
+	{NULL},
+};
 
 static const struct rp_shape seen[] = {
 	{"power", RP_SHAPE_WORD, .words = powers},
+	{"announced", RP_SHAPE_OBJECT, .optional = true, .fields = announced},
 	{"offer", RP_SHAPE_TIME, .empty = true},
 	{"script", RP_SHAPE_TIME, .empty = true},
 	{"image", RP_SHAPE_TIME, .empty = true},
@@ -250,7 +257,12 @@ static int check_seen(const json_t *boot, struct rp_error *err)
 		return rp_error_set(err, -EINVAL,
 			"boot.seen.missing: a word twice, or none of power, offer, image, uuid, "
 			"keys");
-	if (facts.seen[RP_SEEN_POWER] != (strcmp(string_at(by, "power"), "driver") == 0) ||
+	if ((strcmp(string_at(by, "power"), "announced") == 0) !=
+		!!json_object_get(by, "announced"))
+		return rp_error_set(err, -EINVAL,
+			"boot.seen.announced: who and when is there where power is announced, and "
+			"not elsewhere");
+	if (facts.seen[RP_SEEN_POWER] != (strcmp(string_at(by, "power"), "none") != 0) ||
 		facts.seen[RP_SEEN_OFFER] != (*string_at(by, "offer") != '\0') ||
 		facts.seen[RP_SEEN_IMAGE] != (*script && *image && strcmp(script, image) <= 0) ||
 		facts.seen[RP_SEEN_KEYS] !=

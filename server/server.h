@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+struct rp_announced;
 struct rp_artefacts;
 struct rp_https;
 struct rp_limits;
@@ -44,6 +45,7 @@ struct rp_server {
 	struct rp_power *power;		/* server/power/power.h */
 	struct rp_store *store;		/* server/store/store.h */
 	struct rp_log *log;		/* server/state/log.h */
+	struct rp_announced *announced; /* server/state/announced.h; NULL: nothing was */
 	struct rp_schedule *schedule;	/* server/boot/schedule.h */
 	struct event *kick;	  /* runs the schedule; NULL without an event loop (unit tests) */
 	struct rp_limits *limits; /* server/http/limits.h, of both ports */

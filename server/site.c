@@ -25,6 +25,7 @@
 #include "server/http/https.h"
 #include "server/http/limits.h"
 #include "server/boot/schedule.h"
+#include "server/state/announced.h"
 #include "server/state/log.h"
 #include "server/boot/netboot.h"
 #include "server/power/power.h"
@@ -277,6 +278,7 @@ void rp_site_done(struct rp_server *server)
 {
 	if (server->base) {
 		rp_schedule_stop(server);
+		rp_announced_free(server);
 		rp_netboot_free(server->netboot);
 		rp_https_free(server->https);
 		rp_https_free(server->http);

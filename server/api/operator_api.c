@@ -16,11 +16,13 @@
 #include "server/http/http_request.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
+#include "server/state/announced.h"
 #include "server/state/log.h"
 #include "server/power/power.h"
 #include "server/jobs/results.h"
 #include "server/state/refused.h"
 #include "server/state/rigs.h"
+#include "server/state/tokens.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
@@ -206,6 +208,8 @@ static int set_state(struct rp_server *server, const struct rp_rig *rig, enum rp
 	if (r >= 0)
 		r = rp_store_run(
 			server->store, RP_SQL_RIG_SET_ERRORS, RP_TEXT(rig->name), RP_INT(0));
+	if (r >= 0 && serves) /* it may have been left alone */
+		r = rp_rigs_settle(server, rig->name, 0, false);
 	if (r < 0 || serves)
 		return r;
 	snprintf(reason, sizeof(reason), "the rig was %s by an operator", rp_rig_state_text(state));
@@ -264,8 +268,45 @@ static int get_boots(
 	return reply_list(reply, "boots", r, &list);
 }
 
+static int post_announce(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	static const char *const keys[] = {"for_s", NULL};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	json_int_t seconds = RP_ANNOUNCED_S;
+	char by[RP_ANNOUNCED_BY_TEXT];
+	int r = 0;
+
+	if (request->body_len && !need_object(request, reply))
+		return 0;
+	if (request->json)
+		r = rp_json_check_keys(request->json, keys, &err);
+	if (r == 0 && json_object_get(request->json, "for_s"))
+		r = rp_json_get_int(request->json, "for_s", 1, RP_ANNOUNCED_MAX_S, &seconds, &err);
+	if (r < 0)
+		return failed(reply, r, &err);
+	r = rp_rigs_get(server, request->parameter[0], &rig);
+	if (r == 0)
+		return no_such(reply, "rig", request->parameter[0]);
+	if (r > 0 && (rig->state == RP_RIG_PENDING || rig->state == RP_RIG_RETIRED ||
+			     rig->state == RP_RIG_QUARANTINED))
+		return rp_reply_error(reply, 409, "see its state: rigproof rig show NAME",
+			"%s: is %s, no boot of it is awaited", rig->name,
+			rp_rig_state_text(rig->state));
+	rp_tokens_name(server, request->bearer, by, sizeof(by));
+	if (r > 0)
+		r = rp_announced_add(server, rig->name, by, (int)seconds);
+	if (r < 0)
+		return failed(reply, r, NULL);
+	reply->json = json_pack("{s:s, s:s, s:I}", "rig", rig->name, "by", by, "for_s", seconds);
+	return reply->json ? 0 : -ENOMEM;
+}
+
 /* A power request of an operator, until the driver has answered. */
 struct power_question {
+	struct rp_server *server;
+	char by[RP_ANNOUNCED_BY_TEXT]; /* the operator's token */
 	struct rp_deferred *deferred;
 	char rig[RP_RIG_TEXT];
 	enum rp_power_action action;
@@ -276,6 +317,11 @@ static void power_answered(void *context, int result, enum rp_power_state state,
 	rp_cleanup(free) struct power_question *question = context;
 	struct rp_reply reply = {0};
 
+	if (result == -ECANCELED)
+		return; /* the server is stopping: nothing of it may be used */
+	/* Whoever switches it on by hand says that it comes. */
+	if (result == 0 && (question->action == RP_POWER_ON || question->action == RP_POWER_CYCLE))
+		rp_announced_add(question->server, question->rig, question->by, RP_ANNOUNCED_S);
 	if (!question->deferred)
 		return;
 	if (result < 0)
@@ -318,6 +364,8 @@ static int post_power(
 		return -ENOMEM;
 	snprintf(question->rig, sizeof(question->rig), "%s", rig->name);
 	question->action = action;
+	question->server = server;
+	rp_tokens_name(server, request->bearer, question->by, sizeof(question->by));
 	question->deferred = rp_request_defer(request);
 	if (!question->deferred) {
 		reply->status = 202;
@@ -563,6 +611,8 @@ const struct rp_route rp_operator_routes[] = {
 	{"GET", "/api/v1/rigs/:name/boots", RP_ACCESS_VIEWER, get_boots},
 	{"POST", "/api/v1/rigs/:name/approve", RP_ACCESS_ADMIN, post_approve,
 		.body_max = RP_BODY_MANIFEST},
+	{"POST", "/api/v1/rigs/:name/announce", RP_ACCESS_ADMIN, post_announce,
+		.body_max = RP_BODY_SMALL},
 	{"POST", "/api/v1/rigs/:name/power", RP_ACCESS_ADMIN, post_power,
 		.body_max = RP_BODY_SMALL},
 	{"POST", "/api/v1/rigs/:name/state", RP_ACCESS_ADMIN, post_state,

@@ -22,7 +22,8 @@ static struct rp_assurance_facts facts_of(
 	const struct rp_boot *boot = from->boot;
 
 	return (struct rp_assurance_facts){
-		.seen = {[RP_SEEN_POWER] = boot->power == RP_BOOT_POWER_DRIVER,
+		.seen = {[RP_SEEN_POWER] =
+				 boot->power == RP_BOOT_POWER_DRIVER || boot->announced_by[0],
 			[RP_SEEN_OFFER] = boot->offered_at != 0,
 			[RP_SEEN_IMAGE] = boot->script_at && boot->image_at >= boot->script_at,
 			[RP_SEEN_UUID] = rp_policy_uuid_fits(from->rig, from->said->uuid),
@@ -51,8 +52,9 @@ static void time_or_empty(int64_t time, char ret[RP_TIME_TEXT])
 static json_t *seen_json(struct rp_server *server, const struct rp_introduction *from)
 {
 	const struct rp_assurance_facts facts = facts_of(server, from);
-	char offer[RP_TIME_TEXT], script[RP_TIME_TEXT], image[RP_TIME_TEXT];
-	json_t *missing = json_array();
+	char offer[RP_TIME_TEXT], script[RP_TIME_TEXT], image[RP_TIME_TEXT], at[RP_TIME_TEXT];
+	json_t *missing = json_array(), *announced = NULL;
+	const char *power = "none";
 
 	for (int i = 0; i < RP_SEENS; i++) {
 		if (!facts.seen[i])
@@ -61,9 +63,15 @@ static json_t *seen_json(struct rp_server *server, const struct rp_introduction 
 	time_or_empty(from->boot->offered_at, offer);
 	time_or_empty(from->boot->script_at, script);
 	time_or_empty(from->boot->image_at, image);
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "power",
-		facts.seen[RP_SEEN_POWER] ? "driver" : "none", "offer", offer, "script", script,
-		"image", image, "missing", missing);
+	if (from->boot->power != RP_BOOT_POWER_DRIVER && from->boot->announced_by[0]) {
+		rp_clock_format(from->boot->announced_at, at);
+		announced = json_pack("{s:s, s:s}", "by", from->boot->announced_by, "at", at);
+		power = "announced";
+	} else if (from->boot->power == RP_BOOT_POWER_DRIVER) {
+		power = "driver";
+	}
+	return json_pack("{s:s, s:o*, s:s, s:s, s:s, s:o}", "power", power, "announced", announced,
+		"offer", offer, "script", script, "image", image, "missing", missing);
 }
 
 static int make_record(struct rp_server *server, const struct rp_introduction *from, char **ret,

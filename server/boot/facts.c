@@ -28,6 +28,7 @@ int rp_facts_gather(struct rp_server *server, const struct rp_rig *rig, struct r
 		.powered = rig->manifest->rig->power.driver != RP_POWER_NONE,
 		.keys_ours = rp_rig_has_our_keys(server, rig) > 0,
 		.keys_written = rig->keys_enrolled[0] != '\0',
+		.setup_mode = json_is_true(json_object_get(rig->secure_boot, "setup_mode")),
 		.training_left = rig->training_left,
 		.open = open > 0,
 		.job_waits = waits > 0,
@@ -40,4 +41,10 @@ int rp_facts_gather(struct rp_server *server, const struct rp_rig *rig, struct r
 		job = (struct rp_job){0};
 	}
 	return 0;
+}
+
+bool rp_facts_boot_is_ours(const struct rp_boot *boot)
+{
+	return (boot->power == RP_BOOT_POWER_DRIVER || boot->announced_by[0]) && boot->script_at &&
+	       boot->image_at >= boot->script_at;
 }

@@ -210,6 +210,19 @@ static bool ends(enum rp_action action)
 	return action == RP_ACTION_POWEROFF || action == RP_ACTION_REBOOT;
 }
 
+static int say_not_believed(struct rp_server *server, const struct hello *hello)
+{
+	const char *rig = hello->boot.rig;
+
+	if (hello->rig->manifest->rig->power.driver != RP_POWER_NONE)
+		return rp_boots_event(server, &hello->boot,
+			"Setup Mode is believed in a boot that the server powers: that comes next");
+	return rp_boots_event(server, &hello->boot,
+		"Setup Mode is believed in a boot that a person announces: rigproof rig announce "
+		"%s, then switch it on",
+		rig);
+}
+
 /* The transaction: the rig's next step, its certificate, what that means for the boot. */
 static int admit(struct rp_server *server, struct hello *hello, const struct rp_step *step,
 	const struct rp_job *job, char **ret_chain, struct rp_error *err)
@@ -232,6 +245,9 @@ static int admit(struct rp_server *server, struct hello *hello, const struct rp_
 	if (r >= 0)
 		r = rp_boots_event(server, &hello->boot, "agent certified, assurance %s: %s",
 			hello->assurance, rp_action_text(hello->action));
+	if (r >= 0 && step->rig == RP_RIG_ENROLLED && hello->said.secure_boot.setup_mode &&
+		hello->action == RP_ACTION_POWEROFF)
+		r = say_not_believed(server, hello);
 	if (r >= 0 && ends(hello->action)) {
 		r = rp_boots_close(server, &hello->boot, RP_BOOT_DONE, "");
 		if (r == 0)
@@ -287,6 +303,7 @@ static int gather(
 		return r;
 	ret->job_here = hello->boot.job[0] != '\0';
 	ret->setup_mode = hello->said.secure_boot.setup_mode;
+	ret->ours = rp_facts_boot_is_ours(&hello->boot);
 	ret->job_same_image =
 		ret->job_waits && strcmp(ret_job->image_sha256, hello->boot.image_sha256) == 0;
 	return 0;
@@ -400,7 +417,7 @@ int rp_hello_enrolled(struct rp_server *server, struct rp_boot *boot, const json
 
 	if (r < 0)
 		return r;
-	if (boot->purpose != RP_BOOT_FOR_ENROL)
+	if (boot->purpose != RP_BOOT_FOR_ENROL || !rp_facts_boot_is_ours(boot))
 		return rp_error_set(err, -ENOTSUP, "this boot was not to enrol keys");
 	if (said.secure_boot.setup_mode)
 		return rp_error_set(

@@ -39,7 +39,8 @@ static struct rp_step at_tick(const struct rp_facts *facts)
 	/* Without a driver it boots when somebody wants; one that trains does so without a job. */
 	if (facts->powered && facts->image &&
 		(facts->rig == RP_RIG_TRAINING ||
-			(facts->rig == RP_RIG_ENROLLED && facts->job_waits))) {
+			(facts->rig == RP_RIG_ENROLLED &&
+				(facts->job_waits || (facts->setup_mode && !facts->keys_ours))))) {
 		step.next = RP_NEXT_PREPARE;
 		step.purpose = preparation(facts);
 	}
@@ -110,7 +111,12 @@ static struct rp_step at_hello(const struct rp_facts *facts)
 		return step;
 	}
 	if (step.rig == RP_RIG_ENROLLED && facts->setup_mode && !facts->keys_ours) {
-		step.next = RP_NEXT_ENROL;
+		/*
+		 * Anybody can say so with its MAC, and go through the enrolment in its place. It is
+		 * believed in a boot that we, or a person, have brought about: with a driver the
+		 * next one is (at_tick), without one somebody announces it.
+		 */
+		step.next = facts->ours ? RP_NEXT_ENROL : RP_NEXT_POWEROFF;
 		return step;
 	}
 	if (step.rig == RP_RIG_ENROLLED || step.rig == RP_RIG_TRAINING) {

@@ -39,10 +39,11 @@ struct rp_facts {
 	bool job_here;	     /* HELLO: this boot is one of a job */
 	bool job_waits;	     /* a job is queued for it that it may run */
 	bool job_same_image; /* HELLO: that job's image is the one that was booted */
-	bool setup_mode;     /* HELLO: its firmware takes keys */
-	bool by_rule;	     /* HELLO: the site approves without a person */
-	bool settling;	     /* SCRIPT: the server starts it itself in a moment */
-	bool image;	     /* SCRIPT, TICK: there is an image to prepare it with */
+	bool setup_mode;     /* HELLO: its firmware takes keys; TICK: it said so last */
+	bool ours;     /* HELLO: this boot was powered by us, or announced, and had the image */
+	bool by_rule;  /* HELLO: the site approves without a person */
+	bool settling; /* SCRIPT: the server starts it itself in a moment */
+	bool image;    /* SCRIPT, TICK: there is an image to prepare it with */
 };
 
 enum rp_next {

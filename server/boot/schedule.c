@@ -66,8 +66,11 @@ static int power_answered(
 	if (result == -ENOTSUP) {
 		r = set_power(server, boot, RP_BOOT_POWER_UNKNOWN);
 		if (r >= 0)
-			r = rp_boots_event(server, boot, "switch it on: rig %s has no power driver",
-				boot->rig);
+			r = rp_boots_event(server, boot,
+				"switch it on: rig %s has no power driver: `rigproof rig announce "
+				"%s`, then press its power button (unannounced it boots as well, "
+				"and proves less)",
+				boot->rig, boot->rig);
 		return r < 0 || boot->stage > RP_STAGE_POWER
 			       ? r
 			       : rp_boots_extend(server, boot,
@@ -127,8 +130,7 @@ static int request_power(struct rp_server *server, const char *rig_name, const c
 
 static int switch_off(struct rp_server *server, const char *rig)
 {
-	int r = rp_store_run(
-		server->store, RP_SQL_RIG_SET_SETTLE, RP_TEXT(rig), RP_INT(0), RP_INT(0));
+	int r = rp_store_run(server->store, RP_SQL_RIG_CLEAR_OFF, RP_TEXT(rig));
 
 	return r < 0 ? r : request_power(server, rig, "", RP_POWER_OFF);
 }

@@ -173,6 +173,49 @@ static int run_power(const struct rp_cli *cli, struct rp_error *err)
 	return RP_EXIT_OK;
 }
 
+/* "90", "90s", "10m", "1h" as seconds. */
+static int read_duration(const char *text, json_int_t *ret, struct rp_error *err)
+{
+	static const struct {
+		const char *unit;
+		json_int_t seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	char *end = NULL;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (*text >= '0' && *text <= '9' && number > 0 && number <= 86400 &&
+			strcmp(end, units[i].unit) == 0 && number * units[i].seconds <= 86400) {
+			*ret = number * units[i].seconds;
+			return 0;
+		}
+	return rp_error_set(
+		err, -EINVAL, "--for %.40s: expected 1s to 24h, such as 90s, 10m or 1h", text);
+}
+
+static int run_announce(const struct rp_cli *cli, struct rp_error *err)
+{
+	const char *duration = rp_cli_value(cli, "--for");
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *body = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	json_int_t seconds = 600;
+	int r = duration ? read_duration(duration, &seconds, err) : 0;
+
+	if (r >= 0)
+		r = rig_path(cli, "/announce", &path, err);
+	body = json_pack("{s:I}", "for_s", seconds);
+	if (r >= 0)
+		r = call(cli, "POST", path, body, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(answer, err);
+	printf("rig %s: its next boot is announced for %lld s: switch it on now\n",
+		cli->operands[0], (long long)seconds);
+	return RP_EXIT_OK;
+}
+
 static int set_state(const struct rp_cli *cli, const char *state, struct rp_error *err)
 {
 	rp_cleanup(free) char *path = NULL;
@@ -224,6 +267,8 @@ const struct rp_cli_command rp_cli_rig[] = {
 	{"rig", "approve", "NAME [--manifest FILE]", "let a rig in that registered by itself",
 		run_approve},
 	{"rig", "power", "NAME on|off|cycle|status", "switch it", run_power},
+	{"rig", "announce", "NAME [--for DURATION]",
+		"say that you are about to switch it on by hand (10m)", run_announce},
 	{"rig", "boots", "NAME [--limit N]", "its boots, with what became of them", run_boots},
 	{"rig", "state", "NAME ready|quarantined|retired",
 		"let it serve again, keep jobs off it, take it out of service", run_state},

@@ -24,6 +24,7 @@ static const struct rp_usage_help rows[] = {
 	{"rig add", "MANIFEST", "a rig's manifest", F},
 	{"rig approve", "--manifest", "the manifest that it gets; without: as it registered", F},
 	{"rig power", "on|off|cycle|status", "what to do"},
+	{"rig announce", "--for", "how long that holds: 90s, 10m, 1h; without: 10m"},
 	{"rig state", "ready|quarantined|retired", "the state that it gets"},
 	{"rig", "--status", "those in this state alone", T,
 		"pending|enrolled|training|ready|busy|quarantined|retired"},

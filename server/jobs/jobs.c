@@ -368,6 +368,42 @@ int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const
 	return r;
 }
 
+#define UNTIL_A_PERSON_SAYS (100 * 365 * 86400LL) /* seconds */
+
+/*
+ * A boot without a job was contested. It may be so for as long as one with a job might; then the rig
+ * is left alone, in the state in which it is, until a person has looked.
+ */
+static int contested_without_job(struct rp_server *server, const struct rp_boot *boot)
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	int64_t now = rp_store_now(server->store), since;
+	int64_t limit = (server->site->retries + 1) * attempt_limit(server);
+	char reason[256];
+	int r = rp_store_first(
+		server->store, &row, RP_SQL_BOOT_CONTESTED_SINCE, RP_TEXT(boot->rig));
+
+	since = r > 0 ? rp_column_int(row, 0) : now;
+	if (r > 0)
+		r = rp_rigs_get(server, boot->rig, &rig);
+	if (r <= 0)
+		return r;
+	if (now - since < limit)
+		return rp_rigs_settle(server, boot->rig, 10 * RP_JOB_SETTLE_S, true);
+	snprintf(reason, sizeof(reason),
+		"contested for %lld s: look for a machine that sends with this rig's MAC, or a "
+		"second DHCP server, then `rigproof rig state %s ready`",
+		(long long)((now - since) / RP_SECOND), rig->name);
+	rp_log_warning("rig %s: %s", rig->name, reason);
+	r = rp_rigs_set_state(server, rig->name, rig->state, reason);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_RIG_SET_SETTLE, RP_TEXT(rig->name),
+			RP_INT(now + UNTIL_A_PERSON_SAYS * RP_SECOND),
+			RP_INT(now + RP_JOB_SETTLE_S * RP_SECOND));
+	return r;
+}
+
 static int contested(struct rp_server *server, struct rp_boot *boot, const char *other)
 {
 	char message[RP_BOOT_MESSAGE_MAX];
@@ -391,9 +427,8 @@ static int contested(struct rp_server *server, struct rp_boot *boot, const char 
 	}
 	if (r < 0 || boot->purpose == RP_BOOT_FOR_INVENTORY)
 		return r;
-	/* Without a job nothing bounds how often: then at least not at once. */
-	return rp_rigs_settle(server, boot->rig,
-		boot->job[0] ? RP_JOB_SETTLE_S : 10 * RP_JOB_SETTLE_S, !boot->job[0]);
+	return boot->job[0] ? rp_rigs_settle(server, boot->rig, RP_JOB_SETTLE_S, false)
+			    : contested_without_job(server, boot);
 }
 
 int rp_jobs_contested(struct rp_server *server, struct rp_boot *boot, const char *other)

@@ -82,7 +82,8 @@ int rp_jobs_attempt_failed(struct rp_server *server, struct rp_boot *boot, const
 /*
  * A second address, other, asked for the script of a boot. Which of the two is the rig cannot be
  * told, so the boot is closed as failed ("contested: ..."), and it is tried again: it counts neither
- * as an attempt of its job nor as an error of its rig. The job's own deadline ends what goes on.
+ * as an attempt of its job nor as an error of its rig. The job's own deadline ends what goes on; a rig
+ * that was contested for as long without a job is left alone until an operator says `ready`.
  */
 int rp_jobs_contested(struct rp_server *server, struct rp_boot *boot, const char *other);
 

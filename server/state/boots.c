@@ -48,6 +48,8 @@ static void read_row(sqlite3_stmt *row, struct rp_boot *ret)
 	ret->offered_at = rp_column_int(row, 26);
 	ret->image_bytes = rp_column_int(row, 27);
 	ret->image_at = rp_column_int(row, 28);
+	rp_column_copy(row, 29, ret->announced_by);
+	ret->announced_at = rp_column_int(row, 30);
 }
 
 static int get(

@@ -18,6 +18,7 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/id.h"
+#include "server/state/announced.h"
 #include "server/state/states.h"
 #include "server/store/store_sql.h"
 
@@ -44,8 +45,10 @@ struct rp_boot {
 	int64_t started, script_at, certified_at, ended, heartbeat_at;
 	bool silent;
 	enum rp_boot_power power;
-	int64_t offered_at;		   /* its firmware was offered a loader; 0: not by us */
-	int64_t image_bytes;		   /* of the image, from its beginning, sent to address */
+	int64_t offered_at;  /* its firmware was offered a loader; 0: not by us */
+	int64_t image_bytes; /* of the image, from its beginning, sent to address */
+	char announced_by[RP_ANNOUNCED_BY_TEXT]; /* whose token said that it comes; "" nobody's */
+	int64_t announced_at;
 	int64_t image_at;		   /* when that was all of it, 0: not yet */
 	char message[RP_BOOT_MESSAGE_MAX]; /* why it failed */
 };

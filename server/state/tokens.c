@@ -88,3 +88,14 @@ int rp_tokens_role(struct rp_server *server, const char *bearer)
 		return r < 0 ? r : RP_TOKEN_NONE;
 	return strcmp(rp_column_text(row, 0), "admin") == 0 ? RP_TOKEN_ADMIN : RP_TOKEN_VIEWER;
 }
+
+void rp_tokens_name(struct rp_server *server, const char *bearer, char *ret_name, size_t size)
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	char digest[RP_SHA256_HEX];
+
+	*ret_name = '\0';
+	if (bearer && rp_sha256_hex(bearer, strlen(bearer), digest) == 0 &&
+		rp_store_first(server->store, &row, RP_SQL_TOKEN_NAME, RP_TEXT(digest)) > 0)
+		snprintf(ret_name, size, "%s", rp_column_text(row, 0));
+}

@@ -18,4 +18,7 @@ int rp_tokens_prepare(struct rp_server *server, struct rp_error *err);
 /* enum rp_token_role of a bearer token (NULL: RP_TOKEN_NONE), or negative errno. */
 int rp_tokens_role(struct rp_server *server, const char *bearer);
 
+/* Its name ("operator.token") for records; "" where it is none, or the store cannot be read. */
+void rp_tokens_name(struct rp_server *server, const char *bearer, char *ret_name, size_t size);
+
 #endif

@@ -127,6 +127,10 @@ const char *const rp_store_migrations[] = {
 	"ALTER TABLE boot ADD COLUMN offered_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE boot ADD COLUMN image_bytes INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE boot ADD COLUMN image_at INTEGER NOT NULL DEFAULT 0;",
+
+	/* whose token announced that a person switches it on, and when; '' nobody did */
+	"ALTER TABLE boot ADD COLUMN announced_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE boot ADD COLUMN announced_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 const int rp_store_migrations_count = sizeof(rp_store_migrations) / sizeof(rp_store_migrations[0]);

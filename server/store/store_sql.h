@@ -21,7 +21,7 @@
 	"id, rig, job, purpose, state, mac, uuid, address, image, image_sha256, loader, "          \
 	"loader_sha256, token, assurance, boot_key, nonce, stage, stage_deadline, started, "       \
 	"script_at, certified_at, ended, heartbeat_at, silent, message, power, "                   \
-	"offered_at, image_bytes, image_at"
+	"offered_at, image_bytes, image_at, announced_by, announced_at"
 
 /* struct rp_job, in jobs.c */
 #define JOB_COLUMNS                                                                                \
@@ -41,6 +41,7 @@
 #define RP_STORE_STATEMENTS(X)                                                                     \
 	/* tokens */                                                                               \
 	X(TOKEN_ROLE, "SELECT role FROM token WHERE sha256 = ?1")                                  \
+	X(TOKEN_NAME, "SELECT name FROM token WHERE sha256 = ?1")                                  \
 	X(TOKEN_FORGET, "DELETE FROM token WHERE name = ?1 AND sha256 <> ?2")                      \
 	X(TOKEN_ADD, "INSERT INTO token (sha256, name, role, created) VALUES (?1, ?2, ?3, ?4) "    \
 		     "ON CONFLICT (sha256) DO UPDATE SET name = ?2, role = ?3")                    \
@@ -59,6 +60,7 @@
 	X(RIG_SET_ERRORS, "UPDATE rig SET errors = ?2 WHERE name = ?1")                            \
 	X(RIG_SET_SEEN, "UPDATE rig SET last_seen = ?2 WHERE name = ?1")                           \
 	X(RIG_SET_SETTLE, "UPDATE rig SET settle_until = ?2, off_at = ?3 WHERE name = ?1")         \
+	X(RIG_CLEAR_OFF, "UPDATE rig SET off_at = 0 WHERE name = ?1")                              \
 	X(RIG_SET_INVENTORY,                                                                       \
 		"UPDATE rig SET inventory = ?2, secure_boot = ?3, last_seen = ?4 WHERE name = ?1") \
 	X(RIG_SET_KEYS, "UPDATE rig SET keys_enrolled = ?2, secure_boot = ?3 WHERE name = ?1")     \
@@ -70,7 +72,9 @@
 		"(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open')")          \
 	X(RIG_DUE, "SELECT name FROM rig WHERE settle_until <= ?1 AND NOT EXISTS "                 \
 		   "(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "       \
-		   "AND (state = 'training' OR (state IN ('enrolled', 'ready') AND EXISTS "        \
+		   "AND (state = 'training' OR "                                                   \
+		   "(state = 'enrolled' AND instr(secure_boot, '\"setup_mode\":true')) OR "        \
+		   "(state IN ('enrolled', 'ready') AND EXISTS "                                   \
 		   "(SELECT 1 FROM job WHERE job.rig = rig.name AND job.state = 'queued')))")      \
 	/* images */                                                                               \
 	X(IMAGE_PUT,                                                                               \
@@ -125,6 +129,11 @@
 	X(BOOT_CONTESTED_OF_JOB,                                                                   \
 		"SELECT address, contested_by FROM boot WHERE job = ?1 AND contested_by <> '' "    \
 		"ORDER BY rowid DESC LIMIT 1")                                                     \
+	X(BOOT_CONTESTED_SINCE,                                                                    \
+		"SELECT MIN(started) FROM boot WHERE rig = ?1 AND rowid > (SELECT "                \
+		"COALESCE(MAX(rowid), 0) FROM boot WHERE rig = ?1 AND contested_by = '')")         \
+	X(BOOT_SET_ANNOUNCED,                                                                      \
+		"UPDATE boot SET announced_by = ?2, announced_at = ?3 WHERE id = ?1")              \
 	X(BOOT_SET_PURPOSE, "UPDATE boot SET purpose = ?2 WHERE id = ?1")                          \
 	X(BOOT_CLOSE, "UPDATE boot SET state = ?2, ended = ?3, message = ?4, stage_deadline = 0 "  \
 		      "WHERE id = ?1 AND state = 'open'")                                          \

@@ -42,11 +42,13 @@ void lab_start(struct rig_lab *lab)
 	lab_ok(rp_tokens_prepare(&lab->server, &err));
 	lab_ok(rp_schedule_start(&lab->server, &err));
 	rp_schedule_set_power(&lab->server, lab_power);
+	assert_int_equal(rp_announced_set_clock(&lab->server, lab_now, lab), 0);
 }
 
 void lab_stop(struct rig_lab *lab)
 {
 	rp_schedule_stop(&lab->server);
+	rp_announced_free(&lab->server);
 	if (lab->done)
 		lab->done(lab->done_context, -ECANCELED, RP_POWER_STATE_UNKNOWN, "");
 	lab->done = NULL;
@@ -232,6 +234,7 @@ struct answer ask_from(struct rig_lab *lab, const char *peer, const char *method
 	request.body = body;
 	request.body_len = body ? strlen(body) : 0;
 	request.client_cert = cert;
+	request.bearer = lab->bearer;
 	snprintf(request.peer, sizeof(request.peer), "%s", peer);
 	route = find_route(method, path, request.parameter);
 	if (!route)

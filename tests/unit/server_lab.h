@@ -28,6 +28,7 @@
 #include "manifests/manifest.h"
 #include "server/api/api.h"
 #include "server/cas/artefacts.h"
+#include "server/state/announced.h"
 #include "server/state/boots.h"
 #include "server/http/https.h"
 #include "server/jobs/jobs.h"
@@ -52,6 +53,7 @@ struct rig_lab {
 	struct rp_manifest *site;
 	int64_t now;
 	char module_sha256[65];
+	const char *bearer;	 /* of requests; NULL: none */
 	char command_line[8192]; /* in results: makes them as large as a test wants */
 	/* the last power request, and its callback until it is answered */
 	int cycles, offs;

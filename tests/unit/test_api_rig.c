@@ -38,6 +38,15 @@ static void whole_life(void **state)
 		200);
 	assert_int_equal(hello(lab, &agent), 200);
 	assert_string_equal(agent.rig, "alpha");
+	/* it came by itself: what it says of its firmware is believed when the server powers it */
+	assert_string_equal(agent.action, "poweroff");
+	agent_done(&agent);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 1);
+	lab_power_answer(lab, 0, "running");
+	agent = (struct agent){.setup_mode = 1};
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
 	assert_string_equal(agent.action, "enrol");
 	assert_string_equal(agent.assurance, "boot-token");
 	assert_int_equal(status_of(lab, "GET", "/rig/v1/enrolment", NULL, agent.cert), 200);
@@ -55,9 +64,9 @@ static void whole_life(void **state)
 	agent_done(&agent);
 
 	/* the server switches it on for its training boot, by itself */
-	assert_int_equal(lab->cycles, 0);
-	lab_pass(lab, RP_JOB_SETTLE_S);
 	assert_int_equal(lab->cycles, 1);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_int_equal(lab->cycles, 2);
 	lab_power_answer(lab, 0, "running");
 	agent = (struct agent){.enabled = 1};
 	assert_true(script_boots(lab, &agent));
@@ -69,7 +78,7 @@ static void whole_life(void **state)
 
 	submit_job(lab, "alpha", job);
 	lab_pass(lab, RP_JOB_SETTLE_S);
-	assert_int_equal(lab->cycles, 2);
+	assert_int_equal(lab->cycles, 3);
 	assert_job(lab, job, "state", "running");
 	lab_power_answer(lab, 0, "running");
 	agent = (struct agent){.enabled = 1};

@@ -129,6 +129,45 @@ static void ends_with_the_whole_jobs_limit(void **state)
 						  "MAC"));
 }
 
+/* Without a job nobody's deadline ends it: it is left alone after as long as a job would be. */
+static void is_left_alone_in_the_end(void **state)
+{
+	struct rig_lab *lab = *state;
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct answer answer;
+	int cycles, contested = 0;
+
+	ready_rig(lab, "alpha", "qemu");
+	force_state(lab, "alpha", RP_RIG_TRAINING);
+	lab->server.site->retries = 0;
+	do {
+		cycles = lab->cycles;
+		lab_pass(lab, 10 * RP_JOB_SETTLE_S);
+		if (lab->cycles == cycles)
+			break;
+		lab_power_answer(lab, 0, "running");
+		assert_true(boots_for(lab, PEER));
+		lab->now += 60 * RP_SECOND;
+		assert_false(boots_for(lab, OTHER));
+		assert_int_equal(errors_of_rig(lab), 0);
+	} while (++contested < 1000);
+	assert_in_range(contested, 2, 100);
+	assert_int_equal(rp_rigs_get(&lab->server, "alpha", &rig), 1);
+	assert_int_equal(rig->state, RP_RIG_TRAINING);
+	assert_non_null(strstr(rig->reason, "look for a machine that sends with this rig's MAC"));
+	assert_non_null(strstr(rig->reason, "rigproof rig state alpha ready"));
+	lab_pass(lab, 365 * 86400);
+	assert_int_equal(lab->cycles, cycles);
+	/* a person has looked */
+	answer = ask(lab, "POST", "/api/v1/rigs/alpha/state", json_pack("{s:s}", "state", "ready"),
+		NULL);
+	assert_int_equal(answer.status, 200);
+	answer_done(&answer);
+	force_state(lab, "alpha", RP_RIG_TRAINING);
+	lab_pass(lab, 1);
+	assert_int_equal(lab->cycles, cycles + 1);
+}
+
 /* Firmware's address (TFTP) is nobody's business: only the script's counts. */
 static void firmware_may_have_had_another_address(void **state)
 {
@@ -335,6 +374,7 @@ int main(void)
 			is_tried_again_and_counts_against_nobody, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			ends_with_the_whole_jobs_limit, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(is_left_alone_in_the_end, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			firmware_may_have_had_another_address, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(

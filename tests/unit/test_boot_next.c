@@ -30,6 +30,11 @@ static const struct {
 	{RP_AT_TICK, {RP_RIG_ENROLLED, .powered = true, .image = true, .job_waits = true},
 		RP_NEXT_PREPARE, RP_BOOT_FOR_ENROL},
 	{RP_AT_TICK, {RP_RIG_ENROLLED, .powered = true, .job_waits = true}, RP_NEXT_NOTHING},
+	{RP_AT_TICK, {RP_RIG_ENROLLED, .powered = true, .image = true, .setup_mode = true},
+		RP_NEXT_PREPARE, RP_BOOT_FOR_ENROL},
+	{RP_AT_TICK, {RP_RIG_ENROLLED, .image = true, .setup_mode = true}, RP_NEXT_NOTHING},
+	{RP_AT_TICK, {RP_RIG_ENROLLED, KEYS, .powered = true, .image = true, .setup_mode = true},
+		RP_NEXT_NOTHING},
 	{RP_AT_TICK, {RP_RIG_ENROLLED, .image = true, .job_waits = true}, RP_NEXT_NOTHING},
 	{RP_AT_TICK,
 		{RP_RIG_ENROLLED, KEYS, .training_left = 1, .powered = true, .image = true,
@@ -70,13 +75,19 @@ static const struct {
 	/* its agent is there */
 	{RP_AT_HELLO, {RP_RIG_RETIRED, .job_here = true}, RP_NEXT_TURN_AWAY, 0, RP_RIG_RETIRED},
 	{RP_AT_HELLO, {RP_RIG_PENDING}, RP_NEXT_APPROVAL, 0, RP_RIG_PENDING},
-	{RP_AT_HELLO, {RP_RIG_PENDING, .by_rule = true, .setup_mode = true}, RP_NEXT_ENROL, 0,
+	{RP_AT_HELLO, {RP_RIG_PENDING, .by_rule = true, .setup_mode = true, .ours = true},
+		RP_NEXT_ENROL, 0, RP_RIG_ENROLLED},
+	{RP_AT_HELLO, {RP_RIG_PENDING, .by_rule = true, .setup_mode = true}, RP_NEXT_POWEROFF, 0,
 		RP_RIG_ENROLLED},
 	{RP_AT_HELLO, {RP_RIG_PENDING, .by_rule = true, .training_left = 2, .powered = true},
 		RP_NEXT_POWEROFF, 0, RP_RIG_TRAINING, true},
 	{RP_AT_HELLO, {RP_RIG_BUSY, .job_here = true, .powered = true}, RP_NEXT_JOB, 0,
 		RP_RIG_BUSY},
-	{RP_AT_HELLO, {RP_RIG_ENROLLED, .setup_mode = true}, RP_NEXT_ENROL, 0, RP_RIG_ENROLLED},
+	{RP_AT_HELLO, {RP_RIG_ENROLLED, .setup_mode = true, .ours = true}, RP_NEXT_ENROL, 0,
+		RP_RIG_ENROLLED},
+	{RP_AT_HELLO, {RP_RIG_ENROLLED, .setup_mode = true}, RP_NEXT_POWEROFF, 0, RP_RIG_ENROLLED},
+	{RP_AT_HELLO, {RP_RIG_ENROLLED, .setup_mode = true, .powered = true, .training_left = 1},
+		RP_NEXT_POWEROFF, 0, RP_RIG_ENROLLED},
 	{RP_AT_HELLO, {RP_RIG_ENROLLED, KEYS, .setup_mode = true, .powered = true},
 		RP_NEXT_POWEROFF, 0, RP_RIG_READY, true},
 	{RP_AT_HELLO, {RP_RIG_TRAINING, KEYS, .training_left = 1, .powered = true},
@@ -126,11 +137,11 @@ static void table(void **state)
 /* Whatever the facts are, a step leads along an arrow, and a rig out of service does nothing. */
 static void every_combination(void **state)
 {
-	for (unsigned bits = 0; bits < 1u << 11; bits++) {
+	for (unsigned bits = 0; bits < 1u << 12; bits++) {
 		for (int rig = RP_RIG_PENDING; rig < RP_RIG_STATES; rig++) {
 			const struct rp_facts facts = {rig, bits & 1, bits & 2, bits & 4, bits & 4,
 				(int)(bits >> 9 & 3), bits & 8, bits & 16, bits & 32, bits & 64,
-				bits & 128, bits & 256, bits & 2, bits & 1};
+				bits & 128, bits & 2048, bits & 256, bits & 2, bits & 1};
 
 			for (int at = 0; at < RP_OCCASIONS; at++) {
 				struct rp_step step = rp_next(at, &facts);
@@ -146,7 +157,8 @@ static void every_combination(void **state)
 				if (step.next == RP_NEXT_BEGIN_JOB)
 					assert_true(facts.job_waits && !out);
 				if (step.next == RP_NEXT_ENROL)
-					assert_true(facts.setup_mode && !facts.keys_ours);
+					assert_true(
+						facts.setup_mode && !facts.keys_ours && facts.ours);
 			}
 		}
 	}

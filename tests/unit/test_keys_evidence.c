@@ -265,6 +265,38 @@ static void boot_setup_mode(json_t *boot)
 	json_object_set_new(json_object_get(boot, "secure_boot"), "setup_mode", json_true());
 }
 
+static void boot_announced(json_t *boot)
+{
+	json_t *seen = json_object_get(boot, "seen");
+
+	set(seen, "power", "announced");
+	json_object_set_new(
+		seen, "announced", json_of("{\"by\":\"operator.token\",\"at\":\"" T0 "\"}"));
+}
+
+/* The same, by nobody. */
+static void boot_announced_by_nobody(json_t *boot)
+{
+	set(json_object_get(boot, "seen"), "power", "announced");
+}
+
+static void boot_driver_and_announced(json_t *boot)
+{
+	boot_announced(boot);
+	set(json_object_get(boot, "seen"), "power", "driver");
+}
+
+static void boot_not_powered(json_t *boot)
+{
+	set(json_object_get(boot, "seen"), "power", "none");
+	json_object_set_new(json_object_get(boot, "seen"), "missing", json_of("[\"power\"]"));
+}
+
+static void boot_unseen(json_t *boot)
+{
+	json_object_del(boot, "seen");
+}
+
 static void boot_extra(json_t *boot)
 {
 	set(boot, "comment", "x");
@@ -279,6 +311,29 @@ static void boot_records(void **state)
 	refused(&(struct draft){.boot = boot_attested}, -ENOTSUP, "cannot verify");
 	refused(&(struct draft){.boot = boot_setup_mode}, -EINVAL, "contradicts");
 	refused(&(struct draft){.boot = boot_extra}, -EINVAL, "comment");
+	refused(&(struct draft){.boot = boot_announced_by_nobody}, -EINVAL, "announced");
+	refused(&(struct draft){.boot = boot_driver_and_announced}, -EINVAL, "announced");
+	refused(&(struct draft){.boot = boot_not_powered}, -EINVAL, "more than boot.seen supports");
+	refused(&(struct draft){.boot = boot_unseen}, -EINVAL, "seen: missing");
+}
+
+/* Who announced it, and that the server did not see the power. */
+static void announced_in_words(void **state)
+{
+	rp_cleanup(free) char *text = draft_make(&(struct draft){.boot = boot_announced}, &lab);
+	rp_cleanup(verified) struct rp_verified verified = {0};
+	rp_cleanup(free) char *words = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	size_t len;
+	FILE *out = open_memstream(&words, &len);
+
+	assert_ok(rp_evidence_verify(text, strlen(text), lab.root, &verified, &err));
+	assert_string_equal(verified.assurance, "secure-boot");
+	assert_int_equal(rp_evidence_explain(&verified, out), 0);
+	fclose(out);
+	assert_non_null(strstr(words, "a person with the token operator.token announced at " T0));
+	assert_non_null(strstr(words, "the server did not see"));
+	assert_null(strstr(words, "by its power driver"));
 }
 
 static void lie_nonce(json_t *statement)
@@ -483,6 +538,7 @@ int main(void)
 		cmocka_unit_test(swapped_roles),
 		cmocka_unit_test(other_boots),
 		cmocka_unit_test(boot_records),
+		cmocka_unit_test(announced_in_words),
 		cmocka_unit_test(lies),
 		cmocka_unit_test(log_and_form),
 		cmocka_unit_test(other_texts),
