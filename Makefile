@@ -93,6 +93,10 @@ check-kmods: deps ## the kernel modules in VMs: stock kernel, debug kernel (buil
 	$(Q)tests/kmods/debug-kernel > /dev/null
 	$(Q)tests/check kmods
 
+check-certificates: deps $(B)/bin/tests/certificates_make_lab ## the lab's certificates, read by Go, python-cryptography, OpenSSL, GnuTLS
+	$(Q)tests/deps.sh tests/certificates/packages.txt
+	$(Q)tests/check certificates
+
 bench-gaming: all ## the gaming calls against system calls, in a VM: a table and build/bench/gaming.json
 	$(Q)tests/bench/gaming
 
@@ -104,7 +108,7 @@ check-plans: deps ## plans xsc, gaming, gpu-dma, xsc-preload on a rig under Secu
 bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
 	$(Q)tests/bench/xsc
 
-.PHONY: bench-xsc bench-gaming check-plans check-kmods debug-kernel xsc-patches
+.PHONY: check-certificates bench-xsc bench-gaming check-plans check-kmods debug-kernel xsc-patches
 debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
 	$(Q)tests/deps.sh tests/kmods/packages.txt
 	$(Q)tests/kmods/debug-kernel
@@ -296,6 +300,10 @@ $(foreach f,http cas power store state jobs boot api pages,$(eval $(call unit_ru
 $(MUTANTS): $(patsubst %,$(B)/obj/tests/unit/%.o,test_keys_mutants keys_lab mutant_lab folder_lab) $(call archives,keys,$(B))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ -lcmocka $(LDLIBS)
+# The certificates that other libraries read in check-certificates.
+$(B)/bin/tests/certificates_make_lab: $(B)/obj/tests/certificates/make_lab.o $(call archives,keys,$(B))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,--as-needed -o $@ $^ $(LDLIBS)
 # The command line talks to a real server.
 below_cli_tests := server/cli $(below_server)
 $(eval $(call unit_rule,cli,cli_tests))
