@@ -112,6 +112,12 @@ static void fetched(struct rp_server *server, const struct rp_fetched *fetched)
 {
 	if (!fetched->sent)
 		snprintf(lab.fetched, sizeof(lab.fetched), "%s %s", fetched->peer, fetched->sha256);
+	if (!fetched->sent)
+		return;
+	lab.fetched_first = fetched->first;
+	lab.fetched_sent = fetched->sent;
+	lab.fetched_size = fetched->size;
+	lab.fetched_count++;
 }
 
 /* ---- fixture ---- */

@@ -48,6 +48,8 @@ struct https_lab {
 	struct rp_deferred *deferred;
 	struct event *deferred_timer;
 	char fetched[128]; /* written by the server's thread before it answers */
+	/* what the end of the newest download was told as; count: how many ended */
+	_Atomic long fetched_first, fetched_sent, fetched_size, fetched_count;
 };
 
 extern struct https_lab lab; /* one at a time */

@@ -54,6 +54,71 @@ static void test_ranges(void **state)
 	ASSERT_RAW(head, "200 OK\r\n", "Content-Length: 3145745\r\n", "Accept-Ranges: bytes\r\n");
 }
 
+/* The server has told of so many downloads' ends. */
+static void wait_for_fetched(long count)
+{
+	for (int i = 0; lab.fetched_count < count; i++) {
+		assert_true(i < 1000);
+		lab_get("/metrics", NULL); /* the loop that tells goes round */
+	}
+	assert_int_equal(lab.fetched_count, count);
+}
+
+static void fetch(const char *method, const char *headers)
+{
+	rp_cleanup(free) char *request =
+		rp_path("%s /cas/sha256/%s HTTP/1.1\r\n%s" LAST, method, lab.blob_sha256, headers);
+	rp_cleanup(free) char *answer = lab_raw(request);
+
+	assert_non_null(strstr(answer, "HTTP/1.1 "));
+}
+
+/*
+ * What a boot's record says of its image hangs on this: a download that ends tells how much of it
+ * went out, from where, of how much; and only one that is whole is told as whole.
+ */
+static void test_what_was_sent_is_told(void **state)
+{
+	rp_cleanup(free) char *match = rp_path("If-None-Match: \"%s\"\r\n", lab.blob_sha256);
+	rp_cleanup(http) struct rp_http *http = lab_client(NULL, NULL, NULL);
+	rp_cleanup(free) char *path = rp_path("/cas/sha256/%s", lab.blob_sha256);
+	rp_cleanup(free) char *got = rp_path("%s/whole", lab.folder);
+	rp_cleanup(fd) int fd = open(got, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct rp_error err = RP_ERROR_NONE;
+	long count = lab.fetched_count;
+
+	if (rp_http_download(http, path, fd, 1 << 30, lab.blob_sha256, &err) < 0)
+		fail_msg("%s", err.text);
+	wait_for_fetched(++count);
+	assert_int_equal(lab.fetched_first, 0);
+	assert_int_equal(lab.fetched_sent, BLOB_LEN);
+	assert_int_equal(lab.fetched_size, BLOB_LEN);
+
+	fetch("GET", "Range: bytes=3-6\r\n");
+	wait_for_fetched(++count);
+	assert_int_equal(lab.fetched_first, 3);
+	assert_int_equal(lab.fetched_sent, 4);
+	assert_int_equal(lab.fetched_size, BLOB_LEN);
+
+	/* the last byte alone ends where the whole one does */
+	fetch("GET", "Range: bytes=-1\r\n");
+	wait_for_fetched(++count);
+	assert_int_equal(lab.fetched_first, BLOB_LEN - 1);
+	assert_int_equal(lab.fetched_sent, 1);
+
+	/* goes away after its first 64 KiB */
+	fetch("GET", "");
+	wait_for_fetched(++count);
+	assert_int_equal(lab.fetched_first, 0);
+	assert_true(lab.fetched_sent > 0 && lab.fetched_sent < BLOB_LEN);
+
+	/* nothing went out */
+	fetch("HEAD", "");
+	fetch("GET", match);
+	fetch("GET", "Range: bytes=4000000-\r\n");
+	wait_for_fetched(count);
+}
+
 static void test_changed_artefact(void **state)
 {
 	rp_cleanup(free) char *url = NULL;
@@ -140,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_download),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_what_was_sent_is_told),
 		cmocka_unit_test(test_changed_artefact),
 		cmocka_unit_test(test_upload),
 	};
