@@ -72,7 +72,8 @@ struct rp_rig_manifest {
 	char *description;
 	char **mac; /* lower case, at least one */
 	unsigned mac_count;
-	char *uuid; /* SMBIOS text form in lower case; "": any */
+	char *uuid;   /* SMBIOS text form in lower case; "": any */
+	char *serial; /* the system's serial number as SMBIOS has it; "": any */
 	enum rp_loader loader;
 	bool ignore; /* left alone: never answered, never booted */
 	bool bios_allowed;

@@ -323,6 +323,10 @@ static int welcome(struct rp_server *server, struct hello *hello, struct rp_repl
 	if (r == 0 && !rp_policy_uuid_fits(hello->rig, hello->said.uuid))
 		return refuse(server, hello, reply, 403, "correct uuid: in the rig's manifest",
 			"the UUID is not the one of the rig's manifest");
+	if (r == 0 && !rp_policy_serial_fits(
+			      hello->rig, rp_json_string_or(hello->said.inventory, "serial", "")))
+		return refuse(server, hello, reply, 403, "correct serial: in the rig's manifest",
+			"the serial number is not the one of the rig's manifest");
 	if (r == 0)
 		r = note_inventory(server, hello);
 	if (r >= 0)

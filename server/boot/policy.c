@@ -35,6 +35,29 @@ bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid)
 	       rp_uuid_same(registered, rp_uuid_known(uuid));
 }
 
+/* The text without the spaces at its ends; *ret_len: how much is left. */
+static const char *trimmed(const char *text, size_t *ret_len)
+{
+	size_t len;
+
+	text += strspn(text, " ");
+	len = strlen(text);
+	while (len && text[len - 1] == ' ')
+		len--;
+	*ret_len = len;
+	return text;
+}
+
+bool rp_policy_serial_fits(const struct rp_rig *rig, const char *serial)
+{
+	size_t registered_len, said_len;
+	const char *registered = trimmed(rig->manifest->rig->serial, &registered_len);
+	const char *said = trimmed(serial, &said_len);
+
+	return rig->state == RP_RIG_PENDING || !registered_len ||
+	       (registered_len == said_len && memcmp(registered, said, said_len) == 0);
+}
+
 int rp_policy_find_rig(
 	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret)
 {

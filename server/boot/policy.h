@@ -65,6 +65,12 @@ int rp_policy_find_rig(
  */
 bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid);
 
+/*
+ * Whether it can be the rig by its serial number: what the manifest has is asked, but for spaces at
+ * its ends, which firmware pads with. A pending rig has none.
+ */
+bool rp_policy_serial_fits(const struct rp_rig *rig, const char *serial);
+
 /* It gave a sign of life: last_seen, at most each 10 s. */
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);
 

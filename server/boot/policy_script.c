@@ -183,6 +183,7 @@ static int find_boot(struct rp_server *server, const struct rp_rig *rig,
 }
 
 static const char other_uuid[] = "the UUID is not that of the rig with this MAC";
+static const char other_serial[] = "the serial number is not that of the rig with this MAC";
 
 /* Whether this machine may boot over the network at all: NULL, or the reason that it is told. */
 static const char *turned_away(const struct rp_rig *rig, const struct rp_script_request *request)
@@ -193,6 +194,8 @@ static const char *turned_away(const struct rp_rig *rig, const struct rp_script_
 		return "this rig is out of service";
 	if (!rp_policy_uuid_fits(rig, request->uuid))
 		return other_uuid;
+	if (!rp_policy_serial_fits(rig, request->serial))
+		return other_serial;
 	if (request->plain && !rig->manifest->rig->bios_allowed)
 		return "plain HTTP is not allowed for this rig (bios_allowed)";
 	return NULL;
@@ -285,7 +288,14 @@ static int note_refusal(struct rp_server *server, const char *rig,
 static void explain_refusal(const struct rp_rig *rig, const struct rp_script_request *request,
 	const char *why, char *ret_text, size_t size)
 {
-	if (why != other_uuid)
+	if (why == other_serial)
+		snprintf(ret_text, size,
+			"its serial number is " SAID ", the rig's manifest has " SAID
+			": if its board was changed, correct `serial:` there and `rigproof rig "
+			"add` "
+			"it",
+			*request->serial ? request->serial : "none", rig->manifest->rig->serial);
+	else if (why != other_uuid)
 		snprintf(ret_text, size, "%s", why);
 	else
 		snprintf(ret_text, size,

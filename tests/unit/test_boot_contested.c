@@ -314,6 +314,53 @@ static void uuid_is_not_optional(void **state)
 	agent_done(&agent);
 }
 
+static int script_with_serial(struct rig_lab *lab, const char *serial)
+{
+	char path[256];
+	struct answer answer;
+	int boots;
+
+	snprintf(path, sizeof(path), SCRIPT "&serial=%s", serial);
+	answer = ask_from(lab, PEER, "GET", path, NULL, NULL);
+	boots = strstr(answer.text, "/cas/sha256/") != NULL;
+	answer_done(&answer);
+	return boots;
+}
+
+static int hello_with_serial(struct rig_lab *lab, struct agent *agent, const char *serial)
+{
+	json_t *body = hello_body(agent);
+
+	json_object_set_new(json_object_get(body, "inventory"), "serial", json_string(serial));
+	return status_of(lab, "POST", "/rig/v1/hello", body, NULL);
+}
+
+/* Nor is a serial number that the manifest has; spaces at its ends are firmware's. */
+static void serial_is_not_optional(void **state)
+{
+	static const char *const others[] = {"", "To be filled by O.E.M.", "sn-1", "SN-1 2", "SN-"};
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	json_t *manifest = rig_manifest("alpha", "qemu");
+	struct answer answer;
+
+	json_object_set_new(manifest, "serial", json_string("SN-1"));
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 201);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(script_with_serial(lab, others[i]));
+	assert_false(boots_for(lab, PEER)); /* left out */
+	answer = ask(lab, "GET", "/api/v1/refused", NULL, NULL);
+	rp_cleanup(free) char *refused = rp_json_canonical(answer.json);
+	answer_done(&answer);
+	assert_non_null(strstr(refused, "the rig's manifest has SN-1"));
+	assert_true(script_with_serial(lab, "SN-1  "));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(hello_with_serial(lab, &agent, others[i]), 403);
+	assert_int_equal(hello(lab, &agent), 403);
+	assert_int_equal(hello_with_serial(lab, &agent, " SN-1"), 200);
+	agent_done(&agent);
+}
+
 static void image_part(struct rig_lab *lab, const char *peer, int first, int sent)
 {
 	const struct rp_boot boot = newest(lab);
@@ -386,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			no_script_before_the_power, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(uuid_is_not_optional, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(serial_is_not_optional, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(the_whole_image, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(hello_without_the_image, lab_setup, lab_teardown),
 	};
