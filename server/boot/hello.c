@@ -25,6 +25,7 @@
 #define INVENTORY_MAX (192 << 10) /* as JSON; the whole hello has 256 KiB */
 #define MACS_MAX 64
 #define ASK_AGAIN_S 5
+#define MACS_LOOKED_AT 16 /* as many as a manifest has */
 
 /* One hello while it is worked on. What it says is borrowed from the request. */
 struct hello {
@@ -144,12 +145,49 @@ static int read_rig(struct rp_server *server, struct hello *hello)
 	return 0;
 }
 
+/*
+ * A machine that registered by one interface and has another that is a rig, too: whoever approves it
+ * is told. What it says is a hint, so nothing else follows.
+ */
+static int note_other_rig(struct rp_server *server, const struct hello *hello)
+{
+	char reason[sizeof(hello->rig->reason)];
+	size_t i;
+	json_t *value;
+
+	json_array_foreach (hello->said.macs, i, value) {
+		rp_cleanup(rig) struct rp_rig *other = NULL;
+		const char *mac = json_string_value(value);
+		int r = mac && rp_mac_valid(mac) ? rp_rigs_get_by_mac(server, mac, &other) : 0;
+
+		if (r < 0)
+			return r;
+		if (i == MACS_LOOKED_AT)
+			return 0;
+		if (r == 0 || strcmp(other->name, hello->rig->name) == 0 ||
+			other->state == RP_RIG_RETIRED)
+			continue;
+		snprintf(reason, sizeof(reason),
+			"it says that it has %s, too, which is rig %s: one machine is one rig, "
+			"with "
+			"both in `mac:` of its manifest",
+			mac, other->name);
+		return strcmp(reason, hello->rig->reason) == 0
+			       ? 0
+			       : rp_rigs_set_state(
+					 server, hello->rig->name, RP_RIG_PENDING, reason);
+	}
+	return 0;
+}
+
 static int wait_for_approval(struct rp_server *server, struct hello *hello, struct rp_reply *reply)
 {
 	int r = rp_boots_reach(server, &hello->boot, RP_STAGE_AGENT);
 
 	if (r == 0 && hello->boot.stage == RP_STAGE_AGENT)
 		r = rp_boots_extend(server, &hello->boot, server->site->stages.agent_s);
+	if (r == 0)
+		r = note_other_rig(server, hello);
 	if (r < 0)
 		return r;
 	reply->status = 202;

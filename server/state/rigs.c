@@ -229,6 +229,50 @@ int rp_rigs_show_uuid(struct rp_server *server, const char *uuid, struct rp_rig 
 	return 1;
 }
 
+/* The MACs that a rig keeps: those that are not mac. */
+static int give_up_mac(
+	struct rp_server *server, const struct rp_rig *other, const char *mac, const char *rig)
+{
+	rp_cleanup(json) json_t *manifest = rp_manifest_to_json(other->manifest);
+	json_t *macs = json_object_get(manifest, "mac");
+	char reason[160];
+	int created;
+
+	for (size_t i = json_array_size(macs); i > 0; i--)
+		if (strcmp(json_string_value(json_array_get(macs, i - 1)), mac) == 0)
+			json_array_remove(macs, i - 1);
+	if (json_array_size(macs) > 0)
+		return rp_rigs_put(server, manifest, other->state, &created, NULL);
+	snprintf(
+		reason, sizeof(reason), "it is rig %s: another interface of the same machine", rig);
+	if (rp_store_run(server->store, RP_SQL_RIG_MAC_CLEAR, RP_TEXT(other->name)) < 0)
+		return -EIO;
+	return rp_rigs_set_state(server, other->name, RP_RIG_RETIRED, reason);
+}
+
+/*
+ * A machine with two interfaces registers as two rigs. Whoever approves one of them with the MACs of
+ * both means the one machine, where both have said one UUID that names a board.
+ */
+static int take_over_macs(
+	struct rp_server *server, const struct rp_rig *rig, const struct rp_rig_manifest *manifest)
+{
+	const char *uuid = rp_uuid_known(rig->manifest->rig->uuid);
+
+	for (unsigned i = 0; *uuid && i < manifest->mac_count; i++) {
+		rp_cleanup(rig) struct rp_rig *other = NULL;
+		int r = rp_rigs_get_by_mac(server, manifest->mac[i], &other);
+
+		if (r > 0 && strcmp(other->name, rig->name) != 0 &&
+			other->state == RP_RIG_PENDING &&
+			rp_uuid_same(uuid, rp_uuid_known(other->manifest->rig->uuid)))
+			r = give_up_mac(server, other, manifest->mac[i], manifest->name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int approve(struct rp_server *server, const struct rp_rig *rig, const json_t *json,
 	char ret_name[RP_RIG_TEXT], struct rp_error *err)
 {
@@ -247,6 +291,8 @@ static int approve(struct rp_server *server, const struct rp_rig *rig, const jso
 				RP_TEXT(name));
 		if (r == -EEXIST)
 			return rp_error_set(err, r, "%s: there is another rig of that name", name);
+		if (r >= 0)
+			r = take_over_macs(server, rig, manifest->rig);
 		if (r >= 0)
 			r = put(server, manifest->rig, text, RP_RIG_ENROLLED, "", &created, err);
 		if (r < 0)

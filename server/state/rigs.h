@@ -57,7 +57,9 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 int rp_rigs_show_uuid(struct rp_server *server, const char *uuid, struct rp_rig **rig);
 
 /*
- * pending -> enrolled. manifest NULL: as registered; else it replaces that, and may rename the rig.
+ * pending -> enrolled. manifest NULL: as registered; else it replaces that, and may rename the rig. A
+ * MAC in it of another pending rig that says the same UUID is taken over: that one is the same machine,
+ * and without a MAC left it is retired.
  * -ENOENT; -ENOTSUP: not pending. ret_name gets its name from now on.
  */
 int rp_rigs_approve(struct rp_server *server, const char *name, const json_t *manifest,

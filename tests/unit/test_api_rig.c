@@ -109,6 +109,28 @@ static void whole_life(void **state)
 	assert_int_equal(refusals(lab), 0);
 }
 
+/* It registered by one interface, and has another that is a rig: whoever approves it is told. */
+static void one_machine_as_two_rigs(void **state)
+{
+	struct rig_lab *lab = *state;
+	struct agent agent = {0};
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	rp_cleanup(rig) struct rp_rig *other = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	json_t *body;
+
+	lab_ok(rp_rigs_register(&lab->server, "52:54:00:12:34:57", UUID, &other, &err));
+	assert_true(script_boots(lab, &agent));
+	body = hello_body(&agent);
+	json_array_append_new(json_object_get(body, "mac"), json_string("52:54:00:12:34:57"));
+	assert_int_equal(status_of(lab, "POST", "/rig/v1/hello", body, NULL), 202);
+	assert_int_equal(rp_rigs_get(&lab->server, "rig-525400123456", &rig), 1);
+	assert_int_equal(rig->state, RP_RIG_PENDING);
+	assert_non_null(strstr(rig->reason, "52:54:00:12:34:57"));
+	assert_non_null(strstr(rig->reason, "rig rig-525400123457"));
+	agent_done(&agent);
+}
+
 static void same_key_same_certificate(void **state)
 {
 	struct rig_lab *lab = *state;
@@ -563,6 +585,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whole_life, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(one_machine_as_two_rigs, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(same_key_same_certificate, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(strangers, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -89,6 +89,73 @@ static void ready_goes_on_where_it_was(void **state)
 }
 
 /* A network full of machines cannot fill the store. */
+#define MAC2 "52:54:00:12:34:57"
+
+static json_t *both_macs(void)
+{
+	return json_pack("{s:s, s:s, s:[s, s], s:s}", "kind", "rig", "name", "alpha", "mac", MAC,
+		MAC2, "uuid", UUID);
+}
+
+/* One machine that registered by two interfaces, approved as what it is. */
+static void two_interfaces_are_one_rig(void **state)
+{
+	struct rig_lab *lab = *state;
+	rp_cleanup(rig) struct rp_rig *first = NULL;
+	rp_cleanup(rig) struct rp_rig *second = NULL;
+	rp_cleanup(rig) struct rp_rig *found = NULL;
+	rp_cleanup(rig) struct rp_rig *left = NULL;
+	rp_cleanup(json) json_t *manifest = both_macs();
+	struct rp_error err = RP_ERROR_NONE;
+	char name[RP_RIG_TEXT];
+
+	lab_ok(rp_rigs_register(&lab->server, MAC, UUID, &first, &err));
+	lab_ok(rp_rigs_register(&lab->server, MAC2, UUID, &second, &err));
+	lab_ok(rp_rigs_approve(&lab->server, first->name, manifest, name, &err));
+	assert_string_equal(name, "alpha");
+	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC2, &found), 1);
+	assert_string_equal(found->name, "alpha");
+	assert_int_equal(rp_rigs_get(&lab->server, second->name, &left), 1);
+	assert_int_equal(left->state, RP_RIG_RETIRED);
+	assert_non_null(strstr(left->reason, "it is rig alpha"));
+}
+
+/* Others keep their MACs: another UUID, one that names no board, a rig that is not pending. */
+static void other_machines_keep_their_macs(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		enum rp_rig_state state;
+	} cases[] = {
+		{UUID, "11111111-2222-3333-4444-666666666666", RP_RIG_PENDING},
+		{"", "", RP_RIG_PENDING},
+		{"03000200-0400-0500-0006-000700080009", "03000200-0400-0500-0006-000700080009",
+			RP_RIG_PENDING},
+		{UUID, UUID, RP_RIG_READY},
+	};
+	struct rig_lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rp_cleanup(rig) struct rp_rig *first = NULL;
+		rp_cleanup(rig) struct rp_rig *second = NULL;
+		rp_cleanup(rig) struct rp_rig *found = NULL;
+		rp_cleanup(json) json_t *manifest = both_macs();
+		struct rp_error err = RP_ERROR_NONE;
+		char name[RP_RIG_TEXT];
+
+		lab_ok(rp_rigs_register(&lab->server, MAC, cases[i].first, &first, &err));
+		lab_ok(rp_rigs_register(&lab->server, MAC2, cases[i].second, &second, &err));
+		force_state(lab, second->name, cases[i].state);
+		assert_int_equal(
+			rp_rigs_approve(&lab->server, first->name, manifest, name, &err), -EEXIST);
+		assert_non_null(strstr(err.text, MAC2));
+		assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC2, &found), 1);
+		assert_string_equal(found->name, second->name);
+		lab_end(lab);
+		lab_begin(lab);
+	}
+}
+
 static void pending_is_bounded(void **state)
 {
 	struct rig_lab *lab = *state;
@@ -201,6 +268,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			registered_and_approved_under_a_name, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			two_interfaces_are_one_rig, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			other_machines_keep_their_macs, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			registering_takes_nobodys_name, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
