@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The public half of the lab that the seeds of dsse, evidence and checkpoint were made in, so that
- * they verify. Its private keys are gone.
+ * The public halves of the labs that the seeds were made in, so that they verify: job and log of
+ * dsse's and checkpoint's, the root of evidence's. Their private keys are gone.
  */
 #ifndef RP_TESTS_KEYS_PUBLIC_H
 #define RP_TESTS_KEYS_PUBLIC_H
@@ -9,29 +9,29 @@
 /* clang-format off */
 static const char root_pem[] =
 	"-----BEGIN CERTIFICATE-----\n"
-	"MIIENDCCApygAwIBAgIQNQHpT9n2wKRG5vzbN3fRcDANBgkqhkiG9w0BAQsFADAh\n"
-	"MR8wHQYDVQQDDBZyaWdwcm9vZiByb290IDUwYWNjNTE0MCAXDTAwMDEwMTAwMDAw\n"
-	"MFoYDzIwOTkxMjMxMjM1OTU5WjAhMR8wHQYDVQQDDBZyaWdwcm9vZiByb290IDUw\n"
-	"YWNjNTE0MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEA/MO/3L+djtlU\n"
-	"LtbOQGNCu4vMsj7MSu2C6NoPkCA55mGLvfSAET3DvAktuGGiXMp0/dTsHdn0ML1S\n"
-	"OW7eYGEvIYllwSAqxohh2tRkwnFwbjbcAlL68ZnD3LbV7lAxiVHdBnceoUlOaJBZ\n"
-	"QdzlyI9/HECQlznNxLhnS3jl5d0cMcYxm1smiImPmMedP6wowP0A9CP9lVK19EsV\n"
-	"3oUe2sLXd2/BPiqM8WjoeZRXdQqV1EddpUnbhDp0UiNzNV3kPm0Ga+wBP8BTrFSi\n"
-	"A+4cQJoIF+lPZn6nb6BadpQl2y+DzNNnlKgrc9nE827knaVIuOX023bmtmz9czcM\n"
-	"JDmukT8idsp7FJXdbYdV1iMM5397H44axssZv5Efh5fXHMnIRfkUoJgBRwHZIxW7\n"
-	"bZAikZv8X4wAozLTeOjKXeaFzCp7Ymr/bvf/cTXl9UEnR4iBygSJ5k2C9xYDhnG+\n"
-	"OOVyyuW1QK6kq1JkBLdQoGPIKfM5rC90aQH0AR4SjLcdPmi412MfAgMBAAGjZjBk\n"
-	"MBIGA1UdEwEB/wQIMAYBAf8CAQEwDgYDVR0PAQH/BAQDAgEGMB0GA1UdDgQWBBTD\n"
-	"pipCjR6d5R0/FF+NoUgmhH1/rzAfBgNVHSMEGDAWgBTDpipCjR6d5R0/FF+NoUgm\n"
-	"hH1/rzANBgkqhkiG9w0BAQsFAAOCAYEADdszw+CT7bSGtPsIwU/YoTPXZ7JagEiK\n"
-	"bouNHyGesnDaUVrDblZq5Jy/qfiSxU8yYZMWugII5XwW2dFpPPafXgO1gYTeJ3T0\n"
-	"giDciunDR2wkbz/4FKKXeh468doFdWSdX1Vb3TDrLc2wRdwbZ0UInFr2Fjqo6fqM\n"
-	"vrhfBxfBxICyDDLONLArSeD+IY37ORMfKTTxKTmUw587gDVWKQTWAFtB0Pj5Txj3\n"
-	"mqZg32OtIz6Sc+SrVjNOVaCaJ9pezdN0OEoQeUuU6VTU+Tz2HeUOw/nNHcrvRIH/\n"
-	"ehOxhPp8POMDMZcyqTBLDlOjjDXq/HzW6IeVj3HETZqYnAJ2jWi/ZFYdUojm6xo6\n"
-	"Z+lUAybRBHLVgrHuHuiY0g4+t7oTy1l0gddAtObPJK7/6I16U+FnngD7Wca7qjp8\n"
-	"hyl+w81yNG93szM+jWu2r9pVeJJNC0jb4WTOhMfAuN3CcMy4cO63KPU3QhH/rr3C\n"
-	"wcBQfVcwVHadH7o1B0V7mGLwUBEDhSyw\n"
+	"MIIENDCCApygAwIBAgIQC3dJUALLgZnnjtXJbvWmujANBgkqhkiG9w0BAQsFADAh\n"
+	"MR8wHQYDVQQDDBZyaWdwcm9vZiByb290IGNhZDA4NmYxMCAXDTcwMDEwMTAwMDAw\n"
+	"MFoYDzIwOTkxMjMxMjM1OTU5WjAhMR8wHQYDVQQDDBZyaWdwcm9vZiByb290IGNh\n"
+	"ZDA4NmYxMIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEAtCP4szaiBO25\n"
+	"BXoV0xIkioJPyhY2U/HUQw+LGoKDyGLyWEBFGMHstnJqmO+6Qd3nxRXUBXSqFcxo\n"
+	"Nx1giSxWArtgd+AxVOJvgns+it4tbkQ009UaJZmHpK4lmhlxy9nPoHCzcvYyaQAC\n"
+	"8uqtGm1jSd+bVyvtKzJeZdMhJsEbscuCqUwCbsOqanyPkCMoqXq5WUUF04NVu8Tg\n"
+	"a0JLIfReitvsqgqJkZg0zAEBaeBjaTwkTH+8IHpP0Htrq9hcgVbw+UZFS7++Afhs\n"
+	"QNrBzpPXygI/TuSYo/UXsplYF5BE4p4uMtqswp5Je05LQ9ZGrkymS+x2a3ittQZA\n"
+	"8y8rHPhKjQo7vXVpY5mYj4bPpNXPq9w0/pKZNhp/83qTWrMxlFwkl1CW1Xkqx/u0\n"
+	"TVaQAahckJXB4k0CGreOpq7QwigpPh0wzTpdZ8KvG0dmZZQmHnYlm08B+H3qESWf\n"
+	"RJYQvBx8+/31SgBGIkDJ1HeoseNh6s8dFPg3TxzvXX1xHSYM9Ym1AgMBAAGjZjBk\n"
+	"MBIGA1UdEwEB/wQIMAYBAf8CAQEwDgYDVR0PAQH/BAQDAgEGMB0GA1UdDgQWBBRD\n"
+	"Qtk54V3pYt+HvnyWCcK7p4bTPjAfBgNVHSMEGDAWgBRDQtk54V3pYt+HvnyWCcK7\n"
+	"p4bTPjANBgkqhkiG9w0BAQsFAAOCAYEAYp1nvcfM1n1x0sh91TrToh2rnkU+5jOr\n"
+	"FLQ5mOgdujNOH50djp3uZWM9q5zbMCsj6jXlzxAX92eywwxlMP+j7gHMxcOQx2cN\n"
+	"va6r6zc5ezv14rjjTLbYgU8mQvJnUlDXmjr3TJITB6iiiVmE2c9yKQZ0PFIsHrnm\n"
+	"k6wzlQ6bJ0IpqSZCrPnd54upVcrXOOnHZsze5RL2kIggw4WpBFrRpgvIaVHk+icL\n"
+	"qKWrdyVflakHHR1mCjwKKBJEcixZdzvCuRgYiyeZrbuNIO2WkNwwUdcgq+2M4mTB\n"
+	"jLw+kdQnuDnMGu/HsMhD6sRv6/qqrfS8uHdRwvq8OrjY5RS64ZxmvLYSQBNyN66K\n"
+	"0exi/+Y/LV9TosuPVWN1sCBxgixMQ8YeNzmoJ1Q1TBpol8yfHNqQ5B6Mz8VBJtSc\n"
+	"ljniQ7QdxRU3cJdt1XJeTEj+UOceA3N8wGX9gfwaGbGVBPRep0AX3k3hx/cl6kcP\n"
+	"z4TansGL9WOMdrG5/M8AtCVLRV33X5+q\n"
 	"-----END CERTIFICATE-----\n"
 	;
 
