@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl_arg.h"
+#include "xsc_carry.h"
 #include "xsc_ioctl.h"
 #include "xsc_lead.h"
 #include "xsc_serve.h"
@@ -34,7 +35,7 @@ static long do_setup(struct xsc_ring *ring, void __user *arg)
 	}
 	if (setup.idle_us > XSC_MAX_IDLE_US)
 		return -EINVAL;
-	if (xsc_serve_confined())
+	if (xsc_is_confined())
 		return -EACCES;
 
 	/*

@@ -7,7 +7,6 @@
 
 #include "xsc_server.h"
 
-bool xsc_serve_confined(void);
 int xsc_serve_run(struct xsc_ring *ring, struct xsc_serve *arg);
 void xsc_serve_not_called(struct xsc_ring *ring, u64 token);
 void xsc_serve_interrupt(struct xsc_ring *ring);
