@@ -2,6 +2,8 @@
 /*
  * Carrying out what was taken from the SQ.
  */
+#include <linux/limits.h>
+#include <linux/prefetch.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
@@ -71,6 +73,68 @@ static void disarm(struct xsc_server *srv)
 	srv->armed = NULL;
 }
 
+/* Run the operation at hand. It may sleep, and be overtaken by others meanwhile. */
+static __always_inline int run(struct xsc_server *srv, const struct xsc_op *op)
+{
+	const struct xsc_sqe *sqe = &srv->ops[srv->next];
+	int res;
+
+	if (unlikely(publish_before(sqe)))
+		xsc_cq_publish(srv);
+	WRITE_ONCE(srv->working, true);
+	res = op ? op->run(srv, sqe) : xsc_consume(srv, sqe);
+	WRITE_ONCE(srv->working, false);
+	/* Pairs with the release there: behind a "no" the batch is whole. */
+	if (unlikely(smp_load_acquire(&srv->batch.left)))
+		take_batch_back(srv);
+	return res;
+}
+
+/*
+ * What the operation at hand has come to: it is completed, or the ring's again (0), or
+ * still at hand, and that is why the thread leaves.
+ */
+static int settle(struct xsc_server *srv, int res)
+{
+	if (unlikely(res < 0)) {
+		if (res == XSC_ARMED) {
+			srv->next++;
+			return 0;
+		}
+		if (broken_by_signal(res)) {
+			if (signal_pending(current))
+				return -EINTR;
+			res = -EINTR;
+		}
+	}
+	if (unlikely(srv->armed))
+		disarm(srv);
+	if (unlikely(res == XSC_IN_USER_SPACE ||
+		     res == XSC_IN_USER_SPACE_SOON)) {
+		if (srv->may & XSC_SERVE_MAY_CALL) {
+			srv->soon = res == XSC_IN_USER_SPACE_SOON;
+			srv->stage = XSC_STAGE_CALLED;
+			return XSC_SERVE_CALL;
+		}
+		res = -EOPNOTSUPP;
+	}
+
+	/*
+	 * The last reference of a file is dropped on the way to user
+	 * mode. Who sees the completion of a CLOSE may count on it, as
+	 * after close(2). What does not sleep is not held up for it:
+	 * another thread would complete what comes behind first.
+	 */
+	if (unlikely(srv->ops[srv->next].opcode == XSC_OP_CLOSE) &&
+	    task_work_pending(current)) {
+		srv->res = res;
+		srv->stage = XSC_STAGE_DONE;
+		return -EINTR;
+	}
+	finish(srv, res);
+	return 0;
+}
+
 /*
  * Carry out what was taken; the caller has asked xsc_must_leave() for the first of it.
  *
@@ -78,60 +142,120 @@ static void disarm(struct xsc_server *srv)
  */
 static int carry_out(struct xsc_server *srv)
 {
-	int ret, res;
+	int ret;
 
 	for (;;) {
-		if (publish_before(&srv->ops[srv->next]))
-			xsc_cq_publish(srv);
-		WRITE_ONCE(srv->working, true);
-		res = xsc_consume(srv, &srv->ops[srv->next]);
-		WRITE_ONCE(srv->working, false);
-		/* Pairs with the release there: behind a "no" the batch is whole. */
-		if (unlikely(smp_load_acquire(&srv->batch.left)))
-			take_batch_back(srv);
-
-		if (unlikely(res < 0)) {
-			if (res == XSC_ARMED) {
-				srv->next++;
-				return 0;
-			}
-			if (broken_by_signal(res)) {
-				if (signal_pending(current))
-					return -EINTR;
-				res = -EINTR;
-			}
-		}
-		if (unlikely(srv->armed))
-			disarm(srv);
-		if (unlikely(res == XSC_IN_USER_SPACE ||
-			     res == XSC_IN_USER_SPACE_SOON)) {
-			if (srv->may & XSC_SERVE_MAY_CALL) {
-				srv->soon = res == XSC_IN_USER_SPACE_SOON;
-				srv->stage = XSC_STAGE_CALLED;
-				return XSC_SERVE_CALL;
-			}
-			res = -EOPNOTSUPP;
-		}
-
-		/*
-		 * The last reference of a file is dropped on the way to user
-		 * mode. Who sees the completion of a CLOSE may count on it, as
-		 * after close(2). What does not sleep is not held up for it:
-		 * another thread would complete what comes behind first.
-		 */
-		if (unlikely(srv->ops[srv->next].opcode == XSC_OP_CLOSE) &&
-		    task_work_pending(current)) {
-			srv->res = res;
-			srv->stage = XSC_STAGE_DONE;
-			return -EINTR;
-		}
-		finish(srv, res);
-		if (likely(srv->next == srv->nr_ops))
-			return 0;
+		ret = settle(srv, run(srv, NULL));
+		if (ret || likely(srv->next == srv->nr_ops))
+			return ret;
 		ret = xsc_must_leave(srv);
 		if (ret)
 			return ret;
 	}
+}
+
+/*
+ * Copy an entry that goes by itself, each word once, and check the copy. Others, and
+ * what nobody knows, are left to xsc_sq_take(), which copies them anew.
+ *
+ * Return: the operation, or NULL; *ret_bad: is there a field that should be zero?
+ */
+static __always_inline const struct xsc_op *
+copy_alone(struct xsc_sqe *to, const struct xsc_sqe *from, bool *ret_bad)
+{
+	const u64 *words = (const u64 *)from;
+	const struct xsc_op *op;
+	struct xsc_sqe first;
+	u64 word, bad;
+	int i;
+
+	word = READ_ONCE(words[0]);
+	memcpy(&first, &word, sizeof(word));
+	if (unlikely(first.flags & (XSC_SQE_LINK | XSC_SQE_DRAIN)))
+		return NULL;
+	op = xsc_consume_burst_op(first.opcode);
+	if (unlikely(!op))
+		return NULL;
+	((u64 *)to)[0] = word;
+	bad = word & op->forbidden[0];
+	for (i = 1; i < sizeof(*to) / sizeof(word); i++) {
+		word = READ_ONCE(words[i]);
+		((u64 *)to)[i] = word;
+		bad |= word & op->forbidden[i];
+	}
+	*ret_bad = bad;
+	return op;
+}
+
+/* So often was the thread switched away from: in between it may have slept. */
+static unsigned long switches(void)
+{
+	return current->nvcsw + current->nivcsw;
+}
+
+/*
+ * Take and carry out what goes by itself: no chain, no drain, and nothing that is ended
+ * in user mode. The caller has asked xsc_must_leave(). It is asked again behind what has
+ * slept or has moved much, so that what happens meanwhile is seen as soon as by a thread
+ * that asks before each operation; a NOP takes less time than the question.
+ *
+ * Return: how many, or 0: xsc_sq_take() has to look, or why to go no further: see
+ * xsc_carry_out_lap(), whose 0 is NOT_HERE.
+ */
+#define NOT_HERE	INT_MAX
+
+static int burst(struct xsc_server *srv)
+{
+	struct xsc_ring *ring = srv->ring;
+	const u32 mask = ring->sq_entries - 1;
+	unsigned long switched = switches();
+	u32 head = ring->sq_head;
+	int i, ready, ret;
+
+	ready = xsc_sq_ready(ring);
+	if (ready <= 0)
+		return ready ? ready : NOT_HERE;
+	ready = min_t(int, ready, XSC_BATCH - srv->batch.nr);
+	srv->ops = &srv->one;
+	srv->nr_ops = 1;
+	srv->next = 1;
+	for (i = 0; i < ready; i++) {
+		const struct xsc_op *op;
+		bool bad;
+
+		op = copy_alone(&srv->one, &ring->sqes[head & mask], &bad);
+		if (!op)
+			break;
+		head++;
+		prefetch(&ring->sqes[head & mask]);
+		/* As in xsc_sq_take(). */
+		smp_store_release(&ring->sq_head, head);
+		if (unlikely(bad) || srv->one.opcode == XSC_OP_NOP) {
+			struct xsc_cqe *cqe = &srv->batch.done[srv->batch.nr++];
+
+			cqe->user_data = srv->one.user_data;
+			cqe->res = bad ? -EINVAL : 0;
+			continue;
+		}
+		srv->next = 0;
+		ret = settle(srv, run(srv, op));
+		if (unlikely(ret))
+			return ret < 0 ? ret : NOT_HERE;
+		if (unlikely(!xsc_lead_held(srv)))
+			return NOT_HERE;
+		if (unlikely(switched != switches() ||
+			     srv->one.len > PUBLISH_BYTES)) {
+			ret = xsc_must_leave(srv);
+			if (ret)
+				return ret;
+			switched = switches();
+		}
+	}
+	/* Not to be kept back while the next look finds nothing. */
+	if (srv->batch.nr == XSC_BATCH ||
+	    READ_ONCE(ring->shared->sq_tail) == head)
+		xsc_cq_publish(srv);
+	return i;
 }
 
 /**
@@ -161,16 +285,26 @@ int xsc_carry_out_parked(struct xsc_server *srv)
  */
 int xsc_carry_out_lap(struct xsc_server *srv)
 {
+	struct xsc_ring *ring = srv->ring;
 	int done, ret;
 
 	for (done = 0; done < LAP_OPS; done++) {
 		ret = xsc_must_leave(srv);
 		if (ret)
 			return ret;
-		if (unlikely(xsc_arm_fired(srv->ring)) && xsc_arm_take(srv))
+		if (unlikely(xsc_arm_fired(ring)) && xsc_arm_take(srv)) {
 			ret = 1;
-		else
+		} else {
+			if (likely(xsc_sq_is_plain(ring))) {
+				ret = burst(srv);
+				if (ret < 0 || ret == NOT_HERE)
+					return ret < 0 ? ret : 0;
+				done += ret;
+				if (ret)
+					continue;
+			}
 			ret = xsc_sq_take(srv);
+		}
 		if (ret <= 0)
 			return ret;
 		ret = carry_out(srv);

@@ -26,9 +26,8 @@ static const struct xsc_op * const families[] = {
 	xsc_sync_ops, xsc_timer_ops, xsc_exec_ops,
 };
 
-/* The families' tables in one. */
-static struct xsc_op ops[XSC_OP_COUNT] __ro_after_init = {
-	[XSC_OP_NOP] = { do_nothing, 0 },
+struct xsc_op xsc_ops[XSC_OP_COUNT] __ro_after_init = {
+	[XSC_OP_NOP] = { do_nothing, XSC_IN_BURST },
 };
 
 /* What must be zero where nothing in @uses says otherwise, as the SQE's words. */
@@ -59,9 +58,9 @@ void __init xsc_consume_init(void)
 	for (family = 0; family < ARRAY_SIZE(families); family++)
 		for (op = 0; op < XSC_OP_COUNT; op++)
 			if (families[family][op].run)
-				ops[op] = families[family][op];
+				xsc_ops[op] = families[family][op];
 	for (op = 0; op < XSC_OP_COUNT; op++)
-		forbid_unused(&ops[op]);
+		forbid_unused(&xsc_ops[op]);
 }
 
 /**
@@ -78,9 +77,9 @@ u64 xsc_consume_ops(u64 *ret_user)
 	BUILD_BUG_ON(XSC_OP_COUNT > 64);
 
 	for (i = 0; i < XSC_OP_COUNT; i++) {
-		if (ops[i].run)
+		if (xsc_ops[i].run)
 			mask |= BIT_ULL(i);
-		if (ops[i].run == xsc_consume_in_user_space)
+		if (xsc_ops[i].run == xsc_consume_in_user_space)
 			user |= BIT_ULL(i);
 	}
 	/* Once there is a connection; some clocks, and all in a time namespace. */
@@ -103,9 +102,9 @@ static bool unused_is_zero(const struct xsc_sqe *sqe, const struct xsc_op *op)
 
 static const struct xsc_op *find_op(u8 opcode)
 {
-	if (opcode >= ARRAY_SIZE(ops))
+	if (opcode >= XSC_OP_COUNT)
 		return NULL;
-	return &ops[array_index_nospec(opcode, ARRAY_SIZE(ops))];
+	return &xsc_ops[array_index_nospec(opcode, XSC_OP_COUNT)];
 }
 
 /**

@@ -7,6 +7,7 @@
 
 #include <linux/bits.h>
 #include <linux/limits.h>
+#include <linux/nospec.h>
 
 #include "xsc_server.h"
 
@@ -24,6 +25,8 @@
 #define XSC_WANTS_ALL		BIT(8)
 /* The same, below what its buffers hold */
 #define XSC_WANTS_ALL_OF_VEC	BIT(9)
+/* Completed by its result alone: by no pass through user mode, and by no call there */
+#define XSC_IN_BURST		BIT(10)
 
 /* In the kernel's copy of a chain's first entry. To user space it is unknown. */
 #define XSC_SQE_TOO_LONG	BIT(7)
@@ -49,6 +52,9 @@ struct xsc_op {
 	u64 forbidden[8];	/* the bits of an SQE that must be zero: made of uses */
 };
 
+/* All of them in one. */
+extern struct xsc_op xsc_ops[XSC_OP_COUNT];
+
 /* Indexed by opcode; a family leaves out what is not its own. */
 extern const struct xsc_op xsc_fs_ops[XSC_OP_COUNT];
 extern const struct xsc_op xsc_stat_ops[XSC_OP_COUNT];
@@ -64,6 +70,17 @@ bool xsc_consume_short(const struct xsc_server *srv, const struct xsc_sqe *sqe,
 		       int res);
 int xsc_consume_in_user_space(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe);
+
+/* The operation, if it may be carried out in a burst. */
+static inline const struct xsc_op *xsc_consume_burst_op(u8 opcode)
+{
+	const struct xsc_op *op;
+
+	if (opcode >= XSC_OP_COUNT)
+		return NULL;
+	op = &xsc_ops[array_index_nospec(opcode, XSC_OP_COUNT)];
+	return op->uses & XSC_IN_BURST ? op : NULL;
+}
 
 /* For the families */
 struct file *xsc_consume_file(struct xsc_server *srv,

@@ -354,15 +354,15 @@ static int do_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe)
 #define BUFFER	(XSC_USES_FD | XSC_USES_ADDR | XSC_USES_LEN | XSC_CAN_FIXED)
 
 const struct xsc_op xsc_fs_ops[XSC_OP_COUNT] = {
-	[XSC_OP_READ]	= { do_read, BUFFER | XSC_WANTS_ALL },
-	[XSC_OP_WRITE]	= { do_write, BUFFER | XSC_WANTS_ALL },
-	[XSC_OP_READV]	= { do_readv, BUFFER | XSC_WANTS_ALL_OF_VEC },
-	[XSC_OP_WRITEV]	= { do_writev, BUFFER | XSC_WANTS_ALL_OF_VEC },
-	[XSC_OP_PREAD]	= { do_pread, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
-	[XSC_OP_PWRITE]	= { do_pwrite, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL },
+	[XSC_OP_READ]	= { do_read, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
+	[XSC_OP_WRITE]	= { do_write, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
+	[XSC_OP_READV]	= { do_readv, BUFFER | XSC_WANTS_ALL_OF_VEC | XSC_IN_BURST },
+	[XSC_OP_WRITEV]	= { do_writev, BUFFER | XSC_WANTS_ALL_OF_VEC | XSC_IN_BURST },
+	[XSC_OP_PREAD]	= { do_pread, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL | XSC_IN_BURST },
+	[XSC_OP_PWRITE]	= { do_pwrite, BUFFER | XSC_USES_OFF | XSC_WANTS_ALL | XSC_IN_BURST },
 	[XSC_OP_OPEN]	= { do_open, XSC_USES_FD | XSC_USES_ADDR |
-				     XSC_USES_LEN | XSC_USES_OP_FLAGS },
+				     XSC_USES_LEN | XSC_USES_OP_FLAGS | XSC_IN_BURST },
 	[XSC_OP_CLOSE]	= { do_close, XSC_USES_FD },
 	[XSC_OP_FSYNC]	= { do_fsync, XSC_USES_FD | XSC_USES_OP_FLAGS |
-				      XSC_CAN_FIXED },
+				      XSC_CAN_FIXED | XSC_IN_BURST },
 };

@@ -209,9 +209,9 @@ static int take_connection(struct xsc_server *srv, const struct xsc_sqe *sqe)
 
 const struct xsc_op xsc_net_ops[XSC_OP_COUNT] = {
 	[XSC_OP_SOCKET]		= { do_socket, XSC_USES_FD | XSC_USES_LEN |
-					       XSC_USES_OP_FLAGS },
-	[XSC_OP_SENDTO]		= { do_sendto, BUFFER | XSC_WANTS_ALL },
-	[XSC_OP_RECVFROM]	= { do_recvfrom, BUFFER | XSC_WANTS_ALL },
+					       XSC_USES_OP_FLAGS | XSC_IN_BURST },
+	[XSC_OP_SENDTO]		= { do_sendto, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
+	[XSC_OP_RECVFROM]	= { do_recvfrom, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
 	[XSC_OP_BIND]		= { xsc_consume_in_user_space, ADDRESS },
 	[XSC_OP_CONNECT]	= { xsc_consume_in_user_space, ADDRESS },
 	[XSC_OP_LISTEN]		= { xsc_consume_in_user_space, XSC_USES_FD |

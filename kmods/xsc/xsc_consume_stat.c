@@ -94,8 +94,8 @@ static int do_fstat(struct xsc_server *srv, const struct xsc_sqe *sqe)
 }
 
 const struct xsc_op xsc_stat_ops[XSC_OP_COUNT] = {
-	[XSC_OP_STAT]	= { do_stat, XSC_USES_ADDR | XSC_USES_OFF },
-	[XSC_OP_LSTAT]	= { do_lstat, XSC_USES_ADDR | XSC_USES_OFF },
+	[XSC_OP_STAT]	= { do_stat, XSC_USES_ADDR | XSC_USES_OFF | XSC_IN_BURST },
+	[XSC_OP_LSTAT]	= { do_lstat, XSC_USES_ADDR | XSC_USES_OFF | XSC_IN_BURST },
 	[XSC_OP_FSTAT]	= { do_fstat, XSC_USES_FD | XSC_USES_OFF |
-				      XSC_CAN_FIXED },
+				      XSC_CAN_FIXED | XSC_IN_BURST },
 };

@@ -67,6 +67,42 @@ static int cq_room(struct xsc_ring *ring, u32 wanted)
 	return ring->cq_entries - used;
 }
 
+/* Entries that are queued, as far as was seen, or -EOVERFLOW. */
+static int sq_queued(struct xsc_ring *ring)
+{
+	u32 head = ring->sq_head;
+
+	if (ring->sq_tail_seen == head) {
+		/* C, pairs with B */
+		u32 tail = smp_load_acquire(&ring->shared->sq_tail);
+
+		if (tail - head > ring->sq_entries)
+			return -EOVERFLOW;
+		ring->sq_tail_seen = tail;
+	}
+	return ring->sq_tail_seen - head;
+}
+
+/**
+ * xsc_sq_ready - how many entries at the head may begin now, if each goes by itself?
+ * @ring: the ring; xsc_sq_is_plain()
+ *
+ * The leader's. They are queued, and have their places in the CQ.
+ *
+ * Return: the number, 0 if there is none, or -EOVERFLOW if a counter of user space's
+ * cannot be true.
+ */
+int xsc_sq_ready(struct xsc_ring *ring)
+{
+	int queued, room;
+
+	queued = sq_queued(ring);
+	if (queued <= 0)
+		return queued;
+	room = cq_room(ring, 1);
+	return min(queued, room);
+}
+
 /* Copy an entry, each word once. */
 static void copy_entry(struct xsc_ring *ring, u32 at, struct xsc_sqe *sqe)
 {
@@ -185,16 +221,9 @@ int xsc_sq_take(struct xsc_server *srv)
 
 	srv->nr_ops = 0;
 	srv->next = 0;
-	if (ring->sq_tail_seen == head) {
-		/* C, pairs with B */
-		u32 tail = smp_load_acquire(&ring->shared->sq_tail);
-
-		if (tail - head > ring->sq_entries)
-			return -EOVERFLOW;
-		if (tail == head)
-			return 0;
-		ring->sq_tail_seen = tail;
-	}
+	ret = sq_queued(ring);
+	if (ret <= 0)
+		return ret;
 	if (unlikely(ring->draining)) {
 		xsc_cq_publish(srv);
 		if (READ_ONCE(ring->cq_tail) != head)

@@ -160,6 +160,12 @@ struct xsc_ring {
 	struct rcu_head rcu;
 };
 
+/* Does nothing that was taken, or could not be, hold back what stands at the head? */
+static inline bool xsc_sq_is_plain(const struct xsc_ring *ring)
+{
+	return !ring->draining && ring->room_wanted == 1;
+}
+
 struct xsc_ring *xsc_ring_new(void);
 void xsc_ring_free(struct xsc_ring *ring);
 int xsc_ring_setup(struct xsc_ring *ring, struct xsc_setup *setup);
@@ -169,6 +175,7 @@ void xsc_ring_shut(struct xsc_ring *ring);
 
 struct xsc_server;
 
+int xsc_sq_ready(struct xsc_ring *ring);
 int xsc_sq_take(struct xsc_server *srv);
 int xsc_sq_look(struct xsc_ring *ring);
 void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags);
