@@ -12,6 +12,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_files.h"
 
 #define ORDER_FLAGS	(XSC_SQE_LINK | XSC_SQE_DRAIN)
 #define KNOWN_FLAGS	(ORDER_FLAGS | XSC_SQE_FIXED_FILE)
@@ -153,14 +154,14 @@ int xsc_consume_in_user_space(struct xsc_server *srv,
 	return XSC_IN_USER_SPACE;
 }
 
-/* The file of an operation, to be given back by fput(), or NULL: -EBADF. */
+/* The file of an operation, to be given back by xsc_files_put(), or NULL: -EBADF. */
 struct file *xsc_consume_file(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe)
 {
 	if (srv->armed)
 		return get_file(xsc_armed_file(srv->armed));
 	if (sqe->flags & XSC_SQE_FIXED_FILE)
-		return xsc_files_get(srv->ring, sqe->fd);
+		return xsc_files_get(srv, sqe->fd);
 	return fget(sqe->fd);
 }
 

@@ -20,6 +20,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_files.h"
 
 /* What an operation reads into or writes from: one buffer, or several. */
 struct buffers {
@@ -229,7 +230,7 @@ static int at_file_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
 		file->f_pos = pos;
 	if (locked)
 		mutex_unlock(&file->f_pos_lock);
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret;
 }
 
@@ -250,7 +251,7 @@ static int at_given_position(struct xsc_server *srv, const struct xsc_sqe *sqe,
 		ret = -ESPIPE;
 	else
 		ret = transfer(srv, file, sqe, write, false, &pos);
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret;
 }
 
@@ -347,7 +348,7 @@ static int do_fsync(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	if (!file)
 		return -EBADF;
 	ret = vfs_fsync(file, sqe->op_flags & XSC_FSYNC_DATASYNC);
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret;
 }
 

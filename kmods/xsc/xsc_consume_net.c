@@ -17,6 +17,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_files.h"
 
 static int do_socket(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
@@ -62,7 +63,7 @@ static struct socket *get_socket(struct xsc_server *srv,
 	sock = sock_from_file(file);
 	if (!sock) {
 		*ret_err = -ENOTSOCK;
-		fput(file);
+		xsc_files_put(srv, file);
 		return NULL;
 	}
 	*ret_file = file;
@@ -123,7 +124,7 @@ static int do_sendto(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	msg.msg_flags = flags;
 	ret = sock_sendmsg(sock, &msg);
 out:
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret;
 }
 
@@ -176,7 +177,7 @@ static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
 			ret = err;
 	}
 out:
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "xsc_consume.h"
+#include "xsc_files.h"
 
 #ifndef INIT_STRUCT_STAT_PADDING
 #define INIT_STRUCT_STAT_PADDING(st) memset(&(st), 0, sizeof(st))
@@ -89,7 +90,7 @@ static int do_fstat(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	if (!file)
 		return -EBADF;
 	ret = vfs_getattr(&file->f_path, &stat, STATX_BASIC_STATS, 0);
-	fput(file);
+	xsc_files_put(srv, file);
 	return ret ? ret : copy_stat(&stat, sqe->off);
 }
 

@@ -9,6 +9,7 @@
 
 #include "ioctl_arg.h"
 #include "xsc_carry.h"
+#include "xsc_files.h"
 #include "xsc_ioctl.h"
 #include "xsc_lead.h"
 #include "xsc_serve.h"

@@ -14,6 +14,7 @@
 #include <linux/version.h>
 #include <linux/wait.h>
 
+#include "xsc_files.h"
 #include "xsc_lead.h"
 
 #ifdef CONFIG_PREEMPT_NOTIFIERS
@@ -42,7 +43,11 @@ static void sched_out(struct preempt_notifier *notifier,
 
 	bool sleeps = !preempted();
 
-	if (!srv->working || READ_ONCE(srv->ring->lead) != me)
+	if (!srv->working)
+		return;
+	if (sleeps && xsc_files_sleep(srv))
+		irq_work_queue(&srv->ring->handover);
+	if (READ_ONCE(srv->ring->lead) != me)
 		return;
 	if ((sleeps || srv->batch.nr) && !srv->batch.left) {
 		srv->batch.left = true;
@@ -119,6 +124,7 @@ static void hand_over(struct irq_work *work)
 	struct xsc_ring *ring = container_of(work, struct xsc_ring, handover);
 
 	xsc_cq_publish_left(ring);
+	xsc_files_reap(ring);
 	if (READ_ONCE(ring->lead) != XSC_LEAD_NOBODY)
 		return;
 	/* Begins with a full barrier; pairs with that of whoever lies down. */

@@ -13,6 +13,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
+#include "xsc_files.h"
 #include "xsc_lead.h"
 #include "xsc_ring.h"
 #include "xsc_serve.h"
@@ -84,6 +85,7 @@ struct xsc_ring *xsc_ring_new(void)
 	INIT_LIST_HEAD(&ring->parked);
 	ring->lead = XSC_LEAD_NOBODY;
 	ring->room_wanted = 1;
+	init_llist_head(&ring->files_gone);
 	xsc_lead_init(ring);
 	xsc_arm_init(ring);
 	init_waitqueue_head(&ring->sq_wait);
@@ -103,7 +105,8 @@ void xsc_ring_free(struct xsc_ring *ring)
 	xsc_arm_free(ring);
 	list_for_each_entry_safe(srv, after, &ring->parked, link)
 		xsc_serve_free(srv);
-	xsc_files_unregister(ring);
+	xsc_files_shut(ring);
+	xsc_files_reap(ring);
 	if (ring->ready) {
 		free_pages_mapped(ring);
 		put_pid(ring->tgid);
@@ -243,6 +246,6 @@ void xsc_ring_shut(struct xsc_ring *ring)
 	mutex_unlock(&ring->lock);
 
 	xsc_arm_shut(ring);
-	xsc_files_unregister(ring);
+	xsc_files_shut(ring);
 	wake_up_all(&ring->cq_wait);
 }

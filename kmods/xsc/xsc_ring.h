@@ -97,8 +97,9 @@ struct xsc_shared {
  * @lend_asked: XSC_SERVE_LEND was returned, and the thread has not arrived
  * @shut: no service any more, now and for ever; read without @lock
  *
- * @files_lock: protects what @files points to, for a few instructions
- * @files: the registered files, or NULL
+ * @files_lock: protects the pinning of what @files points to, for a few instructions
+ * @files: the registered files, or NULL; compared without the lock
+ * @files_gone: tables whose last pin was given up by a thread that went to sleep
  *
  * @fired: armed operations whose file is ready, and not in @due yet
  * @arm_lock: protects @armed, and taking from @fired and @due. The locks of wait
@@ -147,8 +148,9 @@ struct xsc_ring {
 	bool lend_asked;
 	bool shut;
 
-	spinlock_t files_lock;	/* what files points to */
+	spinlock_t files_lock;	/* pinning what files points to */
 	struct xsc_file_table *files;
+	struct llist_head files_gone;
 
 	spinlock_t arm_lock;	/* armed, and taking from fired and due */
 	struct list_head armed;
@@ -186,10 +188,5 @@ void xsc_cq_publish_left(struct xsc_ring *ring);
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head);
 void xsc_cq_settle(struct xsc_ring *ring);
 int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns);
-
-/* xsc_files.c */
-int xsc_files_register(struct xsc_ring *ring, const struct xsc_files *arg);
-int xsc_files_unregister(struct xsc_ring *ring);
-struct file *xsc_files_get(struct xsc_ring *ring, s32 index);
 
 #endif /* _XSC_RING_H */

@@ -18,6 +18,7 @@
 
 #include "xsc_arm.h"
 #include "xsc_carry.h"
+#include "xsc_files.h"
 #include "xsc_lead.h"
 #include "xsc_serve.h"
 
@@ -32,6 +33,7 @@ static int serve_lap(struct xsc_server *srv)
 {
 	int ret = xsc_carry_out_lap(srv);
 
+	xsc_files_unpin(srv);
 	xsc_cq_publish(srv);
 	return ret;
 }
@@ -130,6 +132,7 @@ static int serve(struct xsc_server *srv)
 	int ret;
 
 	ret = xsc_carry_out_parked(srv);
+	xsc_files_unpin(srv);
 	if (ret)
 		return ret;
 

@@ -57,6 +57,9 @@ struct xsc_batch {
  *	ring->parked with a result; referenced
  * @soon: what user space carries out does not sleep
  * @token: that of XSC_SERVE_CALL
+ * @table: of registered files, pinned for a lap, or NULL
+ * @fixed: out of it, that of the operation that runs, or NULL
+ * @fixed_held: @fixed has a reference, as it slept
  * @armed: what it waited for without a thread, or NULL
  * @until: when its sleep is over, for one that a signal broke
  * @until_set: @until counts
@@ -85,6 +88,9 @@ struct xsc_server {
 	struct task_struct *closer;
 	bool soon;
 	u64 token;
+	struct xsc_file_table *table;
+	struct file *fixed;
+	bool fixed_held;
 	struct xsc_armed *armed;
 	ktime_t until;
 	bool until_set;
