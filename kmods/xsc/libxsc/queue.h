@@ -20,7 +20,11 @@ static inline struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring)
 			return NULL;
 	}
 	sqe = &ring->sqes[ring->prepared++ & (ring->sq_entries - 1)];
-	*sqe = (struct xsc_sqe){0};
+	/* What xsc_prep() does not write: nothing is written twice. */
+	sqe->flags = 0;
+	sqe->resv = 0;
+	sqe->user_data = 0;
+	memset(sqe->arg, 0, sizeof(sqe->arg));
 	return sqe;
 }
 

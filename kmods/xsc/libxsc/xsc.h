@@ -108,8 +108,9 @@ int xsc_register_files(struct xsc_ring *ring, const int *fds, uint32_t count);
 int xsc_unregister_files(struct xsc_ring *ring);
 
 /*
- * The next free SQE, all zero, or NULL when the SQ is full: submit, and reap. It
- * is the caller's until xsc_submit.
+ * The next free SQE, or NULL when the SQ is full: submit, and reap. It is the caller's
+ * until xsc_submit. Its flags, user_data and arg are zero; the other fields are those of
+ * an SQE long past until xsc_prep() or a function of its kind has written them all.
  */
 static inline struct xsc_sqe *xsc_get_sqe(struct xsc_ring *ring);
 

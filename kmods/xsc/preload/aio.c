@@ -126,11 +126,8 @@ static void prepare(struct aiocb64 *cb, int opcode)
 	cb->__error_code = EINPROGRESS;
 	cb->__return_value = 0;
 	set_mark(cb, OURS);
-	sqe->opcode = opcode == LIO_READ ? XSC_OP_PREAD : XSC_OP_PWRITE;
-	sqe->fd = cb->aio_fildes;
-	sqe->addr = ADDR(cb->aio_buf);
-	sqe->len = (uint32_t)cb->aio_nbytes;
-	sqe->off = (uint64_t)cb->aio_offset;
+	xsc_prep(sqe, opcode == LIO_READ ? XSC_OP_PREAD : XSC_OP_PWRITE, cb->aio_fildes,
+		(void *)cb->aio_buf, (uint32_t)cb->aio_nbytes, (uint64_t)cb->aio_offset, 0);
 	sqe->user_data = ADDR(cb);
 }
 

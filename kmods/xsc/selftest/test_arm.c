@@ -75,7 +75,10 @@ static int begin(struct xsc_ring *ring)
 {
 	struct xsc_cqe cqe;
 
-	xsc_get_sqe(ring)->user_data = 999;
+	struct xsc_sqe *nop = xsc_get_sqe(ring);
+
+	xsc_prep_nop(nop);
+	nop->user_data = 999;
 	REQUIRE(xsc_submit(ring) > 0, "not submitted");
 	EXPECT(xsc_wait_cqe(ring, &cqe), 1);
 	REQUIRE(cqe.user_data == 999, "operation %d ended at once: %d", (int)cqe.user_data,
@@ -178,6 +181,7 @@ int test_arm_ends(void)
 	int fds[2], lowat = 3;
 	struct sockaddr_in addr;
 	struct xsc_ring ring;
+	struct xsc_sqe *sqe;
 	char got[8] = "";
 	uint64_t start;
 
@@ -251,7 +255,9 @@ int test_arm_ends(void)
 	/* A chain waits with its thread, and goes on. */
 	udp_pair(fds);
 	receive(&ring, fds[1], got, 2, 0, 6)->flags = XSC_SQE_LINK;
-	xsc_get_sqe(&ring)->user_data = 7;
+	sqe = xsc_get_sqe(&ring);
+	xsc_prep_nop(sqe);
+	sqe->user_data = 7;
 	EXPECT(begin(&ring), 0);
 	EXPECT(send(fds[0], "hi", 2, 0), 2);
 	ENDS(&ring, 6, 2);

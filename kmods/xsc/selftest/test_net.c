@@ -45,6 +45,7 @@ int test_tcp(void)
 	socklen_t size = sizeof(addr), peer_size = sizeof(peer);
 	static char data[100000], got[100000];
 	struct xsc_ring ring;
+	struct xsc_sqe *sqe;
 	struct xsc_cqe cqe;
 	uint32_t seed = 8;
 	int listener, client, server = -1, connected = -1, sent = 0;
@@ -69,7 +70,9 @@ int test_tcp(void)
 	EXPECT(xsc_submit(&ring), 1);
 	usleep(2000);
 	xsc_prep_connect(xsc_get_sqe(&ring), client, &addr, sizeof(addr));
-	xsc_get_sqe(&ring)->user_data = 9; /* a NOP */
+	sqe = xsc_get_sqe(&ring);
+	xsc_prep_nop(sqe);
+	sqe->user_data = 9;
 	ring.sqes[(ring.prepared - 2) & (ring.sq_entries - 1)].user_data = 1;
 	EXPECT(xsc_submit(&ring), 2);
 	for (int i = 0; i < 3; i++) {
@@ -91,8 +94,7 @@ int test_tcp(void)
 	xsc_prep_sendto(xsc_get_sqe(&ring), client, data, sizeof(data), 0, NULL, 0);
 	EXPECT(xsc_submit(&ring), 1);
 	for (size_t n = 0; n < sizeof(data);) {
-		struct xsc_sqe *sqe = xsc_get_sqe(&ring);
-
+		sqe = xsc_get_sqe(&ring);
 		xsc_prep_recvfrom(sqe, server, got + n, 7001, 0, NULL, NULL);
 		sqe->user_data = 2;
 		EXPECT(xsc_submit(&ring), 1);

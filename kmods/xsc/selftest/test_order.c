@@ -126,6 +126,7 @@ int test_handover(void)
 		struct xsc_sqe *sqe = sent < sizeof(seen) ? xsc_get_sqe(&ring) : NULL;
 
 		if (sqe) {
+			xsc_prep_nop(sqe);
 			switch (random_next(&seed) % 8) {
 			case 0:
 				xsc_prep_nanosleep(sqe, &little);
@@ -146,7 +147,7 @@ int test_handover(void)
 				xsc_prep_futex_wake(sqe, &seed, 1, 0);
 				break;
 			default:
-				break; /* a NOP */
+				break;
 			}
 			if (sqe)
 				sqe->user_data = sent++;

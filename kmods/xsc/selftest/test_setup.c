@@ -331,6 +331,7 @@ int test_sqe_bad(void)
 #define REFUSED(member, value, number)                                                             \
 	do {                                                                                       \
 		sqe = xsc_get_sqe(&ring);                                                          \
+		xsc_prep_nop(sqe);                                                                 \
 		sqe->user_data = 0x1122334455667788;                                               \
 		sqe->member = (value);                                                             \
 		xsc_submit(&ring);                                                                 \
