@@ -31,7 +31,7 @@
 #include <net/tcp_states.h>
 
 #include "xsc_arm.h"
-#include "xsc_server.h"
+#include "xsc_consume.h"
 
 #define EVENTS	(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLERR | EPOLLHUP)
 
@@ -43,7 +43,8 @@ enum { ARMING, ARMED, FIRED };
  * @ring: the ring
  * @link: in ring->armed; protected by ring->arm_lock
  * @node: in ring->fired, then in ring->due
- * @file: referenced; NULL after xsc_arm_shut()
+ * @file: referenced; NULL after xsc_arm_shut(), or if none was looked up yet
+ * @heavy: not for a thread that waits
  * @sqe: the operation
  * @pt: for the file's ->poll
  * @head: the wait queue that @wait is or was in, or NULL
@@ -55,6 +56,7 @@ struct xsc_armed {
 	struct list_head link;
 	struct llist_node node;
 	struct file *file;
+	bool heavy;
 	struct xsc_sqe sqe;
 	poll_table pt;
 	struct wait_queue_head *head;
@@ -139,7 +141,8 @@ static struct xsc_armed *armed_new(struct xsc_server *srv, struct file *file)
 	if (!armed)
 		return NULL;
 	armed->ring = srv->ring;
-	armed->file = get_file(file);
+	armed->file = file ? get_file(file) : NULL;
+	armed->heavy = false;
 	armed->sqe = srv->one;
 	return armed;
 }
@@ -183,8 +186,11 @@ enum xsc_arming xsc_arm(struct xsc_server *srv, struct file *file,
 	if (!armed)
 		return XSC_ARM_NOT;
 	srv->armed = armed;
+	if (!armed->file)
+		armed->file = get_file(file);
 
 	armed->state = ARMING;
+	armed->heavy = false;
 	armed->head = NULL;
 	init_poll_funcptr(&armed->pt, queue);
 	armed->pt._key = EVENTS;
@@ -212,7 +218,7 @@ enum xsc_arming xsc_arm(struct xsc_server *srv, struct file *file,
  * Those that fired at one event were queued last to first, and so was ring->fired:
  * they are begun in the order in which they were armed.
  *
- * Return: whether there was one: it is at hand.
+ * Return: whether there was one for this thread: it is at hand.
  */
 bool xsc_arm_take(struct xsc_server *srv)
 {
@@ -228,6 +234,12 @@ bool xsc_arm_take(struct xsc_server *srv)
 	if (!ring->due)
 		WRITE_ONCE(ring->due, llist_del_all(&ring->fired));
 	armed = llist_entry(ring->due, struct xsc_armed, node);
+	if (srv->light &&
+	    (armed->heavy ||
+	     !xsc_consume_op_that(armed->sqe.opcode, XSC_IS_LIGHT))) {
+		spin_unlock(&ring->arm_lock);
+		return false;
+	}
 	WRITE_ONCE(ring->due, armed->node.next);
 	list_del(&armed->link);
 	spin_unlock(&ring->arm_lock);
@@ -237,6 +249,39 @@ bool xsc_arm_take(struct xsc_server *srv)
 	srv->ops = &srv->one;
 	srv->nr_ops = 1;
 	srv->next = 0;
+	return true;
+}
+
+/**
+ * xsc_arm_pass_on - leave the operation at hand to whoever leads next, and is lent
+ * @srv: the thread, which waits
+ *
+ * As if it had waited for something, and that had fired.
+ *
+ * Return: whether there is memory for that.
+ */
+bool xsc_arm_pass_on(struct xsc_server *srv)
+{
+	struct xsc_ring *ring = srv->ring;
+	struct xsc_armed *armed = srv->armed;
+
+	if (!armed)
+		armed = armed_new(srv, NULL);
+	if (!armed)
+		return false;
+	srv->armed = NULL;
+	armed->state = FIRED;
+	armed->heavy = true;
+	armed->head = NULL;
+
+	spin_lock(&ring->arm_lock);
+	if (READ_ONCE(ring->shut) && armed->file) {
+		fput(armed->file);
+		armed->file = NULL;
+	}
+	list_add_tail(&armed->link, &ring->armed);
+	spin_unlock(&ring->arm_lock);
+	llist_add(&armed->node, &ring->fired);
 	return true;
 }
 

@@ -27,6 +27,7 @@ enum xsc_arming {
 void xsc_arm_init(struct xsc_ring *ring);
 enum xsc_arming xsc_arm(struct xsc_server *srv, struct file *file, enum xsc_awaited what);
 bool xsc_arm_take(struct xsc_server *srv);
+bool xsc_arm_pass_on(struct xsc_server *srv);
 struct file *xsc_armed_file(const struct xsc_armed *armed);
 void xsc_armed_free(struct xsc_armed *armed);
 void xsc_arm_shut(struct xsc_ring *ring);

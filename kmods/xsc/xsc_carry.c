@@ -90,6 +90,17 @@ static __always_inline int run(struct xsc_server *srv, const struct xsc_op *op)
 	return res;
 }
 
+/* The operation at hand is for a lent thread, which begins it anew. */
+static int pass_on(struct xsc_server *srv)
+{
+	if (!xsc_arm_pass_on(srv)) {
+		finish(srv, -ENOMEM);
+		return 0;
+	}
+	srv->next++;
+	return XSC_NOT_LIGHT;
+}
+
 /*
  * What the operation at hand has come to: it is completed, or the ring's again (0), or
  * still at hand, and that is why the thread leaves.
@@ -101,6 +112,10 @@ static int settle(struct xsc_server *srv, int res)
 			srv->next++;
 			return 0;
 		}
+		/* Nobody would come back for what this thread left behind. */
+		if (srv->light &&
+		    (res == XSC_NOT_LIGHT || broken_by_signal(res)))
+			return pass_on(srv);
 		if (broken_by_signal(res)) {
 			if (signal_pending(current))
 				return -EINTR;
@@ -155,13 +170,15 @@ static int carry_out(struct xsc_server *srv)
 }
 
 /*
- * Copy an entry that goes by itself, each word once, and check the copy. Others, and
- * what nobody knows, are left to xsc_sq_take(), which copies them anew.
+ * Copy an entry that goes by itself, each word once, and check the copy. Others, what
+ * nobody knows, and operations without @uses are left to xsc_sq_take(), which copies
+ * them anew.
  *
  * Return: the operation, or NULL; *ret_bad: is there a field that should be zero?
  */
 static __always_inline const struct xsc_op *
-copy_alone(struct xsc_sqe *to, const struct xsc_sqe *from, bool *ret_bad)
+copy_alone(struct xsc_sqe *to, const struct xsc_sqe *from, unsigned int uses,
+	   bool *ret_bad)
 {
 	const u64 *words = (const u64 *)from;
 	const struct xsc_op *op;
@@ -173,7 +190,7 @@ copy_alone(struct xsc_sqe *to, const struct xsc_sqe *from, bool *ret_bad)
 	memcpy(&first, &word, sizeof(word));
 	if (unlikely(first.flags & (XSC_SQE_LINK | XSC_SQE_DRAIN)))
 		return NULL;
-	op = xsc_consume_burst_op(first.opcode);
+	op = xsc_consume_op_that(first.opcode, uses);
 	if (unlikely(!op))
 		return NULL;
 	((u64 *)to)[0] = word;
@@ -207,6 +224,7 @@ static unsigned long switches(void)
 static int burst(struct xsc_server *srv)
 {
 	struct xsc_ring *ring = srv->ring;
+	const unsigned int uses = srv->light ? XSC_IS_LIGHT : XSC_IN_BURST;
 	const u32 mask = ring->sq_entries - 1;
 	unsigned long switched = switches();
 	u32 head = ring->sq_head;
@@ -223,7 +241,8 @@ static int burst(struct xsc_server *srv)
 		const struct xsc_op *op;
 		bool bad;
 
-		op = copy_alone(&srv->one, &ring->sqes[head & mask], &bad);
+		op = copy_alone(&srv->one, &ring->sqes[head & mask], uses,
+				&bad);
 		if (!op)
 			break;
 		head++;
@@ -310,6 +329,53 @@ int xsc_carry_out_lap(struct xsc_server *srv)
 		ret = carry_out(srv);
 		if (ret)
 			return ret < 0 ? ret : 0;
+		if (!xsc_lead_held(srv))
+			return 0;
+	}
+	return 1;
+}
+
+/**
+ * xsc_carry_out_light - the same for a thread that waits for completions
+ * @srv: the leader, with nothing at hand and ->light
+ *
+ * It must not be held up in an operation, nor leave one behind, as it may not come back;
+ * and no signal of an operation may reach it, which would be the program's own thread.
+ *
+ * Return: 1 if there may be more to do, 0 if not now, XSC_NOT_LIGHT if a lent thread has
+ * to lead, -EOVERFLOW or -ESHUTDOWN.
+ */
+int xsc_carry_out_light(struct xsc_server *srv)
+{
+	struct xsc_ring *ring = srv->ring;
+	int done, ret;
+
+	for (done = 0; done < LAP_OPS; done++) {
+		ret = xsc_must_leave(srv);
+		if (ret == -EACCES)
+			return XSC_NOT_LIGHT;
+		/* A file that was let go is released when the wait is over. */
+		if (ret == -EINTR && signal_pending(current))
+			return 0;
+		if (ret && ret != -EINTR)
+			return ret;
+		if (xsc_arm_fired(ring)) {
+			ret = XSC_NOT_LIGHT;
+			if (xsc_arm_take(srv))
+				ret = settle(srv, run(srv, NULL));
+		} else if (!xsc_sq_is_plain(ring)) {
+			return xsc_sq_queued(ring) ? XSC_NOT_LIGHT : 0;
+		} else {
+			ret = burst(srv);
+			if (ret == NOT_HERE)
+				return 0;
+			if (!ret)
+				return XSC_NOT_LIGHT;
+		}
+		if (ret == -EINTR || ret == -EACCES)
+			continue;
+		if (ret < 0)
+			return ret;
 		if (!xsc_lead_held(srv))
 			return 0;
 	}

@@ -54,5 +54,6 @@ static __always_inline int xsc_must_leave(struct xsc_server *srv)
 
 int xsc_carry_out_parked(struct xsc_server *srv);
 int xsc_carry_out_lap(struct xsc_server *srv);
+int xsc_carry_out_light(struct xsc_server *srv);
 
 #endif /* _XSC_CARRY_H */

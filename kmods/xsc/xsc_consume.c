@@ -28,7 +28,7 @@ static const struct xsc_op * const families[] = {
 };
 
 struct xsc_op xsc_ops[XSC_OP_COUNT] __ro_after_init = {
-	[XSC_OP_NOP] = { do_nothing, XSC_IN_BURST },
+	[XSC_OP_NOP] = { do_nothing, XSC_IN_BURST | XSC_IS_LIGHT },
 };
 
 /* What must be zero where nothing in @uses says otherwise, as the SQE's words. */
@@ -158,7 +158,7 @@ int xsc_consume_in_user_space(struct xsc_server *srv,
 struct file *xsc_consume_file(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe)
 {
-	if (srv->armed)
+	if (srv->armed && xsc_armed_file(srv->armed))
 		return get_file(xsc_armed_file(srv->armed));
 	if (sqe->flags & XSC_SQE_FIXED_FILE)
 		return xsc_files_get(srv, sqe->fd);

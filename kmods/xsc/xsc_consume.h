@@ -25,6 +25,8 @@
 #define XSC_WANTS_ALL		BIT(8)
 /* The same, below what its buffers hold */
 #define XSC_WANTS_ALL_OF_VEC	BIT(9)
+/* What the thread that waits may try */
+#define XSC_IS_LIGHT		BIT(11)
 /* Completed by its result alone: by no pass through user mode, and by no call there */
 #define XSC_IN_BURST		BIT(10)
 
@@ -37,6 +39,8 @@
 #define XSC_IN_USER_SPACE_SOON	(INT_MIN + 1)
 /* It has none yet: the operation is the ring's again (xsc_arm.c). */
 #define XSC_ARMED		(INT_MIN + 2)
+/* A lent thread has to: nothing was done. From a thread with ->light only. */
+#define XSC_NOT_LIGHT		(INT_MIN + 3)
 
 /*
  * An operation runs in a lent thread, thus as the ring's owner, and may sleep
@@ -71,15 +75,15 @@ bool xsc_consume_short(const struct xsc_server *srv, const struct xsc_sqe *sqe,
 int xsc_consume_in_user_space(struct xsc_server *srv,
 			      const struct xsc_sqe *sqe);
 
-/* The operation, if it may be carried out in a burst. */
-static inline const struct xsc_op *xsc_consume_burst_op(u8 opcode)
+/* The operation, if @uses says XSC_IN_BURST, or XSC_IS_LIGHT for one that waits. */
+static inline const struct xsc_op *xsc_consume_op_that(u8 opcode, unsigned int uses)
 {
 	const struct xsc_op *op;
 
 	if (opcode >= XSC_OP_COUNT)
 		return NULL;
 	op = &xsc_ops[array_index_nospec(opcode, XSC_OP_COUNT)];
-	return op->uses & XSC_IN_BURST ? op : NULL;
+	return op->uses & uses ? op : NULL;
 }
 
 /* For the families */

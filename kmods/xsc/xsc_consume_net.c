@@ -14,6 +14,8 @@
 #include <linux/socket.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <net/sock.h>
+#include <net/tcp.h>
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
@@ -94,6 +96,46 @@ static int copy_address(struct sockaddr_storage *to, u64 addr, u64 size)
 	return 0;
 }
 
+/*
+ * For a thread that waits: would the call not sleep? Only sockets of which that can be
+ * told beforehand, and no flag by which a call does more than to send or receive. Should
+ * another thread be faster it sleeps after all, and is overtaken as any operation.
+ */
+static bool sends_at_once(const struct socket *sock, size_t len, unsigned int flags)
+{
+	const struct sock *sk = sock->sk;
+
+	if (flags & ~(MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) ||
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
+		return false;
+	if (sk->sk_protocol == IPPROTO_UDP)
+		return flags & MSG_DONTWAIT || sock_writeable(sk);
+	/* Each buffer counts as more than it holds. */
+	return sk->sk_protocol == IPPROTO_TCP &&
+	       (flags & MSG_DONTWAIT ||
+		(READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
+		 sk_stream_wspace(sk) / 4 > len));
+}
+
+static bool receives_at_once(const struct socket *sock, size_t len,
+			     unsigned int flags, enum xsc_arming arming)
+{
+	const struct sock *sk = sock->sk;
+
+	if (flags & ~(MSG_NOSIGNAL | MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC |
+		      MSG_WAITALL) ||
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) ||
+	    (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_UDP))
+		return false;
+	if (flags & MSG_DONTWAIT)
+		return true;
+	if (arming != XSC_ARM_READY)
+		return false;
+	if (!(flags & MSG_WAITALL) || sk->sk_protocol == IPPROTO_UDP)
+		return true;
+	return tcp_inq((struct sock *)sk) >= len;
+}
+
 static int do_sendto(struct xsc_server *srv, const struct xsc_sqe *sqe)
 {
 	struct sockaddr_storage address;
@@ -121,6 +163,12 @@ static int do_sendto(struct xsc_server *srv, const struct xsc_sqe *sqe)
 #endif
 	if (file->f_flags & O_NONBLOCK)
 		flags |= MSG_DONTWAIT;
+	if (srv->light) {
+		ret = XSC_NOT_LIGHT;
+		if (!sends_at_once(sock, sqe->len, flags))
+			goto out;
+		flags |= MSG_NOSIGNAL;
+	}
 	msg.msg_flags = flags;
 	ret = sock_sendmsg(sock, &msg);
 out:
@@ -152,6 +200,7 @@ static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	struct msghdr msg = {
 		.msg_name = sqe->off ? &address : NULL,
 	};
+	enum xsc_arming arming = XSC_ARM_NOT;
 	struct socket *sock;
 	struct file *file;
 	int ret, err;
@@ -163,11 +212,15 @@ static int do_recvfrom(struct xsc_server *srv, const struct xsc_sqe *sqe)
 	if (!sock)
 		return ret;
 	ret = XSC_ARMED;
-	if (!(flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) &&
-	    xsc_arm(srv, file, XSC_AWAITS_DATA) == XSC_ARM_DONE)
+	if (!(flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)))
+		arming = xsc_arm(srv, file, XSC_AWAITS_DATA);
+	if (arming == XSC_ARM_DONE)
 		goto out;
 	if (file->f_flags & O_NONBLOCK)
 		flags |= MSG_DONTWAIT;
+	ret = XSC_NOT_LIGHT;
+	if (srv->light && !receives_at_once(sock, sqe->len, flags, arming))
+		goto out;
 	ret = sock_recvmsg(sock, &msg, flags);
 	if (ret >= 0 && sqe->off) {
 		err = return_address(&address,
@@ -211,8 +264,10 @@ static int take_connection(struct xsc_server *srv, const struct xsc_sqe *sqe)
 const struct xsc_op xsc_net_ops[XSC_OP_COUNT] = {
 	[XSC_OP_SOCKET]		= { do_socket, XSC_USES_FD | XSC_USES_LEN |
 					       XSC_USES_OP_FLAGS | XSC_IN_BURST },
-	[XSC_OP_SENDTO]		= { do_sendto, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
-	[XSC_OP_RECVFROM]	= { do_recvfrom, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST },
+	[XSC_OP_SENDTO]		= { do_sendto, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST |
+						 XSC_IS_LIGHT },
+	[XSC_OP_RECVFROM]	= { do_recvfrom, BUFFER | XSC_WANTS_ALL | XSC_IN_BURST |
+						   XSC_IS_LIGHT },
 	[XSC_OP_BIND]		= { xsc_consume_in_user_space, ADDRESS },
 	[XSC_OP_CONNECT]	= { xsc_consume_in_user_space, ADDRESS },
 	[XSC_OP_LISTEN]		= { xsc_consume_in_user_space, XSC_USES_FD |

@@ -84,14 +84,15 @@ static long do_wake(struct xsc_ring *ring, void __user *arg)
 static long do_wait(struct xsc_ring *ring, void __user *arg)
 {
 	struct xsc_wait wait;
-	bool timed;
+	bool timed, lead;
 	int ret;
 
 	ret = copy_ioctl_arg(&wait, sizeof(wait), arg);
 	if (ret)
 		return ret;
 	timed = wait.flags & XSC_WAIT_TIMEOUT;
-	if (wait.flags & ~XSC_WAIT_TIMEOUT || wait.resv || wait.resv2)
+	lead = wait.flags & XSC_WAIT_LEAD;
+	if (wait.flags & ~(XSC_WAIT_TIMEOUT | XSC_WAIT_LEAD) || wait.resv || wait.resv2)
 		return -EINVAL;
 	if (wait.timeout_ns && !timed)
 		return -EINVAL;
@@ -100,9 +101,9 @@ static long do_wait(struct xsc_ring *ring, void __user *arg)
 	if (!wait.min_complete || wait.min_complete > ring->cq_entries)
 		return -EINVAL;
 
-	xsc_lead_wake(ring);
-	return xsc_cq_wait(ring, wait.min_complete,
-			   timed ? &wait.timeout_ns : NULL);
+	return xsc_wait(ring, wait.min_complete,
+			timed ? &wait.timeout_ns : NULL,
+			lead && !xsc_is_confined());
 }
 
 static long do_register_files(struct xsc_ring *ring, void __user *arg)

@@ -166,6 +166,76 @@ bool xsc_lead_try(struct xsc_server *srv)
 }
 
 /**
+ * xsc_lead_take - lead, if nobody does or who does has nothing to do
+ * @srv: the current thread, which waits for completions
+ *
+ * Return: whether it leads now.
+ */
+bool xsc_lead_take(struct xsc_server *srv)
+{
+	unsigned long old = READ_ONCE(srv->ring->lead);
+
+	if (old > XSC_LEAD_AWAY && !(old & XSC_LEAD_POLLS))
+		return false;
+	/* L, pairs with K; and with what the one that polls did before */
+	if (cmpxchg(&srv->ring->lead, old, (unsigned long)srv) != old)
+		return false;
+	if (old == XSC_LEAD_ASLEEP || old == XSC_LEAD_AWAY)
+		xsc_sq_set_flags(srv->ring, 0);
+	return true;
+}
+
+/**
+ * xsc_lead_poll - lead without work: a thread that waits may lead instead
+ * @srv: the leader, or who was until now
+ *
+ * Return: whether it still leads. xsc_lead_held() says no to it.
+ */
+bool xsc_lead_poll(struct xsc_server *srv)
+{
+	unsigned long me = (unsigned long)srv, old = READ_ONCE(srv->ring->lead);
+
+	if (old == me)
+		old = cmpxchg(&srv->ring->lead, me, me | XSC_LEAD_POLLS);
+	return (old & ~XSC_LEAD_POLLS) == me;
+}
+
+/**
+ * xsc_lead_work - go back to work
+ * @srv: the leader, or who was until now
+ *
+ * Return: whether it leads.
+ */
+bool xsc_lead_work(struct xsc_server *srv)
+{
+	unsigned long me = (unsigned long)srv;
+
+	if (READ_ONCE(srv->ring->lead) == me)
+		return true;
+	/* L, pairs with K */
+	return cmpxchg(&srv->ring->lead, me | XSC_LEAD_POLLS, me) ==
+	       (me | XSC_LEAD_POLLS);
+}
+
+/* What is ready may not wait any more for one that is away. Return: whether it would. */
+static bool heed(struct xsc_ring *ring)
+{
+	return READ_ONCE(ring->lead) == XSC_LEAD_AWAY &&
+	       cmpxchg(&ring->lead, XSC_LEAD_AWAY, XSC_LEAD_ASLEEP) ==
+		       XSC_LEAD_AWAY;
+}
+
+/**
+ * xsc_lead_back - the thread that is away waits in another way
+ * @ring: the ring, set up
+ */
+void xsc_lead_back(struct xsc_ring *ring)
+{
+	if (heed(ring) && xsc_sq_look(ring) && wq_has_sleeper(&ring->sq_wait))
+		wake_up_interruptible(&ring->sq_wait);
+}
+
+/**
  * xsc_lead_doze - stop leading; who submits has to wake somebody
  * @srv: the leader. It looks at xsc_lead_wanted() next
  *
@@ -190,6 +260,17 @@ bool xsc_lead_wanted(struct xsc_ring *ring)
 	       (lead == XSC_LEAD_ASLEEP && xsc_sq_look(ring));
 }
 
+/* As xsc_lead_doze(), for one that is back before long: see XSC_WAIT_LEAD. */
+static void go_away(struct xsc_server *srv)
+{
+	xsc_sq_set_flags(srv->ring, XSC_SQ_NEED_WAKEUP);
+	/* J, pairs with I */
+	xchg(&srv->ring->lead, XSC_LEAD_AWAY);
+	/* Who submitted before the flag could be seen has woken nobody. */
+	if (xsc_sq_queued(srv->ring))
+		heed(srv->ring);
+}
+
 /**
  * xsc_lead_leave - the current thread leaves the kernel
  * @srv: the thread
@@ -204,7 +285,9 @@ void xsc_lead_leave(struct xsc_server *srv, enum xsc_leave how)
 	bool wanted;
 
 	listen_no_more(srv);
-	if (led && how == XSC_LEAVE_FOR_LONG)
+	if (led && how == XSC_LEAVE_TO_COME_BACK)
+		go_away(srv);
+	else if (led && how == XSC_LEAVE_FOR_LONG)
 		xsc_lead_doze(srv);
 	else if (led)
 		xchg(&ring->lead, XSC_LEAD_NOBODY);
@@ -226,6 +309,7 @@ void xsc_lead_leave(struct xsc_server *srv, enum xsc_leave how)
  */
 void xsc_lead_wake(struct xsc_ring *ring)
 {
+	heed(ring);
 	smp_mb(); /* the caller's tail, then the lead; pairs with J */
 	if (READ_ONCE(ring->lead) <= XSC_LEAD_ASLEEP &&
 	    wq_has_sleeper(&ring->sq_wait))

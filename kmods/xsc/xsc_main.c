@@ -62,6 +62,8 @@ static __poll_t xsc_poll(struct file *file, poll_table *wait)
 	if (!smp_load_acquire(&ring->ready))
 		return EPOLLERR;
 	poll_wait(file, &ring->cq_wait, wait);
+	/* Who waits here does not in XSC_IOC_WAIT. */
+	xsc_lead_back(ring);
 	/* Queued, then looked: pairs with wq_has_sleeper() in publish(). */
 	smp_mb();
 	unreaped = xsc_cq_unreaped(ring, NULL);

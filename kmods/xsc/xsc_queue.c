@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel's ends of both queues: the consumer of the SQ, the producers of the
- * CQ, and those who wait for completions.
+ * CQ.
  *
  * Everything in ring->shared can be changed by user space at any time. What user
  * space writes is loaded once, then checked; what the kernel writes there is
  * kept in struct xsc_ring and never loaded back.
  */
-#include <linux/hrtimer.h>
-#include <linux/nsproxy.h>
 #include <linux/poll.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/time_namespace.h>
 
 #include "xsc_arm.h"
 #include "xsc_consume.h"
@@ -29,12 +25,16 @@
  */
 int xsc_sq_look(struct xsc_ring *ring)
 {
+	/* It has its place in the CQ. */
+	return unlikely(xsc_arm_fired(ring)) || xsc_sq_queued(ring);
+}
+
+/* The same without what has fired: would xsc_sq_take() say anything but 0? */
+bool xsc_sq_queued(struct xsc_ring *ring)
+{
 	u32 head = READ_ONCE(ring->sq_head);
 	u32 wanted, used;
 
-	/* It has its place in the CQ. */
-	if (unlikely(xsc_arm_fired(ring)))
-		return 1;
 	/* C, pairs with B */
 	if (smp_load_acquire(&ring->shared->sq_tail) == head)
 		return 0;
@@ -402,32 +402,6 @@ int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head)
 	return used;
 }
 
-struct cq_waiter {
-	struct wait_queue_entry entry;
-	struct xsc_ring *ring;
-	u32 target;
-};
-
-static int cq_reached(struct xsc_ring *ring, u32 target)
-{
-	if ((s32)(READ_ONCE(ring->cq_tail) - target) >= 0)
-		return 1;
-	if (READ_ONCE(ring->shut))
-		return -ESHUTDOWN;
-	return READ_ONCE(ring->error);
-}
-
-/* A thread that waits for sixteen completions is woken once, not sixteen times. */
-static int cq_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
-		   void *key)
-{
-	struct cq_waiter *waiter = container_of(entry, struct cq_waiter, entry);
-
-	if (!cq_reached(waiter->ring, waiter->target))
-		return 0;
-	return default_wake_function(entry, mode, sync, key);
-}
-
 /**
  * xsc_cq_settle - what the kernel's own counter said can be seen by user space
  * @ring: the ring; for those who answer user space by that counter
@@ -440,71 +414,4 @@ void xsc_cq_settle(struct xsc_ring *ring)
 
 	spin_lock_irqsave(&ring->cq_lock, irq);
 	spin_unlock_irqrestore(&ring->cq_lock, irq);
-}
-
-/*
- * A time of the caller's CLOCK_MONOTONIC as the machine has it. What the kernel has
- * for it, timens_ktime_to_host(), is not exported. One from before the machine
- * started is over, one behind the last never comes.
- */
-static ktime_t time_to_host(ktime_t time)
-{
-#ifdef CONFIG_TIME_NS
-	s64 offset = timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
-
-	if (offset > time)
-		return 0;
-	if (offset < 0 && time > KTIME_MAX + offset)
-		return KTIME_MAX;
-	return time - offset;
-#else
-	return time;
-#endif
-}
-
-/**
- * xsc_cq_wait - sleep until completions are there
- * @ring: the ring, set up
- * @min_complete: how many unreaped ones, 1 to cq_entries
- * @timeout_ns: absolute, CLOCK_MONOTONIC as the caller has it, or NULL
- *
- * Return: 0, -EINTR, -ETIME, or why there will be none: -EACCES, -EOVERFLOW,
- * -ESHUTDOWN.
- */
-int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns)
-{
-	ktime_t until = timeout_ns ? time_to_host(*timeout_ns) : KTIME_MAX;
-	struct cq_waiter waiter = { .ring = ring };
-	int ret;
-
-	ret = xsc_cq_unreaped(ring, &waiter.target);
-	if (ret < 0)
-		return ret;
-	waiter.target += min_complete;
-	init_waitqueue_func_entry(&waiter.entry, cq_wake);
-	waiter.entry.private = current;
-
-	add_wait_queue(&ring->cq_wait, &waiter.entry);
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		ret = cq_reached(ring, waiter.target);
-		if (ret)
-			break;
-		ret = -EINTR;
-		if (signal_pending(current))
-			break;
-		ret = -ETIME;
-		if (!schedule_hrtimeout(timeout_ns ? &until : NULL,
-					HRTIMER_MODE_ABS))
-			break;
-	}
-	__set_current_state(TASK_RUNNING);
-	remove_wait_queue(&ring->cq_wait, &waiter.entry);
-	/* What came while time ran out has come. */
-	if (ret == -ETIME && cq_reached(ring, waiter.target) > 0)
-		ret = 1;
-	if (ret < 0)
-		return ret;
-	xsc_cq_settle(ring);
-	return 0;
 }

@@ -172,7 +172,8 @@ int xsc_ring_setup(struct xsc_ring *ring, struct xsc_setup *setup)
 	setup->cq_entries = cq_entries;
 	setup->features = XSC_FEAT_LENT_THREAD | XSC_FEAT_NO_LOSS |
 			  XSC_FEAT_WAIT | XSC_FEAT_CALLS | XSC_FEAT_ORDER |
-			  XSC_FEAT_FILES | xsc_lead_features();
+			  XSC_FEAT_FILES | XSC_FEAT_WAIT_LEADS |
+			  xsc_lead_features();
 	setup->ops = xsc_consume_ops(&setup->ops_user);
 	setup->mmap_size = size;
 	setup->off = (struct xsc_offsets) {

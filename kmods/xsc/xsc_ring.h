@@ -40,9 +40,11 @@ struct xsc_shared {
 	u32 sq_flags;
 };
 
-/* Who leads: a struct xsc_server, or one of these. */
+/* Who leads: a struct xsc_server, with POLLS if it has nothing to do, or one of these. */
 #define XSC_LEAD_NOBODY	0UL	/* the next thread that looks */
 #define XSC_LEAD_ASLEEP	1UL	/* the next with work to do; NEED_WAKEUP is set */
+#define XSC_LEAD_AWAY	2UL	/* who waits next: it led, and will be back; likewise */
+#define XSC_LEAD_POLLS	1UL	/* a thread that waits may take the lead away */
 
 /**
  * struct xsc_ring - one ring, for one open file
@@ -67,7 +69,8 @@ struct xsc_shared {
  * @gives_way: shorter, where others want the CPU
  *
  * @lead: a struct xsc_server or XSC_LEAD_*; changed by compare-and-exchange, and
- *	from XSC_LEAD_NOBODY and XSC_LEAD_ASLEEP by anyone who serves
+ *	from XSC_LEAD_NOBODY and XSC_LEAD_ASLEEP by anyone who serves; from any but a
+ *	thread at work by one that waits
  *
  * Written by the leader only:
  * @sq_head: taken so far; others read it with READ_ONCE
@@ -108,7 +111,9 @@ struct xsc_shared {
  *
  * @left: batches of those who were put to sleep, each in a struct xsc_server
  * @handover: publishes @left, and wakes a successor
- * @sq_wait: lent threads sleep here, all of them exclusively
+ * @sq_wait: lent threads sleep here, and those that wait and would lead, all of them
+ *	exclusively
+ * @lent_asleep: lent threads there, or woken and not up yet
  * @cq_wait: those who wait for completions sleep here
  * @rcu: for its end
  */
@@ -158,6 +163,7 @@ struct xsc_ring {
 	struct llist_head left;
 	struct irq_work handover;
 	wait_queue_head_t sq_wait;
+	atomic_t lent_asleep;
 	wait_queue_head_t cq_wait;
 	struct rcu_head rcu;
 };
@@ -180,6 +186,7 @@ struct xsc_server;
 int xsc_sq_ready(struct xsc_ring *ring);
 int xsc_sq_take(struct xsc_server *srv);
 int xsc_sq_look(struct xsc_ring *ring);
+bool xsc_sq_queued(struct xsc_ring *ring);
 void xsc_sq_set_flags(struct xsc_ring *ring, u32 flags);
 bool xsc_sq_full(struct xsc_ring *ring);
 void xsc_cq_post(struct xsc_server *srv, u64 user_data, s32 res);
@@ -187,6 +194,9 @@ void xsc_cq_publish(struct xsc_server *srv);
 void xsc_cq_publish_left(struct xsc_ring *ring);
 int xsc_cq_unreaped(struct xsc_ring *ring, u32 *ret_head);
 void xsc_cq_settle(struct xsc_ring *ring);
-int xsc_cq_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns);
+
+/* xsc_wait.c */
+int xsc_wait(struct xsc_ring *ring, u32 min_complete, const u64 *timeout_ns,
+	     bool lead);
 
 #endif /* _XSC_RING_H */

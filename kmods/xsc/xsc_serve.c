@@ -38,9 +38,16 @@ static int serve_lap(struct xsc_server *srv)
 	return ret;
 }
 
+static int give_up_polling(struct xsc_server *srv, int ret)
+{
+	xsc_lead_work(srv);
+	return ret;
+}
+
 /*
- * Poll until there is work (1), idle_us is over or others want this CPU for longer
- * than a kernel thread does now and then (0), or it is time to leave. To sleep costs
+ * Poll until there is work (1), idle_us is over, others want this CPU for longer
+ * than a kernel thread does now and then, or one that waits leads (0), or it is time to
+ * leave. To sleep costs
  * who submits a wake-up; to poll on costs the others more, who may be who submits.
  * Who says how long to poll, has it so.
  */
@@ -57,28 +64,29 @@ static int poll_for_work(struct xsc_server *srv)
 	for (i = 0; i < HASTY_POLLS; i++)
 		if (xsc_sq_look(srv->ring))
 			return 1;
-	for (;;) {
+	while (xsc_lead_poll(srv)) {
 		for (i = 0; i < POLLS; i++) {
 			if (xsc_sq_look(srv->ring))
-				return 1;
+				return xsc_lead_work(srv);
 			cpu_relax();
 		}
 		ret = xsc_must_leave(srv);
 		if (ret)
-			return ret;
+			return give_up_polling(srv, ret);
 		cond_resched();
 		now = ktime_get_ns();
 		if (!until)
 			until = now + srv->ring->idle_us * (u64)NSEC_PER_USEC;
 		else if (now >= until)
-			return 0;
+			break;
 		if (single_task_running())
 			crowded = 0;
 		else if (!crowded)
 			crowded = now;
 		else if (now - crowded >= CROWDED_NS && srv->ring->gives_way)
-			return 0;
+			break;
 	}
+	return give_up_polling(srv, 0);
 }
 
 /*
@@ -93,6 +101,7 @@ static int sleep_for_work(struct xsc_server *srv)
 	int ret;
 
 	wait.flags = WQ_FLAG_EXCLUSIVE;
+	atomic_inc(&srv->ring->lent_asleep);
 	for (;;) {
 		spin_lock_irqsave(&wq->lock, irq);
 		if (list_empty(&wait.entry))
@@ -108,6 +117,7 @@ static int sleep_for_work(struct xsc_server *srv)
 		schedule();
 	}
 	finish_wait(wq, &wait);
+	atomic_dec(&srv->ring->lent_asleep);
 	return ret;
 }
 
@@ -119,7 +129,7 @@ static bool needs_another(struct xsc_server *srv)
 	if (!(srv->may & XSC_SERVE_MAY_LEND) || READ_ONCE(ring->lend_asked))
 		return false;
 	/* Without a barrier: the answer decides on a thread more or less, no more. */
-	if (waitqueue_active(&ring->sq_wait))
+	if (atomic_read(&ring->lent_asleep))
 		return false;
 	mutex_lock(&ring->lock);
 	WRITE_ONCE(ring->lend_asked, true);

@@ -55,6 +55,7 @@ struct xsc_batch {
  * @wanted: bytes that its buffers hold, if it has several
  * @closer: whose pass through user mode the operation waits for, while it is in
  *	ring->parked with a result; referenced
+ * @light: not lent: it waits, and carries out what cannot sleep
  * @soon: what user space carries out does not sleep
  * @token: that of XSC_SERVE_CALL
  * @table: of registered files, pinned for a lap, or NULL
@@ -86,6 +87,7 @@ struct xsc_server {
 	int res;
 	size_t wanted;
 	struct task_struct *closer;
+	bool light;
 	bool soon;
 	u64 token;
 	struct xsc_file_table *table;

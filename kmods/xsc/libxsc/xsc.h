@@ -141,6 +141,14 @@ int xsc_wait_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 static inline void xsc_spin_cqe(struct xsc_ring *ring, struct xsc_cqe *ret_cqe);
 
 /*
+ * xsc_submit() and xsc_wait() in one system call, which carries the operations out if it can
+ * (XSC_WAIT_LEAD): one wake-up for each event, and no other CPU. For threads that come back
+ * for more with this, xsc_wait or xsc_wait_cqe; xsc_spin_cqe and xsc_peek_cqe alone may see
+ * nothing until then. Returns as xsc_wait.
+ */
+int xsc_submit_and_wait(struct xsc_ring *ring, uint32_t min, const uint64_t *timeout_ns);
+
+/*
  * Sleep until @min are there to be reaped. @timeout_ns: absolute, of
  * CLOCK_MONOTONIC, or NULL. 0, -ETIME, -EINTR, -ESHUTDOWN, -EACCES, -EOVERFLOW.
  */

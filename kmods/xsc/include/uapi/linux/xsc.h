@@ -141,6 +141,22 @@
  *
  * M pairs with J, as I does: or both may miss it.
  *
+ * Waiting and leading
+ * ===================
+ *
+ * Who waits and who carries out are two threads, so an event wakes two, on two CPUs.
+ * With XSC_WAIT_LEAD the one that waits leads, unless a lent thread is at work; from one
+ * that polls it takes the lead away. It carries out NOP, and SENDTO and RECVFROM on
+ * sockets of TCP and UDP where that does not sleep: as itself, thus with its own
+ * credentials where those of threads differ, but without SIGPIPE. With anything else at
+ * the head of the SQ a lent thread leads, and this one only waits. What it submits
+ * before it waits needs no XSC_IOC_WAKE.
+ *
+ * When its completions are there it goes back to user space as one that will call
+ * again: what becomes ready on a socket then waits for that call, and no lent thread is
+ * woken for it. XSC_IOC_WAKE, XSC_IOC_WAIT without the flag, and poll(2) end that, and
+ * NEED_WAKEUP stands. Who only looks at the CQ afterwards would look for ever.
+ *
  * Operations in user space
  * ========================
  *
@@ -424,6 +440,7 @@ struct xsc_offsets {
 #define XSC_FEAT_CALLS		(1ULL << 4)	/* XSC_SERVE_CALL, ops_user */
 #define XSC_FEAT_ORDER		(1ULL << 5)	/* XSC_SQE_LINK, XSC_SQE_DRAIN */
 #define XSC_FEAT_FILES		(1ULL << 6)	/* XSC_SQE_FIXED_FILE */
+#define XSC_FEAT_WAIT_LEADS	(1ULL << 7)	/* XSC_WAIT_LEAD */
 
 /**
  * struct xsc_setup - argument of XSC_IOC_SETUP
@@ -509,8 +526,15 @@ struct xsc_files {
 	__u64	resv[2];
 };
 
-/* xsc_wait.flags: timeout_ns counts; without it there is none */
+/*
+ * xsc_wait.flags
+ *
+ * TIMEOUT   timeout_ns counts; without it there is none
+ * LEAD      the caller carries out what it can meanwhile, and comes back: see "Waiting
+ *           and leading"
+ */
 #define XSC_WAIT_TIMEOUT	(1U << 0)
+#define XSC_WAIT_LEAD		(1U << 1)
 
 /**
  * struct xsc_wait - argument of XSC_IOC_WAIT
