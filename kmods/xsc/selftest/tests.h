@@ -10,6 +10,14 @@ int test_arm_files(void);
 int test_arm_accepts(void);
 int test_arm_killed(void);
 
+/* test_burst.c */
+int test_burst(void);
+int test_burst_full(void);
+int test_burst_broken(void);
+int test_burst_confined(void);
+int test_burst_raced(void);
+int test_burst_files(void);
+
 /* test_ends.c */
 int test_shutdown_blocked(void);
 int test_signal(void);
@@ -35,6 +43,12 @@ int test_guard(void);
 /* test_hostile.c */
 int test_killed(void);
 int test_hostile(void);
+
+/* test_lead.c */
+int test_lead(void);
+int test_lead_others(void);
+int test_lead_back(void);
+int test_lead_killed(void);
 
 /* test_measure.c */
 int test_traps(void);
