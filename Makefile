@@ -311,6 +311,11 @@ $(eval $(call unit_rule,cli,cli_tests))
 $(B)/asan/bin/test_preload_%: $(B)/asan/obj/tests/unit/test_preload_%.o $(B)/asan/obj/kmods/xsc/preload/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -o $@ $^ -lcmocka
+# What the modules' checks are run with.
+$(B)/asan/bin/test_selftest_%: $(B)/asan/obj/tests/unit/test_selftest_%.o $(B)/asan/obj/kmods/selftest/starved.o \
+		$(B)/asan/obj/kmods/selftest/report.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ASAN) -pie -o $@ $^ -lcmocka
 $(B)/asan/obj/kmods/xsc/%.o $(B)/asan/obj/tests/unit/test_preload_%.o: CPPFLAGS += -Ikmods/xsc/include/uapi -Ikmods/xsc/libxsc
 $(B)/asan/bin/replay_%: $(B)/asan/obj/tests/fuzz/fuzz_%.o $(B)/asan/obj/tests/fuzz/replay.o $(ASAN_ARCHIVES)
 	@mkdir -p $(@D)

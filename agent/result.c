@@ -83,7 +83,12 @@ static void judge(const struct rp_unit_end *end, const struct rp_tap *tap, struc
 			RP_UNIT_OUTPUT_MAX);
 	else if (*tap->failed)
 		snprintf(ret->message, MESSAGE_MAX, "%s", tap->failed);
-	else if (*tap->problem)
+	else if (strcmp(end->result, "exit-code") == 0 && end->status == RP_CHECK_STARVED) {
+		/* It found nothing, good or bad. */
+		ret->verdict = "error";
+		snprintf(ret->message, MESSAGE_MAX, "%s",
+			*tap->problem ? tap->problem : "the machine did not let it run");
+	} else if (*tap->problem)
 		snprintf(ret->message, MESSAGE_MAX, "%s", tap->problem);
 	else if (!success && !(skipped && rp_statement_exit_skips(end->result, end->status)))
 		snprintf(ret->message, MESSAGE_MAX, "it exited with status %d (%s)", end->status,

@@ -16,6 +16,7 @@
 #include "keys/statement.h"
 #include "lib/error.h"
 
+#define RP_CHECK_STARVED 75 /* exit status of a check whose machine did not let it run: an error */
 #define RP_RESULT_MAX (8u << 20) /* bytes of a statement; the server takes 16 MiB of envelope */
 
 /*

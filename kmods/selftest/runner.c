@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kmods/selftest/report.h"
+#include "kmods/selftest/starved.h"
 
 /* YAML's double quotes: nothing in there means anything but itself. */
 static void print_quoted(const char *text)
@@ -53,9 +54,30 @@ static void print_details(void)
 	printf("  ...\n");
 }
 
-/* 0 if it passed or was skipped. */
+#define PROBE_MS 300
+
+/*
+ * A test that failed while the CPUs were somebody else's has found nothing: neither ok nor not
+ * ok, but the end of the check, which an agent takes for an error of the lab.
+ */
+static bool was_starved(const struct test *test, const struct starved_mark *mark)
+{
+	struct starved_shares shares;
+	char why[256];
+
+	starved_since(mark, PROBE_MS, &shares);
+	if (!starved_is(&shares, why, sizeof(why)))
+		return false;
+	printf("# %s: %s\n", test->name, report->why);
+	printf("Bail out! starved, in test %s: %s; free the machine's CPUs and run it again\n",
+		test->name, why);
+	return true;
+}
+
+/* 0 if it passed or was skipped, 1 if it failed, RUNNER_STARVED if it could not be said. */
 static int run_test(int number, const struct test *test)
 {
+	struct starved_mark mark;
 	sigset_t chld;
 	struct timespec limit = {.tv_sec = test->seconds * slowness()};
 	int status = 0;
@@ -67,6 +89,7 @@ static int run_test(int number, const struct test *test)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	fflush(stdout);
+	starved_begin(&mark);
 	child = fork();
 	if (!child) {
 		setpgid(0, 0);
@@ -88,6 +111,8 @@ static int run_test(int number, const struct test *test)
 		FAIL("killed by signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
 		FAIL("exit status %d", WEXITSTATUS(status));
+	if (report->why[0] && was_starved(test, &mark))
+		return RUNNER_STARVED;
 	if (report->why[0])
 		printf("# %s: %s\n", test->name, report->why);
 	printf("%s %d - %s: %s%s%s\n", report->why[0] ? "not ok" : "ok", number, test->name,
@@ -112,13 +137,15 @@ static int usage(const struct check *check, int status)
 		"       %s --list | --help\n\n"
 		"%s Prints TAP 14; all tests, or those named.\n"
 		"CHECK_SLOW=N gives each test N times its time.\n"
-		"Exit status: 0 all passed (or no %s: skipped), 1 a test failed, 2 wrong use.\n",
+		"Exit status: 0 all passed (or no %s: skipped), 1 a test failed, 2 wrong use,\n"
+		"75 a test failed while the machine did not let it run.\n",
 		check->name, check->name, check->what, check->device);
 	return status;
 }
 
 int run_check(const struct check *check, int argc, char **argv)
 {
+	bool starved = false;
 	int failed = 0, count = argc > 1 ? argc - 1 : (int)check->count;
 
 	if (argc == 2 && !strcmp(argv[1], "--help"))
@@ -148,10 +175,14 @@ int run_check(const struct check *check, int argc, char **argv)
 		return 1;
 	}
 	printf("1..%d\n", count);
-	for (int i = 0; i < count; i++)
-		failed += run_test(
+	for (int i = 0; i < count && !starved; i++) {
+		int ret = run_test(
 			i + 1, argc > 1 ? find_test(check, argv[i + 1]) : &check->tests[i]);
+
+		starved = ret == RUNNER_STARVED;
+		failed += ret != 0;
+	}
 	if (check->end)
 		check->end();
-	return failed ? 1 : 0;
+	return starved ? RUNNER_STARVED : failed ? 1 : 0;
 }

@@ -35,8 +35,11 @@ struct check {
 
 /*
  * The program: all tests, or those named in @argv; --list and --help. Its exit status: 0 all
- * passed, or there is no device, 1 a test failed, 2 wrong use.
+ * passed, or there is no device, 1 a test failed, 2 wrong use, RUNNER_STARVED a test failed
+ * while others had the CPUs (starved.h): then it ends with "Bail out!".
  */
+#define RUNNER_STARVED 75 /* EX_TEMPFAIL; RP_CHECK_STARVED of agent/result.h */
+
 int run_check(const struct check *check, int argc, char **argv);
 
 #endif

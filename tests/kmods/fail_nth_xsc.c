@@ -427,6 +427,37 @@ static int sweep_waiter(struct fail_run *run)
 	return run->why[0] ? -1 : 0;
 }
 
+/* The waiting thread leads, and passes on what it cannot do: no memory for that is its result. */
+static int sweep_leader(struct fail_run *run)
+{
+	struct xsc_ring ring;
+	struct xsc_cqe cqe;
+	int err = xsc_setup(&ring, NULL), fail = fail_open(), pair[2];
+	char byte;
+
+	if (err || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return fail_say(run, "setup, which was not to fail: %s", strerror(-err));
+	xsc_prep_recvfrom(xsc_get_sqe(&ring), pair[0], &byte, 1, 0, NULL, NULL);
+	xsc_prep_sendto(xsc_get_sqe(&ring), pair[1], "x", 1, 0, NULL, 0);
+
+	fail_arm(fail, run);
+	err = xsc_submit_and_wait(&ring, 2, NULL);
+	fail_disarm(fail, run);
+
+	fail_allow(run, "WAIT that leads", err);
+	for (int i = 0; i < 2; i++) {
+		if (xsc_wait_cqe(&ring, &cqe) != 1)
+			fail_say(run, "a completion was lost");
+		else
+			fail_allow(run, "passed on", cqe.res);
+	}
+	xsc_teardown(&ring);
+	close(pair[0]);
+	close(pair[1]);
+	close(fail);
+	return run->why[0] ? -1 : 0;
+}
+
 /* Files registered and unregistered, by the thread that asks. */
 static int sweep_register(struct fail_run *run)
 {
@@ -510,6 +541,7 @@ static const struct sweep sweeps[] = {
 	{"time", "POLL, EPOLL_WAIT, SELECT, NANOSLEEP, CLOCK_NANOSLEEP, FUTEX_*, likewise",
 		sweep_time},
 	{"waiter", "WAKE, WAIT and poll, in the thread that waits", sweep_waiter},
+	{"leader", "WAIT with LEAD, in the thread that waits", sweep_leader},
 	{"register", "REGISTER_FILES and UNREGISTER_FILES", sweep_register},
 	{"exit", "an owner that ends while its ring is served", sweep_exit},
 };

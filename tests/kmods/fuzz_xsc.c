@@ -118,7 +118,7 @@ static void fill_wait(struct fuzz_session *session, void *arg)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	wait->size = sizeof(*wait);
 	wait->min_complete = 1 + fuzz_below(&session->random, 4);
-	wait->flags = XSC_WAIT_TIMEOUT;
+	wait->flags = XSC_WAIT_TIMEOUT | (fuzz_below(&session->random, 2) ? XSC_WAIT_LEAD : 0);
 	wait->timeout_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec +
 			   fuzz_below(&session->random, 2000000);
 }

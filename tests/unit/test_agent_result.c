@@ -177,6 +177,13 @@ static const struct {
 		"3 tests were planned"},
 	{"signal 4", "signal", 4, 0, "1..0 # SKIP x\n", "", false, "fail", "signal 4"},
 	{"2 is no skip", "exit-code", 2, 0, "1..0 # SKIP x\n", "", false, "fail", "status 2"},
+	{"starved", "exit-code", RP_CHECK_STARVED, 0, "1..2\nok 1\nBail out! starved: 40 %\n", "",
+		false, "error", "starved: 40 %"},
+	{"starved, but a test failed before", "exit-code", RP_CHECK_STARVED, 0,
+		"1..3\nnot ok 1 - a\nBail out! starved: 40 %\n", "", false, "fail",
+		"test 1 failed"},
+	{"signal of that number", "signal", RP_CHECK_STARVED, 0, "1..1\nok 1\n", "", false, "fail",
+		"signal 75"},
 	{"not there", "exit-code", 203, 0, "", "", false, "error", "could not run it"},
 	{"lost", "", 0, -EIO, "", "", false, "error", "no bus"},
 };

@@ -277,15 +277,18 @@ int test_lead_back(void)
 /* Threads that wait and lead beside lent ones, and are killed in the middle of it. */
 int test_lead_killed(void)
 {
+	uint64_t until = now_ns() + 50000000000u * (uint64_t)slowness();
 	int refs = module_refs();
 	uint32_t seed = 77;
 
 	loopback_up();
 	for (int i = 0; i < 40; i++) {
+		uint64_t before = report->progress;
 		pid_t child = fork();
 
 		if (!child) {
 			struct xsc_ring ring;
+			struct stat st;
 			char buf[64];
 			int fds[2];
 
@@ -296,7 +299,7 @@ int test_lead_killed(void)
 
 				receive(&ring, fds[0], buf, 8, 0, 2);
 				if (n % 3 == 0)
-					xsc_prep_stat(xsc_get_sqe(&ring), "/", &buf);
+					xsc_prep_stat(xsc_get_sqe(&ring), "/", &st);
 				send_to(&ring, fds[1], "12345678", 8, 1);
 				if (xsc_submit_and_wait(&ring, 2, NULL))
 					_exit(2);
@@ -304,11 +307,13 @@ int test_lead_killed(void)
 					report->progress++;
 			}
 		}
-		usleep(random_next(&seed) % 20000 * (useconds_t)slowness());
+		while (report->progress < before + 20 && now_ns() < until)
+			sched_yield();
+		usleep(random_next(&seed) % 5000);
 		EXPECT(kill(child, SIGKILL), 0);
 		EXPECT(child_status(child), 128 + SIGKILL);
 	}
-	REQUIRE(report->progress > 500, "%d operations before all were killed",
+	REQUIRE(report->progress >= 40 * 20, "%d operations before all were killed",
 		(int)report->progress);
 	return wait_for_refs(refs);
 }

@@ -41,7 +41,7 @@ int test_setup(void)
 	/* All of the list but FORK, VFORK, CLONE, EXECVE, EXECVEAT; and SPAWN. */
 	EXPECT(ring.ops, 0x1fc1fffff);
 	REQUIRE(!(ring.ops_user & ~ring.ops), "left to user space, and not there");
-	EXPECT(ring.features, 0x7f);
+	EXPECT(ring.features, 0xff);
 	xsc_teardown(&ring);
 	xsc_teardown(&ring);
 	xsc_teardown(NULL);
@@ -261,7 +261,7 @@ int test_ioctl_bad(void)
 	EXPECT(ioctl_arg(fd, XSC_IOC_SERVE, NULL), -EFAULT);
 
 	bad_wait = wait;
-	bad_wait.flags = 2;
+	bad_wait.flags = 4;
 	EXPECT(ioctl_arg(fd, XSC_IOC_WAIT, &bad_wait), -EINVAL);
 	bad_wait = wait;
 	bad_wait.min_complete = 0;

@@ -80,8 +80,10 @@
  * stopped for want of room. Who never has more than cq_entries outstanding
  * needs no barrier there.
  *
- * The leader publishes when there is nothing more to take, after 16 operations at
- * most, before it moves more than 16 KiB, and when it is put to sleep. Any other
+ * The leader takes up to 16 entries by one look at sq_tail and cq_head, each copied,
+ * checked and carried out before the next. It publishes when there is nothing more to
+ * take, after 16 operations at most, before it moves more than 16 KiB, and when it is put
+ * to sleep. Any other
  * thread publishes what it completes at once.
  *
  * To wait for completions, spin on F, or sleep in XSC_IOC_WAIT or poll(2). There
@@ -209,7 +211,9 @@
  * Operations do not pass through the entry code of the system calls that they
  * stand for, thus not through a seccomp filter. So a thread under seccomp can
  * neither set a ring up nor serve one (EACCES), and a filter that reaches a
- * serving thread ends its service before the next operation.
+ * serving thread ends its service before the next operation that begins after a sleep,
+ * and after 15 more at most that do not sleep. A thread under seccomp that waits does not
+ * lead.
  *
  * Signals that an operation causes (SIGPIPE, SIGXFSZ) go to the serving thread.
  * libxsc's blocks them all: the result says EPIPE or EFBIG.
