@@ -204,17 +204,12 @@ copy_alone(struct xsc_sqe *to, const struct xsc_sqe *from, unsigned int uses,
 	return op;
 }
 
-/* So often was the thread switched away from: in between it may have slept. */
-static unsigned long switches(void)
-{
-	return current->nvcsw + current->nivcsw;
-}
-
 /*
  * Take and carry out what goes by itself: no chain, no drain, and nothing that is ended
  * in user mode. The caller has asked xsc_must_leave(). It is asked again behind what has
- * slept or has moved much, so that what happens meanwhile is seen as soon as by a thread
- * that asks before each operation; a NOP takes less time than the question.
+ * moved much, and what has slept ends the burst, so that what happens meanwhile is seen as
+ * soon as by a thread that asks before each operation; a NOP takes less time than the
+ * question.
  *
  * Return: how many, or 0: xsc_sq_take() has to look, or why to go no further: see
  * xsc_carry_out_lap(), whose 0 is NOT_HERE.
@@ -226,7 +221,6 @@ static int burst(struct xsc_server *srv)
 	struct xsc_ring *ring = srv->ring;
 	const unsigned int uses = srv->light ? XSC_IS_LIGHT : XSC_IN_BURST;
 	const u32 mask = ring->sq_entries - 1;
-	unsigned long switched = switches();
 	u32 head = ring->sq_head;
 	int i, ready, ret;
 
@@ -260,14 +254,13 @@ static int burst(struct xsc_server *srv)
 		ret = settle(srv, run(srv, op));
 		if (unlikely(ret))
 			return ret < 0 ? ret : NOT_HERE;
+		/* It slept, and there is no burst any more. */
 		if (unlikely(!xsc_lead_held(srv)))
 			return NOT_HERE;
-		if (unlikely(switched != switches() ||
-			     srv->one.len > PUBLISH_BYTES)) {
+		if (unlikely(publish_before(&srv->one))) {
 			ret = xsc_must_leave(srv);
 			if (ret)
 				return ret;
-			switched = switches();
 		}
 	}
 	/* Not to be kept back while the next look finds nothing. */

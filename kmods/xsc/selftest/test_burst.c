@@ -60,12 +60,13 @@ static bool add_kind(struct mixed *m, enum kind kind)
 		add(m, 0, -EINVAL);
 		break;
 	case CHAINED:
-		add(m, XSC_SQE_LINK, 0);
+		xsc_prep_pread(sqe, -1, m->buf, 5, 0);
+		add(m, XSC_SQE_LINK, -EBADF);
 		sqe = xsc_get_sqe(m->ring);
 		if (!sqe) /* then the chain ends with what is queued */
 			return false;
 		xsc_prep_pread(sqe, m->fd, m->buf, 3, 2);
-		add(m, 0, 3);
+		add(m, 0, -ECANCELED);
 		break;
 	case DRAINS:
 		add(m, XSC_SQE_DRAIN, 0);
