@@ -10,17 +10,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kmods/selftest/report.h"
 #include "xsc.h"
 
-#define NET_CONNS 4
 #define NET_BYTES 64
-#define NET_WARM 50
-#define NET_ECHOES 400 /* rounds of NET_CONNS messages */
+#define NET_WARM 50 /* messages, or connections */
+#define NET_ECHOES 1600
 #define NET_ACCEPTS 400
 #define NET_AHEAD 16
 
@@ -28,6 +29,7 @@ struct net_ring {
 	enum net_side side;
 	struct xsc_ring xsc;
 	struct io_uring uring;
+	int epoll;
 };
 
 struct net_done {
@@ -37,23 +39,29 @@ struct net_done {
 
 static int net_open(struct net_ring *ring, enum net_side side)
 {
-	struct xsc_params xsc = {.sq_entries = 64, .cq_entries = 128};
+	struct xsc_params xsc = {.sq_entries = 2 * NET_CONNS_MAX, .cq_entries = 4 * NET_CONNS_MAX};
 	struct io_uring_params params = {0};
 
 	*ring = (struct net_ring){.side = side};
 	if (side == NET_XSC)
 		return xsc_setup(&ring->xsc, &xsc);
+	if (side == NET_EPOLL) {
+		ring->epoll = epoll_create1(EPOLL_CLOEXEC);
+		return ring->epoll < 0;
+	}
 	if (side == NET_SQPOLL) {
 		params.flags = IORING_SETUP_SQPOLL;
 		params.sq_thread_idle = 1; /* as XSC_DEFAULT_IDLE_US */
 	}
-	return io_uring_queue_init_params(64, &ring->uring, &params);
+	return io_uring_queue_init_params(2 * NET_CONNS_MAX, &ring->uring, &params);
 }
 
 static void net_close(struct net_ring *ring)
 {
 	if (ring->side == NET_XSC)
 		xsc_teardown(&ring->xsc);
+	else if (ring->side == NET_EPOLL)
+		close(ring->epoll);
 	else
 		io_uring_queue_exit(&ring->uring);
 }
@@ -103,7 +111,7 @@ static void net_send(struct net_ring *ring, int fd, const char *buf, uint64_t wh
 	}
 }
 
-/* Hand over what is prepared, and sleep until something is done. */
+/* What is done; nothing is: hand over what is prepared, and sleep until something is. */
 static struct net_done net_wait(struct net_ring *ring)
 {
 	struct net_done done;
@@ -111,7 +119,8 @@ static struct net_done net_wait(struct net_ring *ring)
 	if (ring->side == NET_XSC) {
 		struct xsc_cqe cqe;
 
-		if (xsc_submit(&ring->xsc) < 0 || xsc_wait_cqe(&ring->xsc, &cqe) < 0)
+		if (!xsc_peek_cqe(&ring->xsc, &cqe) && (xsc_submit_and_wait(&ring->xsc, 1, NULL) ||
+							       !xsc_peek_cqe(&ring->xsc, &cqe)))
 			abort();
 		done = (struct net_done){cqe.user_data, cqe.res};
 	} else {
@@ -121,8 +130,6 @@ static struct net_done net_wait(struct net_ring *ring)
 			(io_uring_submit_and_wait(&ring->uring, 1) < 0 ||
 				io_uring_wait_cqe(&ring->uring, &cqe)))
 			abort();
-		if (io_uring_sq_ready(&ring->uring))
-			io_uring_submit(&ring->uring);
 		done = (struct net_done){io_uring_cqe_get_data64(cqe), cqe->res};
 		io_uring_cqe_seen(&ring->uring, cqe);
 	}
@@ -157,19 +164,19 @@ static int net_connect(const struct sockaddr_in *addr)
 }
 
 /* Each round puts another byte into the messages, and must get it back. */
-static void net_echo_client(const struct sockaddr_in *addr)
+static void net_echo_client(const struct sockaddr_in *addr, int conns)
 {
 	char out[NET_BYTES], in[NET_BYTES];
-	int fds[NET_CONNS];
+	int fds[NET_CONNS_MAX];
 
-	for (int i = 0; i < NET_CONNS; i++)
+	for (int i = 0; i < conns; i++)
 		fds[i] = net_connect(addr);
-	for (int round = 0; round < NET_WARM + NET_ECHOES; round++) {
+	for (int round = 0; round * conns < NET_WARM + NET_ECHOES; round++) {
 		memset(out, round, sizeof(out));
-		for (int i = 0; i < NET_CONNS; i++)
+		for (int i = 0; i < conns; i++)
 			if (send(fds[i], out, sizeof(out), 0) != sizeof(out))
 				_exit(1);
-		for (int i = 0; i < NET_CONNS; i++)
+		for (int i = 0; i < conns; i++)
 			if (recv(fds[i], in, sizeof(in), MSG_WAITALL) != sizeof(in) ||
 				memcmp(in, out, sizeof(in)))
 				_exit(1);
@@ -181,11 +188,12 @@ static void net_echo_client(const struct sockaddr_in *addr)
  * At most NET_AHEAD connections that are not accepted: those that a full backlog drops would
  * never be. The server resets each, so no port stays in TIME_WAIT.
  */
-static void net_accept_client(const struct sockaddr_in *addr)
+static void net_accept_client(const struct sockaddr_in *addr, int conns)
 {
 	int fds[NET_AHEAD], last = NET_WARM + NET_ACCEPTS;
 	char byte;
 
+	(void)conns;
 	for (int i = 0; i < last + NET_AHEAD; i++) {
 		int *fd = &fds[i % NET_AHEAD];
 
@@ -199,17 +207,56 @@ static void net_accept_client(const struct sockaddr_in *addr)
 
 #define NET_SENT 0x100 /* a send's user_data: nothing is to be done */
 
-static double net_serve_echo(struct net_ring *ring, int listener)
-{
-	int fds[NET_CONNS], one = 1, last = NET_CONNS * (NET_WARM + NET_ECHOES);
-	char bufs[NET_CONNS][NET_BYTES];
-	uint64_t start = 0;
+struct net_time {
+	uint64_t start;
+	double cpu_us;
+};
 
-	for (int i = 0; i < NET_CONNS; i++) {
-		fds[i] = accept(listener, NULL, NULL);
-		setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		net_receive(ring, fds[i], bufs[i], (uint64_t)i);
+static double net_cpu_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+static struct net_time net_begin(void)
+{
+	return (struct net_time){now_ns(), net_cpu_us()};
+}
+
+static double net_end(struct net_time since, int count, double *ret_cpu_us)
+{
+	*ret_cpu_us = (net_cpu_us() - since.cpu_us) / count;
+	return count * 1e9 / (double)(now_ns() - since.start);
+}
+
+/* Whole rounds: what the clients send. */
+static int net_messages(int conns)
+{
+	return (NET_WARM + NET_ECHOES + conns - 1) / conns * conns;
+}
+
+static void net_accept_all(int listener, int conns, int *ret_fds)
+{
+	int one = 1;
+
+	for (int i = 0; i < conns; i++) {
+		ret_fds[i] = accept(listener, NULL, NULL);
+		setsockopt(ret_fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
+}
+
+static double net_serve_echo(struct net_ring *ring, int listener, int conns, double *ret_cpu_us)
+{
+	int fds[NET_CONNS_MAX], last = net_messages(conns);
+	char bufs[NET_CONNS_MAX][NET_BYTES];
+	struct net_time since = {0};
+	double rate;
+
+	net_accept_all(listener, conns, fds);
+	for (int i = 0; i < conns; i++)
+		net_receive(ring, fds[i], bufs[i], (uint64_t)i);
 	for (int echoed = 0; echoed < last;) {
 		struct net_done done = net_wait(ring);
 
@@ -218,37 +265,84 @@ static double net_serve_echo(struct net_ring *ring, int listener)
 		if (done.what & NET_SENT) {
 			int i = (int)(done.what & ~(uint64_t)NET_SENT);
 
-			if (++echoed == NET_CONNS * NET_WARM)
-				start = now_ns();
+			if (++echoed == NET_WARM)
+				since = net_begin();
 			net_receive(ring, fds[i], bufs[i], (uint64_t)i);
 		} else {
 			net_send(ring, fds[done.what], bufs[done.what], done.what | NET_SENT);
 		}
 	}
-	for (int i = 0; i < NET_CONNS; i++)
+	rate = net_end(since, last - NET_WARM, ret_cpu_us);
+	for (int i = 0; i < conns; i++)
 		close(fds[i]);
-	return NET_CONNS * NET_ECHOES * 1e9 / (double)(now_ns() - start);
+	return rate;
 }
 
-static double net_serve_accept(struct net_ring *ring, int listener)
+static double net_poll_echo(struct net_ring *ring, int listener, int conns, double *ret_cpu_us)
 {
-	uint64_t start = 0;
+	int fds[NET_CONNS_MAX], last = net_messages(conns);
+	struct epoll_event events[NET_CONNS_MAX];
+	struct net_time since = {0};
+	char buf[NET_BYTES];
+	double rate;
 
-	for (int accepted = 0; accepted < NET_WARM + NET_ACCEPTS; accepted++) {
-		struct net_done done;
-
-		net_accept(ring, listener, 0);
-		done = net_wait(ring);
-		if (done.res < 0)
-			abort();
-		close(done.res);
-		if (accepted + 1 == NET_WARM)
-			start = now_ns();
+	net_accept_all(listener, conns, fds);
+	for (int i = 0; i < conns; i++) {
+		events[0] = (struct epoll_event){.events = EPOLLIN, .data.fd = fds[i]};
+		epoll_ctl(ring->epoll, EPOLL_CTL_ADD, fds[i], &events[0]);
 	}
-	return NET_ACCEPTS * 1e9 / (double)(now_ns() - start);
+	for (int echoed = 0; echoed < last;) {
+		int count = epoll_wait(ring->epoll, events, conns, -1);
+
+		for (int i = 0; i < count; i++) {
+			int fd = events[i].data.fd;
+
+			if (recv(fd, buf, sizeof(buf), MSG_WAITALL) != sizeof(buf) ||
+				send(fd, buf, sizeof(buf), 0) != sizeof(buf))
+				abort();
+			if (++echoed == NET_WARM)
+				since = net_begin();
+		}
+	}
+	rate = net_end(since, last - NET_WARM, ret_cpu_us);
+	for (int i = 0; i < conns; i++)
+		close(fds[i]);
+	return rate;
 }
 
-double net_rate(enum net_side side, enum net_work work)
+static int net_accept_one(struct net_ring *ring, int listener)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (ring->side != NET_EPOLL) {
+		net_accept(ring, listener, 0);
+		return net_wait(ring).res;
+	}
+	epoll_wait(ring->epoll, &event, 1, -1);
+	return accept4(listener, NULL, NULL, 0);
+}
+
+static double net_serve_accept(struct net_ring *ring, int listener, int conns, double *ret_cpu_us)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	struct net_time since = {0};
+
+	(void)conns;
+	if (ring->side == NET_EPOLL)
+		epoll_ctl(ring->epoll, EPOLL_CTL_ADD, listener, &event);
+	for (int accepted = 0; accepted < NET_WARM + NET_ACCEPTS; accepted++) {
+		int fd = net_accept_one(ring, listener);
+
+		if (fd < 0)
+			abort();
+		close(fd);
+		if (accepted + 1 == NET_WARM)
+			since = net_begin();
+	}
+	return net_end(since, NET_ACCEPTS, ret_cpu_us);
+}
+
+double net_rate(enum net_side side, enum net_work work, int conns, double *ret_cpu_us)
 {
 	struct sockaddr_in addr;
 	struct net_ring ring;
@@ -260,8 +354,13 @@ double net_rate(enum net_side side, enum net_work work)
 		return -1;
 	child = fork();
 	if (!child)
-		(work == ECHO ? net_echo_client : net_accept_client)(&addr);
-	rate = (work == ECHO ? net_serve_echo : net_serve_accept)(&ring, listener);
+		(work == ECHO ? net_echo_client : net_accept_client)(&addr, conns);
+	if (work == ACCEPT)
+		rate = net_serve_accept(&ring, listener, conns, ret_cpu_us);
+	else if (side == NET_EPOLL)
+		rate = net_poll_echo(&ring, listener, conns, ret_cpu_us);
+	else
+		rate = net_serve_echo(&ring, listener, conns, ret_cpu_us);
 	waitpid(child, &status, 0);
 	net_close(&ring);
 	close(listener);

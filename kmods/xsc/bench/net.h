@@ -12,9 +12,14 @@
 
 enum net_work { ECHO, ACCEPT, NET_WORKS };
 /* io_uring without a polling thread is what its authors recommend for sockets. */
-enum net_side { NET_XSC, NET_SQPOLL, NET_URING, NET_SIDES };
+enum net_side { NET_XSC, NET_SQPOLL, NET_URING, NET_EPOLL, NET_SIDES };
 
-/* Operations a second, or -1: the ring or the clients could not. */
-double net_rate(enum net_side side, enum net_work work);
+#define NET_CONNS_MAX 64
+
+/*
+ * Operations a second, or -1: the ring or the clients could not. @conns connections at once, up
+ * to NET_CONNS_MAX; accepts have one. *ret_cpu_us: of all threads of the server, for each.
+ */
+double net_rate(enum net_side side, enum net_work work, int conns, double *ret_cpu_us);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The three ways to the same work, each with the interface that its authors
- * recommend: libxsc, liburing with SQPOLL, and plain system calls. A batch is
- * submitted at once and reaped to the end; waiting is polling for all.
+ * The ways to the same work, each with the interface that its authors recommend: libxsc,
+ * liburing with SQPOLL and without, and plain system calls. A batch is submitted at once
+ * and reaped to the end; who has a poller polls for completions.
  */
 #ifndef XSC_BENCH_SIDES_H
 #define XSC_BENCH_SIDES_H
@@ -15,14 +15,15 @@
 #define MAX_BATCH 64
 #define BLOCK 4096
 
-enum side { XSC, URING, PLAIN, SIDES };
-enum work { NOP, PREAD, WORKS };
+enum side { XSC, URING, ENTERED, PLAIN, SIDES }; /* ENTERED: io_uring without a poller */
+enum work { NOP, PREAD, PREAD64, PWRITE64, FSYNC, STAT, WORKS };
 
 struct bench {
 	struct xsc_ring xsc;
-	struct io_uring uring;
+	struct io_uring uring, entered;
 	int fd;
-	char *buf; /* MAX_BATCH blocks */
+	const char *path; /* of the same file */
+	char *buf;	  /* MAX_BATCH blocks */
 };
 
 /*
@@ -31,6 +32,12 @@ struct bench {
  * @side SIDES: both rings.
  */
 int bench_open(struct bench *b, enum side side, unsigned int idle_ms);
+
+/*
+ * The calling thread on the first CPU that it may use, what polls for its rings on the second.
+ * Later threads of the ring inherit the second from the thread that makes them. 0, or -errno.
+ */
+int bench_pin(void);
 
 /* Wait until neither poller takes a CPU from the side that is next. */
 void bench_quiet(struct bench *b);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TRAP_OPS 1280
@@ -22,6 +23,15 @@ static long sleeps(void)
 	return usage.ru_nvcsw;
 }
 
+/* Of all threads of the process, io_uring's poller and workers among them: microseconds. */
+static double cpu_time(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
 static long faults(void)
 {
 	struct rusage usage;
@@ -34,14 +44,18 @@ static void counted_child(
 	struct bench *b, enum side side, enum work work, int batch, struct counted *shared)
 {
 	long faults_before, sleeps_before;
+	double time_before;
 
 	if (bench_open(b, side, 1000))
 		_exit(1);
 	bench_run(b, side, work, batch, 2 * MAX_BATCH);
+	bench_pin();
+	time_before = cpu_time();
 	faults_before = faults();
 	sleeps_before = sleeps();
 	bench_run(b, side, work, batch, TRAP_OPS);
 	shared->wakes = (double)(sleeps() - sleeps_before) / TRAP_OPS;
+	shared->cpu_us = (cpu_time() - time_before) / TRAP_OPS;
 	shared->faults = (double)(faults() - faults_before) / TRAP_OPS;
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 		_exit(2);

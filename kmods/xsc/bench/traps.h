@@ -11,6 +11,7 @@
 
 struct counted {
 	double traps, faults, wakes; /* per operation */
+	double cpu_us;		     /* of all threads, per operation */
 };
 
 /* 0, or -1: the child could not. */
