@@ -139,10 +139,20 @@ static void *send_later(void *arg)
 	return NULL;
 }
 
-static void *signal_later(void *arg)
+struct signals {
+	pthread_t to;
+	_Atomic bool stop;
+};
+
+/* Again and again: one may come before the wait. */
+static void *send_signals(void *arg)
 {
-	usleep(20000);
-	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	struct signals *signals = arg;
+
+	while (!signals->stop) {
+		usleep(2000);
+		pthread_kill(signals->to, SIGUSR1);
+	}
 	return NULL;
 }
 
@@ -151,7 +161,8 @@ int test_lead_others(void)
 {
 	struct sigaction action = {.sa_handler = on_signal};
 	static char out[400000], in[400000];
-	pthread_t thread, me = pthread_self();
+	struct signals signals = {.to = pthread_self()};
+	pthread_t thread;
 	uint64_t until;
 	struct xsc_ring ring;
 	struct xsc_cqe cqe;
@@ -199,8 +210,10 @@ int test_lead_others(void)
 		receive(&ring, fds[0], buf, 4, 0, 5);
 		until = now_ns() + 2000000;
 		EXPECT(xsc_submit_and_wait(&ring, 1, &until), -ETIME);
-		EXPECT(pthread_create(&thread, NULL, signal_later, &me), 0);
+		signals.stop = false;
+		EXPECT(pthread_create(&thread, NULL, send_signals, &signals), 0);
 		EXPECT(xsc_submit_and_wait(&ring, 1, NULL), -EINTR);
+		signals.stop = true;
 		EXPECT(pthread_join(thread, NULL), 0);
 		EXPECT(send(fds[1], "efgh", 4, 0), 4);
 		LEADS(&ring, 5, 4);
