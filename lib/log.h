@@ -12,6 +12,17 @@ enum rp_log_level { RP_LOG_ERROR = 3, RP_LOG_WARNING = 4, RP_LOG_INFO = 6, RP_LO
 /* Lines above this level are dropped; RP_LOG_INFO at start. */
 void rp_log_set_level(enum rp_log_level level);
 
+/*
+ * For a daemon whom strangers make log: at most lines of a kind in each window of so many seconds,
+ * and at most bytes of all in a minute. A kind is a call's format. What was left out is counted, and
+ * told by the next line of that kind or by rp_log_tell_suppressed. 0 lines: no limit, as at start.
+ * Debug lines have no kind: who asks for each step gets each, as far as the bytes go.
+ */
+void rp_log_set_limits(int lines, int window_s, int bytes_per_minute);
+
+/* Say now how many lines of each kind were left out in windows that are over. */
+void rp_log_tell_suppressed(void);
+
 /* Control characters become '?'. Keeps errno. */
 void rp_log(enum rp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -116,6 +116,50 @@ static void a_long_line_is_cut_and_ends(void **state)
 	assert_int_equal(text[2046], '\n');
 }
 
+static int count_of(const char *what)
+{
+	int count = 0;
+
+	for (const char *at = logged(); (at = strstr(at, what)); at++)
+		count++;
+	return count;
+}
+
+static void a_flood_of_one_kind_is_counted_not_written(void **state)
+{
+	rp_log_set_limits(3, 1, 4000);
+	for (int i = 0; i < 1000; i++)
+		rp_log_warning("peer %d is loud", i);
+	rp_log_error("another kind");
+	assert_int_equal(count_of("is loud"), 3);
+	assert_int_equal(count_of("another kind"), 1);
+	rp_log_tell_suppressed();
+	assert_int_equal(count_of("not logged"), 0); /* its window is not over */
+	for (int64_t end = rp_clock_monotonic() + 10 * RP_SECOND;
+		!count_of("not logged") && rp_clock_monotonic() < end; usleep(10000))
+		rp_log_tell_suppressed();
+	assert_int_equal(count_of("warning: 997 more like \"peer %d is loud\" not logged"), 1);
+	rp_log_tell_suppressed();
+	assert_int_equal(count_of("not logged"), 1);
+	rp_log_warning("peer %d is loud", 1);
+	rp_log_set_limits(0, 0, 0);
+}
+
+static void a_minute_has_so_many_bytes(void **state)
+{
+	rp_log_set_level(RP_LOG_DEBUG);
+	rp_log_set_limits(3, 10, 1000);
+	for (int i = 0; i < 1000; i++)
+		rp_log_debug("step %d", i);
+	assert_true(strlen(logged()) <= 1000 && strlen(text) > 900);
+	rp_log_error("no room for this either");
+	assert_true(strlen(logged()) <= 1000);
+	rp_log_set_limits(0, 0, 0);
+	for (int i = 0; i < 100; i++)
+		rp_log_warning("without limits");
+	assert_int_equal(count_of("without limits"), 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +171,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(levels_above_are_dropped, capture, restore),
 		cmocka_unit_test_setup_teardown(errno_is_kept_and_usable, capture, restore),
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_ends, capture, restore),
+		cmocka_unit_test_setup_teardown(
+			a_flood_of_one_kind_is_counted_not_written, capture, restore),
+		cmocka_unit_test_setup_teardown(a_minute_has_so_many_bytes, capture, restore),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
