@@ -33,6 +33,11 @@
 #include "server/site.h"
 #include "server/store/store.h"
 
+/* Strangers make us log: of each kind so much that one sees what happens, and how often. */
+#define LOG_LINES 10
+#define LOG_WINDOW_S 10
+#define LOG_BYTES_PER_MINUTE (768 << 10)
+
 static int make_layout(struct rp_server *server, struct rp_error *err)
 {
 	static const struct {
@@ -128,6 +133,22 @@ static int load_keys(struct rp_server *server, struct rp_error *err)
 	return rp_file_write(copy, 0644, pem, strlen(pem), err);
 }
 
+/* libevent's own words, among ours and under our limits. */
+static void from_libevent(int severity, const char *text)
+{
+	switch (severity) {
+	case EVENT_LOG_ERR:
+		rp_log_error("libevent: %s", text);
+		break;
+	case EVENT_LOG_WARN:
+		rp_log_warning("libevent: %s", text);
+		break;
+	default:
+		rp_log_debug("libevent: %s", text);
+		break;
+	}
+}
+
 int rp_site_load(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
 {
@@ -140,6 +161,8 @@ int rp_site_load(
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
+	event_set_log_callback(from_libevent);
+	rp_log_set_limits(LOG_LINES, LOG_WINDOW_S, LOG_BYTES_PER_MINUTE);
 	server->state_dir = strdup(options->state);
 	server->keys_dir = options->keys ? strdup(options->keys) : NULL;
 	if (!server->state_dir || (options->keys && !server->keys_dir))
@@ -227,6 +250,11 @@ static void stop(evutil_socket_t number, short what, void *context)
 	event_base_loopbreak(context);
 }
 
+static void tell_suppressed(evutil_socket_t fd, short what, void *context)
+{
+	rp_log_tell_suppressed();
+}
+
 static void alive(evutil_socket_t fd, short what, void *context)
 {
 	sd_notify(0, "WATCHDOG=1");
@@ -253,11 +281,14 @@ int rp_site_run(struct rp_server *server, struct rp_error *err)
 		evsignal_new(server->base, SIGINT, stop, server->base);
 	rp_cleanup(event) struct event *watchdog =
 		event_new(server->base, -1, EV_PERSIST, alive, NULL);
+	rp_cleanup(event) struct event *suppressed =
+		event_new(server->base, -1, EV_PERSIST, tell_suppressed, NULL);
 	uint64_t interval_us = 0;
 	int r;
 
-	if (!terminate || !interrupt || !watchdog || event_add(terminate, NULL) < 0 ||
-		event_add(interrupt, NULL) < 0)
+	if (!terminate || !interrupt || !watchdog || !suppressed ||
+		event_add(terminate, NULL) < 0 || event_add(interrupt, NULL) < 0 ||
+		event_add(suppressed, &(struct timeval){LOG_WINDOW_S, 0}) < 0)
 		return rp_error_memory(err);
 	if (sd_watchdog_enabled(0, &interval_us) > 0)
 		event_add(watchdog, &(struct timeval){(time_t)(interval_us / 2 / 1000000),
