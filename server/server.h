@@ -18,6 +18,7 @@ struct rp_log;
 struct rp_manifest;
 struct rp_metrics;
 struct rp_netboot;
+struct rp_page_cache;
 struct rp_power;
 struct rp_schedule;
 struct rp_site;
@@ -47,8 +48,9 @@ struct rp_server {
 	struct rp_log *log;		/* server/state/log.h */
 	struct rp_announced *announced; /* server/state/announced.h; NULL: nothing was */
 	struct rp_schedule *schedule;	/* server/boot/schedule.h */
-	struct event *kick;	  /* runs the schedule; NULL without an event loop (unit tests) */
-	struct rp_limits *limits; /* server/http/limits.h, of both ports */
+	struct event *kick; /* runs the schedule; NULL without an event loop (unit tests) */
+	struct rp_page_cache *page_cache; /* server/pages/page_cache.h; NULL: none is kept */
+	struct rp_limits *limits;	  /* server/http/limits.h, of both ports */
 	struct rp_https *https,
 		*http; /* server/http/https.h; http (plain) is NULL unless the site has it */
 	struct rp_netboot *netboot; /* server/boot/netboot.h */

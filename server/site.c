@@ -28,6 +28,7 @@
 #include "server/state/announced.h"
 #include "server/state/log.h"
 #include "server/boot/netboot.h"
+#include "server/pages/page_cache.h"
 #include "server/power/power.h"
 #include "server/server.h"
 #include "server/site.h"
@@ -186,8 +187,9 @@ int rp_site_load(
 	if (server->base && event_base_priority_init(server->base, 3) < 0)
 		return rp_error_memory(err);
 	server->metrics = rp_metrics_new();
+	server->page_cache = rp_page_cache_new();
 	server->power = server->base ? rp_power_new(server->base, server->metrics) : NULL;
-	if (!server->metrics || !server->power)
+	if (!server->metrics || !server->power || !server->page_cache)
 		return rp_error_memory(err);
 	r = rp_artefacts_new(
 		server->base, server->state_dir, server->metrics, &server->artefacts, err);
@@ -314,6 +316,7 @@ void rp_site_done(struct rp_server *server)
 		rp_https_free(server->https);
 		rp_https_free(server->http);
 		rp_limits_free(server->limits);
+		rp_page_cache_free(server->page_cache);
 		rp_power_free(server->power);
 	}
 	rp_uploads_free(server->uploads);

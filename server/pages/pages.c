@@ -12,6 +12,7 @@
 #include "server/pages/pages.h"
 #include "server/state/boots.h"
 #include "server/pages/html.h"
+#include "server/pages/page_cache.h"
 #include "server/jobs/jobs.h"
 #include "server/pages/report.h"
 #include "server/jobs/results.h"
@@ -207,8 +208,14 @@ static int get_job_page(
 	rp_cleanup(report_source) struct rp_report_source source = {0};
 	rp_cleanup(job) struct rp_job job = {0};
 	const char *id = request->parameter[0];
+	const char *kept = rp_page_cache_get(server->page_cache, id);
 	int r;
 
+	reply->content_type = HTML;
+	if (kept) {
+		reply->text = strdup(kept);
+		return reply->text ? 0 : -ENOMEM;
+	}
 	if (!rp_id_valid(id))
 		return reply_missing(reply, id);
 	r = rp_jobs_get(server, id, &job);
@@ -218,8 +225,10 @@ static int get_job_page(
 		r = load_source(server, &job, &source);
 	if (r < 0)
 		return r;
-	reply->content_type = HTML;
-	return rp_report_html(&source, &reply->text, NULL);
+	r = rp_report_html(&source, &reply->text, NULL);
+	if (r >= 0 && !source.refresh_s) /* it has ended: nothing of it changes any more */
+		rp_page_cache_put(server->page_cache, id, reply->text);
+	return r;
 }
 
 const struct rp_route rp_page_routes[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages that need no token: they show the lab, leak nothing of it, and break on nothing. */
+#include "server/pages/page_cache.h"
 #include "server/pages/pages.h"
 #include "tests/unit/server_lab.h"
 
@@ -137,6 +138,30 @@ static int end(void **state)
 	return 0;
 }
 
+/* A job that has ended is written once; one that goes on is written each time. */
+static void an_ended_job_is_kept(void **state)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	struct rp_reply live, first, second;
+	char id[RP_ID_TEXT];
+
+	lab.server.page_cache = rp_page_cache_new();
+	put_rig("rig-1", "");
+	put_job(id);
+	live = get("/jobs/:id", id);
+	assert_null(rp_page_cache_get(lab.server.page_cache, id));
+	lab_ok(rp_jobs_cancel(&lab.server, id, &err));
+	first = get("/jobs/:id", id);
+	assert_string_equal(rp_page_cache_get(lab.server.page_cache, id), first.text);
+	rp_page_cache_put(lab.server.page_cache, id, "kept");
+	second = get("/jobs/:id", id);
+	assert_string_equal(second.text, "kept");
+	rp_reply_done(&live);
+	rp_reply_done(&first);
+	rp_reply_done(&second);
+	lab.server.page_cache = rp_page_cache_free(lab.server.page_cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_overview_shows_rigs_and_jobs, begin, end),
 		cmocka_unit_test_setup_teardown(a_job_is_followed_to_its_error, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_job_is_a_page_too, begin, end),
+		cmocka_unit_test_setup_teardown(an_ended_job_is_kept, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
