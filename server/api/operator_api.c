@@ -171,6 +171,17 @@ static int post_rigs(
 	return reply_rig(server, rp_json_string_or(request->json, "name", ""), reply);
 }
 
+/* A machine that registered by itself and is none of the lab's, or a rig that was sold unused. */
+static int delete_rig(
+	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
+{
+	struct rp_error err = RP_ERROR_NONE;
+	int r = rp_rigs_forget(server, request->parameter[0], &err);
+
+	reply->status = 204;
+	return r < 0 ? failed(reply, r, &err) : 0;
+}
+
 static int post_approve(
 	struct rp_server *server, const struct rp_request *request, struct rp_reply *reply)
 {
@@ -608,6 +619,7 @@ const struct rp_route rp_operator_routes[] = {
 	{"GET", "/api/v1/rigs", RP_ACCESS_VIEWER, get_rigs},
 	{"POST", "/api/v1/rigs", RP_ACCESS_ADMIN, post_rigs, .body_max = RP_BODY_MANIFEST},
 	{"GET", "/api/v1/rigs/:name", RP_ACCESS_VIEWER, get_rig},
+	{"DELETE", "/api/v1/rigs/:name", RP_ACCESS_ADMIN, delete_rig},
 	{"GET", "/api/v1/rigs/:name/boots", RP_ACCESS_VIEWER, get_boots},
 	{"POST", "/api/v1/rigs/:name/approve", RP_ACCESS_ADMIN, post_approve,
 		.body_max = RP_BODY_MANIFEST},

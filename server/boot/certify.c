@@ -87,7 +87,7 @@ static int make_record(struct rp_server *server, const struct rp_introduction *f
 	if (r < 0)
 		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
 	rp_clock_format(boot->started, started);
-	rp_clock_format(rp_store_now(server->store), certified);
+	rp_clock_format(rp_store_wall(server->store), certified);
 	record = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, "
 			   "s:{s:b, s:b, s:b}, s:s, s:s, s:s, s:O, s:o}",
 		"version", 1, "boot", boot->id, "rig", boot->rig, "job", boot->job, "assurance",

@@ -12,6 +12,7 @@
 #include "lib/metrics.h"
 #include "pxe/client.h"
 #include "server/boot/facts.h"
+#include "server/http/limits.h"
 #include "server/jobs/jobs.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
@@ -58,9 +59,16 @@ bool rp_policy_serial_fits(const struct rp_rig *rig, const char *serial)
 	       (registered_len == said_len && memcmp(registered, said, said_len) == 0);
 }
 
-int rp_policy_find_rig(
-	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret)
+/* By DHCP anybody can be a thousand machines: what that costs has its share of our time, too. */
+static bool may_register(struct rp_server *server, const char *from)
 {
+	return *from || !server->limits || rp_limits_may_register(server->limits);
+}
+
+int rp_policy_find_rig(struct rp_server *server, const char *mac, const char *uuid,
+	const char *from, struct rp_rig **ret)
+{
+	int64_t start = rp_clock_monotonic();
 	struct rp_error err = RP_ERROR_NONE;
 	int r = rp_rigs_get_by_mac(server, mac, ret);
 
@@ -72,7 +80,13 @@ int rp_policy_find_rig(
 		rp_metrics_add(server->metrics, "machines_left_alone_total{why=\"unknown\"}", 1);
 		return 0;
 	}
-	r = rp_rigs_register(server, mac, uuid, ret, &err);
+	if (!may_register(server, from)) {
+		rp_metrics_add(server->metrics, "machines_left_alone_total{why=\"share\"}", 1);
+		return 0;
+	}
+	r = rp_rigs_register(server, mac, uuid, from, ret, &err);
+	if (!*from && server->limits)
+		rp_limits_registered(server->limits, rp_clock_monotonic() - start);
 	if (r == -ENOSPC || r == -EIO)
 		return r;
 	if (r < 0) {
@@ -134,7 +148,7 @@ int rp_policy_boot_for(
 	rp_cleanup(rig) struct rp_rig *rig = NULL;
 	const char *why, *file;
 	struct rp_facts facts;
-	int r = rp_policy_find_rig(server, client->mac, rp_uuid_known(client->uuid), &rig);
+	int r = rp_policy_find_rig(server, client->mac, rp_uuid_known(client->uuid), "", &rig);
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;

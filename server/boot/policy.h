@@ -52,11 +52,11 @@ void rp_policy_artefact_fetched(struct rp_server *server, const struct rp_fetche
 
 /*
  * The rig with this MAC; one that nobody knows registers, where the site lets it, and has the UUID
- * that it said last (rp_rigs_show_uuid) until it is approved. 1 with *ret
- * (rp_rig_free), 0 where it is to be left alone, or negative errno.
+ * that it said last (rp_rigs_show_uuid) until it is approved. from is its address, "" by DHCP. 1
+ * with *ret (rp_rig_free), 0 where it is to be left alone, or negative errno.
  */
-int rp_policy_find_rig(
-	struct rp_server *server, const char *mac, const char *uuid, struct rp_rig **ret);
+int rp_policy_find_rig(struct rp_server *server, const char *mac, const char *uuid,
+	const char *from, struct rp_rig **ret);
 
 /*
  * Whether a machine that says it has this UUID can be the rig: of an approved one, what its manifest

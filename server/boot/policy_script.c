@@ -319,7 +319,7 @@ int rp_policy_script(
 			r = note_refusal(server, rig ? rig->name : NULL, request, why);
 		return r < 0 ? r : say_exit(server, why, "invalid", ret_script);
 	}
-	r = rp_policy_find_rig(server, request->mac, request->uuid, &rig);
+	r = rp_policy_find_rig(server, request->mac, request->uuid, request->peer, &rig);
 	if (r < 0)
 		return r;
 	if (r == 0)

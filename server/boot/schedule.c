@@ -10,10 +10,12 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "server/boot/facts.h"
 #include "server/boot/schedule.h"
 #include "server/jobs/jobs.h"
 #include "server/state/rigs.h"
+#include "server/state/time_of_day.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
@@ -271,6 +273,20 @@ static int64_t queue_began(const struct rp_server *server)
 	return now(server) - server->site->queue_s * RP_SECOND;
 }
 
+static int64_t pending_began(const struct rp_server *server)
+{
+	return now(server) - RP_RIG_PENDING_DAYS * 24 * 3600 * RP_SECOND;
+}
+
+static int forget_stale(struct rp_server *server, const char *name)
+{
+	int r = rp_rigs_forget(server, name, NULL);
+
+	if (r == 0)
+		rp_metrics_add(server->metrics, "rigs_forgotten_total{why=\"stale\"}", 1);
+	return r;
+}
+
 static const struct {
 	enum rp_sql statement;
 	int64_t (*time)(const struct rp_server *server);
@@ -281,6 +297,7 @@ static const struct {
 	{RP_SQL_JOB_IN_VAIN, queue_began, end_in_vain, "job in vain"},
 	{RP_SQL_RIG_DUE, now, next_boot, "next boot of rig"},
 	{RP_SQL_RIG_TO_SWITCH_OFF, now, switch_off, "switching off of rig"},
+	{RP_SQL_RIG_STALE, pending_began, forget_stale, "forgetting of rig"},
 };
 
 static int end_due_boot(struct rp_server *server, struct rp_boot *boot)
@@ -346,6 +363,7 @@ static void for_keys(struct rp_server *server, size_t turn)
 
 void rp_schedule_tick(struct rp_server *server)
 {
+	warn(server, "the time of day", "of all rows", rp_follow_time_of_day(server));
 	if (!server->schedule->resumed) {
 		warn(server, "deadlines", "of jobs", rp_jobs_allow_for_absence(server));
 		for_boots(server, RP_SQL_BOOT_OPEN_LIST, 0, resume, "resuming boot");

@@ -244,6 +244,23 @@ static int run_state(const struct rp_cli *cli, struct rp_error *err)
 	return set_state(cli, cli->operands[1], err);
 }
 
+static int run_delete(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(json) json_t *answer = NULL;
+	rp_cleanup(json) json_t *nothing = json_object();
+	int r = rig_path(cli, "", &path, err);
+
+	if (r >= 0)
+		r = call(cli, "DELETE", path, NULL, &answer, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return rp_cli_print_json(nothing, err);
+	rp_printable_line(stdout, "rig %s: deleted", cli->operands[0]);
+	return RP_EXIT_OK;
+}
+
 static int run_boots(const struct rp_cli *cli, struct rp_error *err)
 {
 	static const struct rp_list boots = {
@@ -272,6 +289,8 @@ const struct rp_cli_command rp_cli_rig[] = {
 	{"rig", "boots", "NAME [--limit N]", "its boots, with what became of them", run_boots},
 	{"rig", "state", "NAME ready|quarantined|retired",
 		"let it serve again, keep jobs off it, take it out of service", run_state},
+	{"rig", "delete", "NAME", "forget one that registered by itself, or never had a job",
+		run_delete},
 	{"rig", "retire", "NAME", "the same as: rig state NAME retired", run_retire},
 	{NULL},
 };

@@ -16,6 +16,7 @@
 #define REMEMBERED_MAX 2048		  /* peers without a connection, of each kind */
 #define KNOWN_FOR (24 * 3600 * RP_SECOND) /* after a certificate or token was shown */
 #define ACCOUNT (RP_SECOND)		  /* how far ahead of its share a peer may work */
+#define REGISTERING_SHARE 100		  /* thousandths of the loop's time */
 #define KNOWN_BODY_BYTES (64 << 20)	  /* of a known class together */
 /*
  * Descriptors that are not connections': the store, listening sockets, artefacts, power drivers'
@@ -47,6 +48,7 @@ struct rp_limits {
 	int count[RP_CLASSES], total;
 	int64_t held[RP_CLASSES];
 	int64_t busy_until; /* of all the unknown */
+	int64_t registering_until;
 	uint64_t seed;
 };
 
@@ -262,6 +264,16 @@ void rp_limits_worked(struct rp_limits *limits, const struct rp_guest *guest, in
 		limits->config.share / 2 ? limits->config.share / 2 : 1);
 	if (guest->peer->known_until <= now)
 		pay(&limits->busy_until, now, us, limits->config.share);
+}
+
+bool rp_limits_may_register(const struct rp_limits *limits)
+{
+	return has_time(limits->registering_until, rp_clock_monotonic());
+}
+
+void rp_limits_registered(struct rp_limits *limits, int64_t us)
+{
+	pay(&limits->registering_until, rp_clock_monotonic(), us, REGISTERING_SHARE);
 }
 
 /* ---- places ---- */

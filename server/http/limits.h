@@ -92,6 +92,13 @@ bool rp_limits_may_work(struct rp_limits *limits, const struct rp_guest *guest);
 void rp_limits_worked(struct rp_limits *limits, const struct rp_guest *guest, int64_t us);
 
 /*
+ * The same for machines that register by DHCP, where there is no connection and no address to tell
+ * them by: all of them together have a tenth of the time.
+ */
+bool rp_limits_may_register(const struct rp_limits *limits);
+void rp_limits_registered(struct rp_limits *limits, int64_t us);
+
+/*
  * A body is held in memory for a guest, delta bytes more (or fewer, which always succeeds). Where
  * those of the unknown are too many, who holds most is evicted; where that is this guest, or those
  * of a known class are too many, -EUSERS.

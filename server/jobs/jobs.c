@@ -95,7 +95,7 @@ static int sign_job(struct rp_server *server, const struct rp_job *job, const st
 	char created[RP_TIME_TEXT];
 	int r;
 
-	rp_clock_format(rp_store_now(server->store), created);
+	rp_clock_format(rp_store_wall(server->store), created);
 	if (!payload || json_object_set_new(payload, "version", json_integer(1)) < 0 ||
 		json_object_set_new(payload, "job", json_string(job->id)) < 0 ||
 		json_object_set_new(payload, "rig", json_string(job->rig)) < 0 ||

@@ -134,7 +134,7 @@ static int sign_ack(struct rp_server *server, const struct incoming *in, uint64_
 	char accepted[RP_TIME_TEXT];
 	int r;
 
-	rp_clock_format(rp_store_now(server->store), accepted);
+	rp_clock_format(rp_store_wall(server->store), accepted);
 	ack = json_pack("{s:i, s:s, s:s, s:I, s:s}", "version", 1, "result", in->offer->job,
 		"sha256", in->sha256, "index", (json_int_t)index, "accepted", accepted);
 	if (!ack)

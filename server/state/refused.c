@@ -19,7 +19,10 @@ static int flooded(struct rp_server *server)
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
 	int r = rp_store_first(server->store, &row, RP_SQL_REFUSED_RECENT, RP_INT(PER_SECOND - 1));
 
-	return r > 0 && rp_store_now(server->store) - rp_column_int(row, 0) < RP_SECOND;
+	int64_t age = r > 0 ? rp_store_now(server->store) - rp_column_int(row, 0) : RP_SECOND;
+
+	/* One of the future was noted while the clock was wrong: it is not new. */
+	return age >= 0 && age < RP_SECOND;
 }
 
 void rp_refused_add(struct rp_server *server, const char *what, const char *job, const char *boot,

@@ -9,6 +9,7 @@
 #include "lib/hardware_id.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
@@ -165,16 +166,85 @@ int rp_rigs_put(struct rp_server *server, const json_t *json, enum rp_rig_state 
 	return 0;
 }
 
-static int count_pending(struct rp_server *server)
+static int count(struct rp_server *server, enum rp_sql statement, const char *key)
 {
 	rp_cleanup(row) sqlite3_stmt *row = NULL;
-	int r = rp_store_first(server->store, &row, RP_SQL_RIG_COUNT_STATE,
-		RP_TEXT(rp_rig_state_text(RP_RIG_PENDING)));
+	int r = rp_store_first(server->store, &row, statement, RP_TEXT(key));
 
 	return r <= 0 ? r : (int)rp_column_int(row, 0);
 }
 
-int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid,
+static int forget(struct rp_server *server, const char *name)
+{
+	static const enum rp_sql all[] = {RP_SQL_RIG_FORGET_EVENTS, RP_SQL_RIG_FORGET_STAGES,
+		RP_SQL_RIG_FORGET_BOOTS, RP_SQL_RIG_FORGET};
+	int r = rp_store_begin(server->store);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r >= 0 && i < sizeof(all) / sizeof(*all); i++)
+		r = rp_store_run(server->store, all[i], RP_TEXT(name));
+	return rp_store_end(server->store, r);
+}
+
+int rp_rigs_forget(struct rp_server *server, const char *name, struct rp_error *err)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	int r = rp_rigs_get(server, name, &rig);
+
+	if (r == 0)
+		return rp_error_set(err, -ENOENT, "%s: no such rig", name);
+	if (r > 0 && rig->state != RP_RIG_PENDING && rig->state != RP_RIG_RETIRED)
+		return rp_error_set(err, -ENOTSUP,
+			"%s: is %s: retire it first: rigproof rig retire %s", name,
+			rp_rig_state_text(rig->state), name);
+	if (r > 0)
+		r = forget(server, name);
+	if (r == -ESTALE)
+		return rp_error_set(
+			err, -ENOTSUP, "%s: has had jobs, whose results name it: it stays", name);
+	return r < 0 ? rp_error_set(err, r, "%s", rp_store_reason(server->store)) : 0;
+}
+
+/* The text of a row's first column, "" where there is no row. */
+static int first_text(
+	struct rp_server *server, enum rp_sql statement, const char *key, char ret_text[64])
+{
+	rp_cleanup(row) sqlite3_stmt *row = NULL;
+	int r = key ? rp_store_first(server->store, &row, statement, RP_TEXT(key))
+		    : rp_store_first(server->store, &row, statement);
+
+	if (r > 0)
+		snprintf(ret_text, 64, "%s", rp_column_text(row, 0));
+	return r;
+}
+
+/* -EMFILE: there is none, and none to be made. */
+static int make_room(struct rp_server *server, const char *from)
+{
+	const int max = *from ? RP_RIG_PENDING_PEER : RP_RIG_PENDING_DHCP;
+	char origin[64], oldest[64];
+	int r;
+
+	snprintf(origin, sizeof(origin), "%s", from);
+	r = count(server, RP_SQL_RIG_COUNT_FROM, from);
+	if (r >= 0 && r < max) {
+		r = count(server, RP_SQL_RIG_COUNT_STATE, rp_rig_state_text(RP_RIG_PENDING));
+		if (r < RP_RIG_PENDING_MAX)
+			return r < 0 ? r : 0;
+		r = first_text(server, RP_SQL_RIG_LOUDEST, NULL, origin);
+		if (r <= 0)
+			return r < 0 ? r : -EMFILE;
+	}
+	if (r >= 0)
+		r = first_text(server, RP_SQL_RIG_OLDEST_FROM, origin, oldest);
+	if (r <= 0)
+		return r < 0 ? r : -EMFILE;
+	rp_metrics_add(server->metrics, "rigs_forgotten_total{why=\"room\"}", 1);
+	return forget(server, oldest);
+}
+
+int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid, const char *from,
 	struct rp_rig **ret, struct rp_error *err)
 {
 	rp_cleanup(json) json_t *manifest = NULL;
@@ -183,10 +253,6 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 	size_t len = strlen(name);
 	int created, r;
 
-	r = count_pending(server);
-	if (r >= RP_RIG_PENDING_MAX)
-		return rp_error_set(err, -EMFILE,
-			"%d machines wait for approval already: approve or retire some", r);
 	for (const char *c = mac; *c && len < sizeof(name) - 1; c++) {
 		if (*c != ':')
 			name[len++] = *c;
@@ -200,9 +266,22 @@ int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid
 		"{s:s, s:s, s:[s], s:s}", "kind", "rig", "name", name, "mac", mac, "uuid", uuid);
 	if (!manifest)
 		return rp_error_memory(err);
-	r = rp_rigs_put(server, manifest, RP_RIG_PENDING, &created, err);
+	r = rp_store_begin(server->store);
+	if (r == 0) {
+		r = make_room(server, from);
+		if (r == 0)
+			r = rp_rigs_put(server, manifest, RP_RIG_PENDING, &created, err);
+		if (r == 0)
+			r = rp_store_run(
+				server->store, RP_SQL_RIG_SET_FROM, RP_TEXT(name), RP_TEXT(from));
+		r = rp_store_end(server->store, r);
+	}
+	if (r == -EMFILE)
+		return rp_error_set(err, r,
+			"%d machines wait for approval already: approve or delete some",
+			RP_RIG_PENDING_MAX);
 	if (r < 0)
-		return r;
+		return rp_error_set(err, r, "%s", rp_store_reason(server->store));
 	r = rp_rigs_get(server, name, ret);
 	return r > 0 ? 0 : rp_error_set(err, r ? r : -ENOENT, "%s: not stored", name);
 }

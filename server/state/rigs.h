@@ -15,7 +15,11 @@
 
 struct rp_server;
 
-#define RP_RIG_PENDING_MAX 256 /* machines that registered by themselves and wait for approval */
+/* Machines that registered by themselves and wait for approval: in all, by DHCP, from one address. */
+#define RP_RIG_PENDING_MAX 256
+#define RP_RIG_PENDING_DHCP 128
+#define RP_RIG_PENDING_PEER 16
+#define RP_RIG_PENDING_DAYS 7 /* unseen for so long, it is forgotten */
 
 struct rp_rig {
 	char name[RP_RIG_TEXT];
@@ -43,11 +47,19 @@ int rp_rigs_put(struct rp_server *server, const json_t *manifest, enum rp_rig_st
 	int *ret_created, struct rp_error *err);
 
 /*
- * A machine that we do not know: makes "rig-525400123456", pending. -EMFILE: too many pending;
- * -EEXIST: a rig of that name, with other MACs.
+ * A machine that we do not know: makes "rig-525400123456", pending. from is its address, "" where it
+ * came by DHCP. Where there are too many of its origin, or in all, the one of that origin, or of the
+ * loudest, that was not seen for longest makes room; one that said hello never does. -EMFILE: all
+ * have; -EEXIST: a rig of that name, with other MACs.
  */
-int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid,
+int rp_rigs_register(struct rp_server *server, const char *mac, const char *uuid, const char *from,
 	struct rp_rig **ret, struct rp_error *err);
+
+/*
+ * Forget a rig with all its boots. -ENOTSUP: it is neither pending nor retired, or has had jobs,
+ * whose results name it. -ENOENT.
+ */
+int rp_rigs_forget(struct rp_server *server, const char *name, struct rp_error *err);
 
 /*
  * A machine with the MAC of *rig says this UUID, "" where it has none. Nobody has approved a pending

@@ -22,6 +22,7 @@ struct rp_store {
 	int depth;  /* of nested transactions */
 	int failed; /* first error inside of the open transaction: it can only roll back */
 	struct rp_clock clock;
+	int64_t offset; /* from its now to ours */
 };
 
 static const char *const statement_texts[RP_SQL_COUNT] = {
@@ -60,7 +61,13 @@ static int error_of(int code)
 	}
 }
 
-static int64_t real_now(void *context)
+static int64_t boot_now(void *context)
+{
+	(void)context;
+	return rp_clock_monotonic();
+}
+
+static int64_t real_wall(void *context)
 {
 	(void)context;
 	return rp_clock_realtime();
@@ -148,7 +155,8 @@ int rp_store_open(const char *path, struct rp_store **ret, struct rp_error *err)
 
 	if (!store)
 		return rp_error_memory(err);
-	store->clock = (struct rp_clock){.now = real_now};
+	store->clock = (struct rp_clock){.now = boot_now, .wall = real_wall};
+	store->offset = rp_store_wall(store) - rp_store_now(store);
 	r = create_private(path, err);
 	if (r < 0)
 		return r;
@@ -186,11 +194,22 @@ struct rp_store *rp_store_free(struct rp_store *store)
 void rp_store_set_clock(struct rp_store *store, struct rp_clock clock)
 {
 	store->clock = clock;
+	store->offset = 0;
 }
 
 int64_t rp_store_now(const struct rp_store *store)
 {
-	return store->clock.now(store->clock.context);
+	return store->clock.now(store->clock.context) + store->offset;
+}
+
+int64_t rp_store_wall(const struct rp_store *store)
+{
+	return store->clock.wall ? store->clock.wall(store->clock.context) : rp_store_now(store);
+}
+
+void rp_store_move_clock(struct rp_store *store, int64_t by)
+{
+	store->offset += by;
 }
 
 int rp_store_limit(struct rp_store *store, int64_t bytes)

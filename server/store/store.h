@@ -24,10 +24,15 @@
 
 struct rp_store; /* opaque */
 
-/* Microseconds of real time, as rp_clock_realtime gives them. */
+/*
+ * Two clocks, in microseconds. now is that of rows and deadlines: it begins as real time and then
+ * runs as the boot clock does, so that nobody who sets the time of day ends or revives anything.
+ * wall is what people and signed texts are told.
+ */
 struct rp_clock {
 	int64_t (*now)(void *context);
 	void *context;
+	int64_t (*wall)(void *context); /* NULL: as now */
 };
 
 /* Opens or makes path (0600), brings its schema up to date, prepares all statements. */
@@ -36,9 +41,13 @@ int rp_store_open(const char *path, struct rp_store **ret, struct rp_error *err)
 /* Rolls an open transaction back. Takes NULL, returns NULL. */
 struct rp_store *rp_store_free(struct rp_store *store);
 
-/* The clock of all rows; rp_clock_realtime until then. */
+/* The clock of all rows; CLOCK_BOOTTIME and rp_clock_realtime until then. */
 void rp_store_set_clock(struct rp_store *store, struct rp_clock clock);
 int64_t rp_store_now(const struct rp_store *store);
+int64_t rp_store_wall(const struct rp_store *store);
+
+/* From here on now is by so much another time. Rows are the caller's to move along. */
+void rp_store_move_clock(struct rp_store *store, int64_t by);
 
 /* Bytes that the file may grow to (PRAGMA max_page_count): tests fill a disk with it. */
 int rp_store_limit(struct rp_store *store, int64_t bytes);

@@ -131,6 +131,9 @@ const char *const rp_store_migrations[] = {
 	/* whose token announced that a person switches it on, and when; '' nobody did */
 	"ALTER TABLE boot ADD COLUMN announced_by TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE boot ADD COLUMN announced_at INTEGER NOT NULL DEFAULT 0;",
+
+	/* from where an unknown machine registered: an address, '' by DHCP, which has none */
+	"ALTER TABLE rig ADD COLUMN registered_from TEXT NOT NULL DEFAULT '';",
 };
 
 const int rp_store_migrations_count = sizeof(rp_store_migrations) / sizeof(rp_store_migrations[0]);

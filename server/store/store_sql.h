@@ -65,6 +65,25 @@
 		"UPDATE rig SET inventory = ?2, secure_boot = ?3, last_seen = ?4 WHERE name = ?1") \
 	X(RIG_SET_KEYS, "UPDATE rig SET keys_enrolled = ?2, secure_boot = ?3 WHERE name = ?1")     \
 	X(RIG_COUNT_STATE, "SELECT COUNT(*) FROM rig WHERE state = ?1")                            \
+	X(RIG_SET_FROM, "UPDATE rig SET registered_from = ?2 WHERE name = ?1")                     \
+	X(RIG_COUNT_FROM,                                                                          \
+		"SELECT COUNT(*) FROM rig WHERE state = 'pending' AND registered_from = ?1")       \
+	X(RIG_LOUDEST, "SELECT registered_from FROM rig "                                          \
+		       "WHERE state = 'pending' AND inventory = '' "                               \
+		       "GROUP BY registered_from ORDER BY COUNT(*) DESC LIMIT 1")                  \
+	X(RIG_OLDEST_FROM, "SELECT name FROM rig "                                                 \
+			   "WHERE state = 'pending' AND inventory = '' AND registered_from = ?1 "  \
+			   "ORDER BY MAX(last_seen, created), rowid LIMIT 1")                      \
+	X(RIG_STALE, "SELECT name FROM rig WHERE state = 'pending' "                               \
+		     "AND MAX(last_seen, created) <= ?1 AND NOT EXISTS "                           \
+		     "(SELECT 1 FROM boot WHERE boot.rig = rig.name AND boot.state = 'open') "     \
+		     "LIMIT 16")                                                                   \
+	X(RIG_FORGET, "DELETE FROM rig WHERE name = ?1")                                           \
+	X(RIG_FORGET_BOOTS, "DELETE FROM boot WHERE rig = ?1")                                     \
+	X(RIG_FORGET_STAGES,                                                                       \
+		"DELETE FROM stage WHERE boot IN (SELECT id FROM boot WHERE rig = ?1)")            \
+	X(RIG_FORGET_EVENTS,                                                                       \
+		"DELETE FROM event WHERE boot IN (SELECT id FROM boot WHERE rig = ?1)")            \
 	X(RIG_MAC_ADD, "INSERT INTO rig_mac (mac, rig) VALUES (?1, ?2)")                           \
 	X(RIG_MAC_CLEAR, "DELETE FROM rig_mac WHERE rig = ?1")                                     \
 	X(RIG_TO_SWITCH_OFF,                                                                       \
@@ -186,6 +205,29 @@
 	X(JOB_COUNT, "SELECT state, COUNT(*) FROM job GROUP BY state")                             \
 	X(ATTEMPT_LIST, "SELECT id, state, message, started, ended FROM boot WHERE job = ?1 "      \
 			"ORDER BY rowid")                                                          \
+	/* the time of day was set by ?1: what is under way goes with it, to the same moments */   \
+	X(MOVE_BOOTS, "UPDATE boot SET started = started + ?1, "                                   \
+		      "stage_deadline = stage_deadline + ?1 * (stage_deadline > 0), "              \
+		      "script_at = script_at + ?1 * (script_at > 0), "                             \
+		      "offered_at = offered_at + ?1 * (offered_at > 0), "                          \
+		      "image_at = image_at + ?1 * (image_at > 0), "                                \
+		      "announced_at = announced_at + ?1 * (announced_at > 0), "                    \
+		      "certified_at = certified_at + ?1 * (certified_at > 0), "                    \
+		      "heartbeat_at = heartbeat_at + ?1 * (heartbeat_at > 0) "                     \
+		      "WHERE state = 'open'")                                                      \
+	X(MOVE_ENDED, "UPDATE boot SET ended = ended + ?1 WHERE ended > ?2")                       \
+	X(MOVE_STAGES,                                                                             \
+		"UPDATE stage SET start = start + ?1, \"end\" = \"end\" + ?1 * (\"end\" > 0) "     \
+		"WHERE boot IN (SELECT id FROM boot WHERE state = 'open')")                        \
+	X(MOVE_EVENTS, "UPDATE event SET time = time + ?1 "                                        \
+		       "WHERE boot IN (SELECT id FROM boot WHERE state = 'open')")                 \
+	X(MOVE_JOBS, "UPDATE job SET created = created + ?1, "                                     \
+		     "started = started + ?1 * (started > 0), "                                    \
+		     "deadline = deadline + ?1 * (deadline > 0) "                                  \
+		     "WHERE state IN ('queued', 'running')")                                       \
+	X(MOVE_RIGS, "UPDATE rig SET last_seen = last_seen + ?1 * (last_seen > 0), "               \
+		     "settle_until = settle_until + ?1 * (settle_until > 0), "                     \
+		     "off_at = off_at + ?1 * (off_at > 0)")                                        \
 	/* results */                                                                              \
 	X(RESULT_ADD,                                                                              \
 		"INSERT INTO result (boot, job, sha256, envelope, verdict, leaf, ack, accepted) "  \

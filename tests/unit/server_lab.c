@@ -9,6 +9,13 @@ static int64_t lab_now(void *context)
 	return ((struct rig_lab *)context)->now;
 }
 
+static int64_t lab_wall(void *context)
+{
+	struct rig_lab *lab = context;
+
+	return lab->now + lab->set_by;
+}
+
 static void lab_power(struct rp_server *server, const struct rp_rig_manifest *rig,
 	enum rp_power_action action, rp_power_done done, void *context)
 {
@@ -37,7 +44,7 @@ void lab_start(struct rig_lab *lab)
 	rp_cleanup(free) char *path = rp_path("%s/rigproof.db", lab->dir);
 
 	lab_ok(rp_store_open(path, &lab->server.store, &err));
-	rp_store_set_clock(lab->server.store, (struct rp_clock){lab_now, lab});
+	rp_store_set_clock(lab->server.store, (struct rp_clock){lab_now, lab, lab_wall});
 	lab_ok(rp_log_open(&lab->server, &err));
 	lab_ok(rp_tokens_prepare(&lab->server, &err));
 	lab_ok(rp_schedule_start(&lab->server, &err));

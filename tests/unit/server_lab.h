@@ -52,6 +52,7 @@ struct rig_lab {
 	struct rp_server server;
 	struct rp_manifest *site;
 	int64_t now;
+	int64_t set_by; /* how far the time of day was set ahead, or back */
 	char module_sha256[65];
 	const char *bearer;	 /* of requests; NULL: none */
 	char command_line[8192]; /* in results: makes them as large as a test wants */

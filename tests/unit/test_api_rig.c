@@ -119,7 +119,7 @@ static void one_machine_as_two_rigs(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 	json_t *body;
 
-	lab_ok(rp_rigs_register(&lab->server, "52:54:00:12:34:57", UUID, &other, &err));
+	lab_ok(rp_rigs_register(&lab->server, "52:54:00:12:34:57", UUID, "", &other, &err));
 	assert_true(script_boots(lab, &agent));
 	body = hello_body(&agent);
 	json_array_append_new(json_object_get(body, "mac"), json_string("52:54:00:12:34:57"));

@@ -19,7 +19,7 @@ static void registered_and_approved_under_a_name(void **state)
 	char name[RP_RIG_TEXT];
 	int created;
 
-	lab_ok(rp_rigs_register(&lab->server, MAC, "", &rig, &err));
+	lab_ok(rp_rigs_register(&lab->server, MAC, "", "", &rig, &err));
 	assert_string_equal(rig->name, "rig-525400123456");
 	assert_int_equal(rig->state, RP_RIG_PENDING);
 	/* its MAC is taken: the remedy names it */
@@ -50,7 +50,7 @@ static void registering_takes_nobodys_name(void **state)
 	json_object_set_new(manifest, "mac", json_pack("[s]", "52:54:00:00:00:02"));
 	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 201);
 	force_state(lab, "rig-525400123456", RP_RIG_READY);
-	assert_int_equal(rp_rigs_register(&lab->server, MAC, "", &stranger, &err), -EEXIST);
+	assert_int_equal(rp_rigs_register(&lab->server, MAC, "", "", &stranger, &err), -EEXIST);
 	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC, &by_mac), 0);
 	assert_int_equal(rp_rigs_get(&lab->server, "rig-525400123456", &rig), 1);
 	assert_string_equal(rig->manifest->rig->mac[0], "52:54:00:00:00:02");
@@ -66,7 +66,7 @@ static void ready_goes_on_where_it_was(void **state)
 	static const char path[] = "/api/v1/rigs/rig-525400123456/state";
 	char name[RP_RIG_TEXT];
 
-	lab_ok(rp_rigs_register(&lab->server, MAC, "", &rig, &err));
+	lab_ok(rp_rigs_register(&lab->server, MAC, "", "", &rig, &err));
 	assert_int_equal(
 		status_of(lab, "POST", path, json_pack("{s:s}", "state", "ready"), NULL), 409);
 	assert_state(lab, rig->name, "pending");
@@ -88,7 +88,6 @@ static void ready_goes_on_where_it_was(void **state)
 	assert_state(lab, rig->name, "ready");
 }
 
-/* A network full of machines cannot fill the store. */
 #define MAC2 "52:54:00:12:34:57"
 
 static json_t *both_macs(void)
@@ -109,8 +108,8 @@ static void two_interfaces_are_one_rig(void **state)
 	struct rp_error err = RP_ERROR_NONE;
 	char name[RP_RIG_TEXT];
 
-	lab_ok(rp_rigs_register(&lab->server, MAC, UUID, &first, &err));
-	lab_ok(rp_rigs_register(&lab->server, MAC2, UUID, &second, &err));
+	lab_ok(rp_rigs_register(&lab->server, MAC, UUID, "", &first, &err));
+	lab_ok(rp_rigs_register(&lab->server, MAC2, UUID, "", &second, &err));
 	lab_ok(rp_rigs_approve(&lab->server, first->name, manifest, name, &err));
 	assert_string_equal(name, "alpha");
 	assert_int_equal(rp_rigs_get_by_mac(&lab->server, MAC2, &found), 1);
@@ -143,8 +142,8 @@ static void other_machines_keep_their_macs(void **state)
 		struct rp_error err = RP_ERROR_NONE;
 		char name[RP_RIG_TEXT];
 
-		lab_ok(rp_rigs_register(&lab->server, MAC, cases[i].first, &first, &err));
-		lab_ok(rp_rigs_register(&lab->server, MAC2, cases[i].second, &second, &err));
+		lab_ok(rp_rigs_register(&lab->server, MAC, cases[i].first, "", &first, &err));
+		lab_ok(rp_rigs_register(&lab->server, MAC2, cases[i].second, "", &second, &err));
 		force_state(lab, second->name, cases[i].state);
 		assert_int_equal(
 			rp_rigs_approve(&lab->server, first->name, manifest, name, &err), -EEXIST);
@@ -156,23 +155,111 @@ static void other_machines_keep_their_macs(void **state)
 	}
 }
 
+static size_t count_rigs(struct rig_lab *lab)
+{
+	struct answer answer = ask(lab, "GET", "/api/v1/rigs?limit=1000", NULL, NULL);
+	size_t count = json_array_size(json_object_get(answer.json, "rigs"));
+
+	answer_done(&answer);
+	return count;
+}
+
+static int register_nth(struct rig_lab *lab, int n, const char *from)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	char mac[18];
+
+	lab->now += RP_SECOND;
+	snprintf(mac, sizeof(mac), "52:54:00:00:%02x:%02x", n >> 8, n & 255);
+	return rp_rigs_register(&lab->server, mac, "", from, &rig, &err);
+}
+
+static bool is_known(struct rig_lab *lab, int n)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+	char mac[18];
+
+	snprintf(mac, sizeof(mac), "52:54:00:00:%02x:%02x", n >> 8, n & 255);
+	return rp_rigs_get_by_mac(&lab->server, mac, &rig) > 0;
+}
+
+/* A network full of machines cannot fill the store; who makes many pushes out his own. */
 static void pending_is_bounded(void **state)
 {
 	struct rig_lab *lab = *state;
 	struct rp_error err = RP_ERROR_NONE;
-	char mac[18];
-	int r = 0, n;
+	char from[32];
 
 	lab_ok(rp_store_begin(lab->server.store));
-	for (n = 0; r == 0 && n < 1000; n++) {
-		rp_cleanup(rig) struct rp_rig *rig = NULL;
-
-		snprintf(mac, sizeof(mac), "52:54:00:00:%02x:%02x", n >> 8, n & 255);
-		r = rp_rigs_register(&lab->server, mac, "", &rig, &err);
+	assert_int_equal(register_nth(lab, 0, "10.77.0.9"), 0);
+	for (int n = 1; n < 200; n++)
+		assert_int_equal(register_nth(lab, n, "10.77.0.66"), 0);
+	assert_true(is_known(lab, 0));
+	assert_false(is_known(lab, 1));
+	assert_true(is_known(lab, 199));
+	for (int n = 200; n < 600; n++)
+		assert_int_equal(register_nth(lab, n, ""), 0);
+	assert_true(is_known(lab, 0) && is_known(lab, 199));
+	for (int n = 600; n < 900; n++) {
+		snprintf(from, sizeof(from), "10.77.1.%d", n & 63);
+		assert_int_equal(register_nth(lab, n, from), 0);
 	}
-	assert_int_equal(r, -EMFILE);
-	assert_int_equal(n, RP_RIG_PENDING_MAX + 1);
+	assert_int_equal(count_rigs(lab), RP_RIG_PENDING_MAX);
+	assert_true(is_known(lab, 0));
 	lab_ok(rp_store_end(lab->server.store, 0));
+}
+
+/* One that said hello makes no room for one that only asked. */
+static void hello_keeps_its_place(void **state)
+{
+	struct rig_lab *lab = *state;
+
+	for (int n = 0; n < RP_RIG_PENDING_PEER; n++) {
+		char name[32];
+
+		assert_int_equal(register_nth(lab, n, PEER), 0);
+		snprintf(name, sizeof(name), "rig-525400000%03x", n);
+		assert_int_equal(
+			rp_store_run(lab->server.store, RP_SQL_RIG_SET_INVENTORY, RP_TEXT(name),
+				RP_TEXT("{}"), RP_TEXT("{}"), RP_INT(lab->now)),
+			1);
+	}
+	assert_int_equal(register_nth(lab, 100, PEER), -EMFILE);
+	assert_int_equal(register_nth(lab, 100, "10.77.0.51"), 0);
+}
+
+static void pending_is_forgotten(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	/* registered, with a boot, its stages and events */
+	assert_int_equal(status_of(lab, "GET", "/boot/v1/script?mac=52:54:00:00:00:02&arch=x86_64",
+				 NULL, NULL),
+		200);
+	assert_int_equal(register_nth(lab, 1, ""), 0);
+	ready_rig(lab, "alpha", "none");
+	assert_int_equal(count_rigs(lab), 3);
+	/* an operator's word */
+	assert_int_equal(status_of(lab, "DELETE", "/api/v1/rigs/alpha", NULL, NULL), 409);
+	assert_int_equal(status_of(lab, "DELETE", "/api/v1/rigs/nobody", NULL, NULL), 404);
+	assert_int_equal(
+		status_of(lab, "DELETE", "/api/v1/rigs/rig-525400000001", NULL, NULL), 204);
+	assert_int_equal(count_rigs(lab), 2);
+	/* and time's */
+	lab_pass(lab, RP_RIG_PENDING_DAYS * 24 * 3600 - 3600);
+	assert_int_equal(count_rigs(lab), 2);
+	lab_pass(lab, 7200);
+	lab_pass(lab, 1);
+	assert_int_equal(count_rigs(lab), 1);
+	/* what had jobs stays */
+	submit_job(lab, "alpha", job);
+	assert_int_equal(status_of(lab, "POST", "/api/v1/rigs/alpha/state",
+				 json_pack("{s:s}", "state", "retired"), NULL),
+		200);
+	assert_int_equal(status_of(lab, "DELETE", "/api/v1/rigs/alpha", NULL, NULL), 409);
+	assert_int_equal(count_rigs(lab), 1);
 }
 
 static void manifests_are_checked(void **state)
@@ -277,6 +364,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			ready_goes_on_where_it_was, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(pending_is_bounded, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(hello_keeps_its_place, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(pending_is_forgotten, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(manifests_are_checked, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(trains, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(training_gives_up, lab_setup, lab_teardown),
