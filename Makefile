@@ -108,7 +108,10 @@ check-plans: deps ## plans xsc, gaming, gpu-dma, xsc-preload on a rig under Secu
 bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
 	$(Q)tests/bench/xsc
 
-.PHONY: check-certificates bench-xsc bench-gaming check-plans check-kmods debug-kernel xsc-patches
+bench-hostile: all ## rigproofd while strangers attack it, in a network namespace: a table and build/bench/hostile.json
+	$(Q)tests/bench/hostile
+
+.PHONY: bench-hostile check-certificates bench-xsc bench-gaming check-plans check-kmods debug-kernel xsc-patches
 debug-kernel: deps ## build the kernel that finds faults (KASAN and others) into the cache, once
 	$(Q)tests/deps.sh tests/kmods/packages.txt
 	$(Q)tests/kmods/debug-kernel
