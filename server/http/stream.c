@@ -9,9 +9,11 @@
 
 #include "lib/clock.h"
 
-#define TURN (256 << 10)      /* bytes in a row that one socket may send before the others' turn */
-#define RECORD (16 << 10)     /* of TLS, at most */
-#define LINGER_MAX (32 << 20) /* bytes thrown away before a peer that does not listen is cut */
+#define TURN (256 << 10)  /* bytes in a row that one socket may send before the others' turn */
+#define RECORD (16 << 10) /* of TLS, at most */
+#define LINGER_MS 50
+#define LINGER_BYTES                                                                               \
+	(128 << 10) /* thrown away in each of these: who does not listen is slowed down */
 
 struct rp_stream {
 	struct event *event;
@@ -26,15 +28,12 @@ struct rp_stream {
 	bool owes_drained; /* something was written, if only nothing */
 	int64_t handshake_us;
 	bool read_waits_for_write, write_waits_for_read; /* TLS may ask for the other one */
-	int64_t thrown_away;
 };
 
 static short interest(const struct rp_stream *stream)
 {
 	short events = 0;
 
-	if (stream->lingering)
-		return EV_READ;
 	if (stream->shaking_hands)
 		return stream->read_waits_for_write ? EV_WRITE : EV_READ;
 	if (stream->wants)
@@ -175,12 +174,9 @@ static int flush(struct rp_stream *stream)
 /* As the kernel has them: nobody is going to read them, so nobody decrypts or copies them. 1: over. */
 static int throw_away(struct rp_stream *stream)
 {
-	ssize_t n = recv(stream->fd, NULL, TURN, MSG_TRUNC);
+	ssize_t n = recv(stream->fd, NULL, LINGER_BYTES, MSG_TRUNC);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	stream->thrown_away += n > 0 ? n : LINGER_MAX + 1;
-	return stream->thrown_away > LINGER_MAX;
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *context)
@@ -296,7 +292,10 @@ void rp_stream_linger(struct rp_stream *stream)
 	}
 	shutdown(stream->fd, SHUT_WR);
 	stream->lingering = true;
-	arm(stream);
+	event_del(stream->event);
+	event_assign(
+		stream->event, event_get_base(stream->event), -1, EV_PERSIST, on_event, stream);
+	event_add(stream->event, &(struct timeval){0, LINGER_MS * 1000});
 }
 
 int64_t rp_stream_received(const struct rp_stream *stream)
