@@ -186,8 +186,12 @@ static struct evbuffer *write_head(struct rp_exchange *exchange, int status)
 	write_date(out);
 	if (evbuffer_add_buffer(out, exchange->headers) < 0)
 		return NULL;
-	evbuffer_add_printf(
-		out, "Connection: %s\r\n\r\n", exchange->close ? "close" : "keep-alive");
+	/* HTTP/1.1 needs no word for it; iPXE, which then keeps connections for later, gets none. */
+	if (exchange->close)
+		evbuffer_add_printf(out, "Connection: close\r\n");
+	else if (exchange->head.is_1_0)
+		evbuffer_add_printf(out, "Connection: keep-alive\r\n");
+	evbuffer_add_printf(out, "\r\n");
 	return rp_steal(out);
 }
 

@@ -99,7 +99,8 @@ static int parse_request_line(char *line, struct rp_head *ret)
 	if (version[0] != '1')
 		return -EPROTONOSUPPORT;
 	ret->method = method;
-	ret->keep_alive = version[2] != '0';
+	ret->is_1_0 = version[2] == '0';
+	ret->keep_alive = !ret->is_1_0;
 	return parse_target(target, ret);
 }
 

@@ -24,6 +24,7 @@ struct rp_head {
 	const char *query; /* without '?'; NULL: none */
 	int64_t length;	   /* of the body; 0: none */
 	bool keep_alive, expects_continue;
+	bool is_1_0; /* HTTP/1.0: it is told that the connection stays, later ones know */
 	size_t count;
 	struct rp_head_field fields[RP_HEAD_FIELDS_MAX];
 };

@@ -196,6 +196,7 @@ static void test_keep_alive(void **state)
 	SSL_write(ssl, two, (int)strlen(two));
 	while ((n = SSL_read(ssl, buffer, sizeof(buffer))) > 0) {
 		total += (size_t)n;
+		assert_null(memmem(buffer, (size_t)n, "keep-alive", 10)); /* iPXE goes by it */
 		memcpy(tail, buffer, (size_t)n);
 		tail[n] = '\0';
 	}
@@ -214,6 +215,7 @@ static void test_close(void **state)
 
 	assert_true(rp_clock_monotonic() - start < RP_SECOND);
 	assert_non_null(strstr(answer, "204 No Content\r\n"));
+	ASSERT_RAW("GET /last HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "Connection: close\r\n");
 	assert_non_null(strstr(answer, "Connection: close\r\n"));
 }
 
