@@ -356,9 +356,9 @@ int xsc_carry_out_light(struct xsc_server *srv)
 			ret = XSC_NOT_LIGHT;
 			if (xsc_arm_take(srv))
 				ret = settle(srv, run(srv, NULL));
-		} else if (!xsc_sq_is_plain(ring)) {
-			return xsc_sq_queued(ring) ? XSC_NOT_LIGHT : 0;
 		} else {
+			if (!xsc_sq_is_plain(ring))
+				return xsc_sq_queued(ring) ? XSC_NOT_LIGHT : 0;
 			ret = burst(srv);
 			if (ret == NOT_HERE)
 				return 0;
