@@ -77,7 +77,8 @@ static json_t *say_seen(const struct rp_verified *v)
 		snprintf(power, sizeof(power),
 			"nobody that it knows of switched the rig on for this boot");
 	return json_sprintf("Seen by the lab server itself: %s; %s%s%s; %s%s%s.", power,
-		*script ? "one address had the boot script, at " : "nobody had the boot script",
+		*script ? "one address had the boot script, or began UEFI HTTP boot, at "
+			: "nobody had the boot script",
 		script, *script ? " (a second one would have ended the boot)" : "",
 		*image ? "the same address had all bytes of the image, at "
 		       : "nobody had the whole image",

@@ -14,6 +14,7 @@
 #include "server/boot/facts.h"
 #include "server/http/limits.h"
 #include "server/jobs/jobs.h"
+#include "server/state/announced.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
 #include "server/store/store.h"
@@ -269,6 +270,31 @@ void rp_policy_pxe_event(struct rp_server *server, const struct rp_pxe_client *c
 		rp_log_warning("boot %s: %s", boot.id, rp_store_reason(server->store));
 }
 
+int rp_policy_take_announcement(struct rp_server *server, struct rp_boot *boot)
+{
+	struct rp_announcement said;
+	int r;
+
+	if (boot->address[0] || boot->power == RP_BOOT_POWER_DRIVER ||
+		!rp_announced_get(server, boot->rig, &said))
+		return 0;
+	r = rp_store_run(server->store, RP_SQL_BOOT_SET_ANNOUNCED, RP_TEXT(boot->id),
+		RP_TEXT(said.by), RP_INT(said.at));
+	if (r >= 0)
+		r = rp_boots_event(server, boot, "announced by %s", said.by);
+	if (r >= 0)
+		rp_announced_drop(server, boot->rig);
+	return r;
+}
+
+/* Its manifest says so. Anybody may load an image: that ties no rig to him which boots otherwise. */
+static bool boots_by_http(struct rp_server *server, const char *name)
+{
+	rp_cleanup(rig) struct rp_rig *rig = NULL;
+
+	return rp_rigs_get(server, name, &rig) > 0 && rig->manifest->rig->loader == RP_LOADER_HTTP;
+}
+
 /* UEFI HTTP boot fetches the image without a script: the rig that was offered just that. */
 static int bind_http_boot(struct rp_server *server, const char *peer, const char *sha256)
 {
@@ -279,7 +305,9 @@ static int bind_http_boot(struct rp_server *server, const char *peer, const char
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (boots[i].stage != RP_STAGE_LOADER || boots[i].loader[0] ||
-			strcmp(boots[i].image_sha256, sha256) != 0)
+			boots[i].power == RP_BOOT_POWER_ASKED ||
+			strcmp(boots[i].image_sha256, sha256) != 0 ||
+			!boots_by_http(server, boots[i].rig))
 			continue;
 		if (found)
 			return 0; /* two at once: which one this is cannot be told */
@@ -287,9 +315,11 @@ static int bind_http_boot(struct rp_server *server, const char *peer, const char
 	}
 	if (r < 0 || !found)
 		return r;
-	r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(found->id),
-		RP_TEXT(found->mac), RP_TEXT(found->uuid), RP_TEXT(peer),
-		RP_INT(rp_store_now(server->store)));
+	r = rp_policy_take_announcement(server, found);
+	if (r >= 0)
+		r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(found->id),
+			RP_TEXT(found->mac), RP_TEXT(found->uuid), RP_TEXT(peer),
+			RP_INT(rp_store_now(server->store)));
 	return r < 0 ? r : rp_boots_reach(server, found, RP_STAGE_KERNEL);
 }
 

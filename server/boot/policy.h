@@ -11,6 +11,7 @@
 #include "pxe/proxydhcp.h"
 #include "server/http/https_config.h"
 
+struct rp_boot;
 struct rp_rig;
 struct rp_server;
 
@@ -70,6 +71,9 @@ bool rp_policy_uuid_fits(const struct rp_rig *rig, const char *uuid);
  * its ends, which firmware pads with. A pending rig has none.
  */
 bool rp_policy_serial_fits(const struct rp_rig *rig, const char *serial);
+
+/* Where a person said that it comes, this is the boot that was meant: the first that gets so far. */
+int rp_policy_take_announcement(struct rp_server *server, struct rp_boot *boot);
 
 /* It gave a sign of life: last_seen, at most each 10 s. */
 void rp_policy_seen(struct rp_server *server, const struct rp_rig *rig);

@@ -15,7 +15,6 @@
 #include "server/cas/artefacts.h"
 #include "server/boot/facts.h"
 #include "server/jobs/jobs.h"
-#include "server/state/announced.h"
 #include "server/state/refused.h"
 #include "server/state/rigs.h"
 #include "server/server.h"
@@ -53,24 +52,6 @@ static const char *bad_request(const struct rp_script_request *request)
 	return NULL;
 }
 
-/* Where a person said that it comes, this is the boot that was meant: the first to fetch a script. */
-static int take_announcement(struct rp_server *server, struct rp_boot *boot)
-{
-	struct rp_announcement said;
-	int r;
-
-	if (boot->address[0] || boot->power == RP_BOOT_POWER_DRIVER ||
-		!rp_announced_get(server, boot->rig, &said))
-		return 0;
-	r = rp_store_run(server->store, RP_SQL_BOOT_SET_ANNOUNCED, RP_TEXT(boot->id),
-		RP_TEXT(said.by), RP_INT(said.at));
-	if (r >= 0)
-		r = rp_boots_event(server, boot, "announced by %s", said.by);
-	if (r >= 0)
-		rp_announced_drop(server, boot->rig);
-	return r;
-}
-
 /* The image that this boot is of, as a script. Its script stage ends here. */
 static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct rp_boot *boot,
 	const struct rp_script_request *request, char **ret)
@@ -104,7 +85,7 @@ static int say_boot(struct rp_server *server, const struct rp_rig *rig, struct r
 		r = rp_jobs_attempt_failed(server, boot, err.text);
 		return r < 0 ? r : say_exit(server, "no script could be made", "error", ret);
 	}
-	r = take_announcement(server, boot);
+	r = rp_policy_take_announcement(server, boot);
 	if (r >= 0)
 		r = rp_store_run(server->store, RP_SQL_BOOT_SET_SCRIPT, RP_TEXT(boot->id),
 			RP_TEXT(request->mac), RP_TEXT(request->uuid), RP_TEXT(request->peer),

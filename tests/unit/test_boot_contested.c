@@ -372,6 +372,38 @@ static void image_part(struct rig_lab *lab, const char *peer, int first, int sen
 							 .size = 100});
 }
 
+/* UEFI HTTP boot has no script: who loads its image first has the boot, where its manifest says so. */
+static void http_boot_is_tied_by_its_first_load(void **state)
+{
+	static const char *const loaders[] = {"ipxe", "http"};
+	const struct rp_pxe_client client = {
+		.mac = MAC, .uuid = UUID, .arch = 16, .kind = RP_PXE_HTTP};
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	for (int http = 0; http < 2; http++) {
+		json_t *manifest = rig_manifest("alpha", "qemu");
+
+		begin_job(lab, job);
+		json_object_set_new(manifest, "loader", json_string(loaders[http]));
+		assert_int_equal(status_of(lab, "POST", "/api/v1/rigs", manifest, NULL), 200);
+		rp_policy_pxe_event(&lab->server, &client, RP_PXE_DISCOVER_SEEN, "");
+		rp_policy_pxe_event(&lab->server, &client, RP_PXE_HTTP_OFFERED, "image");
+		image_part(lab, OTHER, 50, 0); /* not from its beginning */
+		assert_string_equal(newest(lab).address, "");
+		image_part(lab, OTHER, 0, 0);
+		assert_string_equal(newest(lab).address, http ? OTHER : "");
+		image_part(lab, PEER, 0, 100); /* another one's image is not its own */
+		assert_int_equal(newest(lab).image_at, 0);
+		image_part(lab, OTHER, 0, 100);
+		assert_int_equal(newest(lab).image_at, http ? lab->now : 0);
+		if (http) /* a script besides: two that ask */
+			assert_false(boots_for(lab, PEER));
+		lab_end(lab);
+		lab_begin(lab);
+	}
+}
+
 /* All bytes, from the beginning on, by the address that has the script, after it. */
 static void the_whole_image(void **state)
 {
@@ -434,6 +466,8 @@ int main(void)
 			no_script_before_the_power, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(uuid_is_not_optional, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(serial_is_not_optional, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			http_boot_is_tied_by_its_first_load, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(the_whole_image, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(hello_without_the_image, lab_setup, lab_teardown),
 	};
