@@ -56,8 +56,22 @@ MUTANTS  := $(B)/bin/tests/keys_mutants
 KMOD_TESTS := $(B)/check-kmods/bin/fail_nth $(B)/check-kmods/bin/fuzz_ioctl
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
+# What the command line makes of its own tables: pages of section 5, completion of words.
+KINDS       := site rig image plan claim client
+MANUALS     := $(KINDS:%=$(B)/man/rigproof-%.5)
+COMPLETIONS := $(B)/completion/rigproof $(B)/completion/_rigproof
+$(B)/man/rigproof-%.5: $(B)/bin/rigproof
+	@mkdir -p $(@D)
+	$(Q)$< manifest manual $* > $@
+$(B)/completion/rigproof: $(B)/bin/rigproof
+	@mkdir -p $(@D)
+	$(Q)$< completion bash > $@
+$(B)/completion/_rigproof: $(B)/bin/rigproof
+	@mkdir -p $(@D)
+	$(Q)$< completion zsh > $@
+
 .PHONY: all help deps demo lab check install clean kmods unit fuzz-replay fuzz bench style FORCE
-all: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so kmods ## build everything into build/
+all: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so kmods $(MANUALS) $(COMPLETIONS) ## build everything into build/
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -164,6 +178,11 @@ install: all ## install below DESTDIR/PREFIX
 	install -m 755 kmods/xsc/preload/xsc-preload $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(wildcard server/cli/man/*.1) $(wildcard kmods/xsc/preload/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard server/man/*.8 agent/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(B)/completion/rigproof $(DESTDIR)$(PREFIX)/share/bash-completion/completions/
+	install -m 644 $(B)/completion/_rigproof $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/
 	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 755 pxe/fetch-ipxe $(DESTDIR)$(PREFIX)/libexec/rigproof/
 	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/

@@ -247,6 +247,7 @@ static const struct {
 	[RP_TEXT_INTERFACE] = {interface_valid, "the name of a network interface, like eth0"},
 	[RP_TEXT_PATH] = {line_valid, "a path"},
 	[RP_TEXT_PACKAGE] = {package_valid, "the name of a Debian package"},
+	[RP_TEXT_ARGUMENT] = {line_valid, "one line of text"},
 };
 
 static int check_text(const struct rp_check *check, const struct place *place,
@@ -439,7 +440,8 @@ static int check_value(const struct rp_check *check, const struct place *place,
 	case CYAML_STRING:
 		/* The arguments of a command may be empty; required keys may not. */
 		return check_text(check, place, node, rule,
-			(schema->flags & CYAML_FLAG_OPTIONAL) || (!place->key && !rule));
+			(schema->flags & CYAML_FLAG_OPTIONAL) ||
+				(rule && rule->form == RP_TEXT_ARGUMENT));
 	case CYAML_INT:
 		return check_integer(check, place, node, rule);
 	case CYAML_BOOL:

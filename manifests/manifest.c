@@ -44,7 +44,7 @@ static int read_kind(struct rp_check *check, enum rp_manifest_kind *ret)
 		strcmp(root->children[0]->key, "kind") != 0)
 		return rp_check_fail(check, root, "kind",
 			"found %s first, expected \"kind: \" and one of: site, rig, image, plan, "
-			"claim",
+			"claim, client",
 			root->type == RP_YAML_MAPPING && root->children_count ? "another key"
 									      : "something else");
 	kind = root->children[0];
@@ -56,7 +56,7 @@ static int read_kind(struct rp_check *check, enum rp_manifest_kind *ret)
 			return 0;
 		}
 	return rp_check_fail(check, kind, "kind",
-		"found \"%.40s\", expected one of: site, rig, image, plan, claim", found);
+		"found \"%.40s\", expected one of: site, rig, image, plan, claim, client", found);
 }
 
 static int parse(const char *label, const char *text, size_t len, bool json,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests: what a person writes about a site, its rigs, images, plans and claims. YAML, one
+ * Manifests: what a person writes about a site, its rigs, images, plans and claims, and where the
+ * rigproof command finds its server. YAML, one
  * schema, one parser, strict: unknown and duplicate keys, wrong types, missing keys and missing
  * files are errors that name FILE:LINE:COL, what was found and what was expected. Anchors, aliases,
  * tags and a second document are refused. manifests/README.md lists every key with its default.
@@ -26,6 +27,7 @@ enum rp_manifest_kind {
 	RP_MANIFEST_IMAGE,
 	RP_MANIFEST_PLAN,
 	RP_MANIFEST_CLAIM,
+	RP_MANIFEST_CLIENT,
 };
 
 enum rp_site_dhcp { RP_DHCP_PROXY, RP_DHCP_OFF };
@@ -167,6 +169,17 @@ struct rp_claim {
 	unsigned needs_count;
 };
 
+enum rp_color { RP_COLOR_AUTO, RP_COLOR_ALWAYS, RP_COLOR_NEVER };
+
+/* Where the rigproof command finds its server; paths as written: see rp_manifest_resolve. */
+struct rp_client_manifest {
+	char *state;	  /* folder of a rigproofd on this machine; "": none */
+	char *server;	  /* URL; "": that of state */
+	char *root;	  /* "": that of state */
+	char *token_file; /* "": that of state */
+	enum rp_color color;
+};
+
 struct rp_manifest {
 	enum rp_manifest_kind kind;
 	char *path; /* where it was read; the label for rp_manifest_parse */
@@ -176,6 +189,7 @@ struct rp_manifest {
 		struct rp_image_manifest *image;
 		struct rp_plan *plan;
 		struct rp_claim *claim;
+		struct rp_client_manifest *client;
 		void *any;
 	};
 };

@@ -15,6 +15,7 @@ static const struct rp_schema *const schemas[RP_SCHEMA_KINDS] = {
 	[RP_MANIFEST_IMAGE] = &rp_schema_image,
 	[RP_MANIFEST_PLAN] = &rp_schema_plan,
 	[RP_MANIFEST_CLAIM] = &rp_schema_claim,
+	[RP_MANIFEST_CLIENT] = &rp_schema_client,
 };
 
 const cyaml_schema_value_t rp_schema_text_entry = {

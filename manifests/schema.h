@@ -28,7 +28,8 @@ enum rp_text_form {
 	RP_TEXT_METRIC,	   /* "check/metric" */
 	RP_TEXT_INTERFACE, /* a network interface */
 	RP_TEXT_PATH,
-	RP_TEXT_PACKAGE, /* a Debian package */
+	RP_TEXT_PACKAGE,  /* a Debian package */
+	RP_TEXT_ARGUMENT, /* a line, of a command: may be empty everywhere */
 };
 
 /* One key of a mapping; keys without a rule are optional single lines, or what libcyaml says. */
@@ -37,6 +38,7 @@ struct rp_rule {
 	const char *fallback; /* as YAML would have it; NULL: "", 0, false */
 	enum rp_text_form form;
 	int64_t min, max; /* integers; both 0: 0 to INT_MAX */
+	const char *help; /* what it is, for its manual page; every key has one */
 };
 
 struct rp_mapping {
@@ -55,6 +57,7 @@ struct rp_check {
 
 struct rp_schema {
 	const char *name;
+	const char *title, *intro; /* for its manual page */
 	const cyaml_schema_value_t *value;
 	const struct rp_mapping *mappings; /* of this kind, ends with NULL fields */
 	/* Rules that span keys; manifest is complete. May be NULL. */
@@ -64,9 +67,9 @@ struct rp_schema {
 };
 
 extern const struct rp_schema rp_schema_site, rp_schema_rig, rp_schema_image, rp_schema_plan,
-	rp_schema_claim;
+	rp_schema_claim, rp_schema_client;
 
-#define RP_SCHEMA_KINDS 5 /* enum rp_manifest_kind: from 0 */
+#define RP_SCHEMA_KINDS 6 /* enum rp_manifest_kind: from 0 */
 
 /* By kind; kind must be valid. */
 const struct rp_schema *rp_schema_of(enum rp_manifest_kind kind);

@@ -31,14 +31,25 @@ static const cyaml_schema_field_t claim_fields[] = {
 };
 
 static const struct rp_rule claim_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
-	{"sentence", .form = RP_TEXT_PROSE},
-	{"source", .form = RP_TEXT_PROSE},
-	{"plan", .form = RP_TEXT_NAME},
-	{"check", .form = RP_TEXT_NAME},
-	{"metric", .form = RP_TEXT_NAME},
-	{"tests", .form = RP_TEXT_NAME},
-	{"needs", .form = RP_TEXT_LINE},
+	{"name", .form = RP_TEXT_NAME, .help = "What it is called here."},
+	{"sentence", .form = RP_TEXT_PROSE, .help = "What is claimed, word for word."},
+	{"source", .form = RP_TEXT_PROSE, .help = "Who says so, and where."},
+	{"subject", .help = "module:NAME (loaded) or image:NAME that the result must be about. "
+			    "Without it any."},
+	{"kernel", .help = "What the kernel's release must begin with: 6.1 is met by 6.1.0-56, not "
+			   "by 6.12. Without it any."},
+	{"plan", .form = RP_TEXT_NAME, .help = "The plan that measures it. Without it any."},
+	{"check", .form = RP_TEXT_NAME,
+		.help = "The check that decides. Without it needs says what it would take."},
+	{"metric", .form = RP_TEXT_NAME, .help = "The metric of that check that decides."},
+	{"op", .help = "How the metric is compared with the threshold."},
+	{"threshold", .help = "The number that the metric is held against."},
+	{"unit", .help = "The metric's unit: another one decides nothing. Without it any."},
+	{"tests", .form = RP_TEXT_NAME,
+		.help = "In place of a metric: tests of the check that must all be ok, each named "
+			"by what its description has before the first colon."},
+	{"physical", .help = "true: only figures of physical rigs count."},
+	{"needs", .form = RP_TEXT_LINE, .help = "What it takes to measure it, in words."},
 	{NULL},
 };
 
@@ -123,6 +134,9 @@ static const cyaml_schema_value_t claim_value = {
 
 const struct rp_schema rp_schema_claim = {
 	.name = "claim",
+	.title = "a sentence that somebody wrote, and what decides it",
+	.intro = "Claims are listed by rigproof claim list and held against evidence by rigproof "
+		 "claim judge. One has a check, with a metric or tests, or it says what it needs.",
 	.value = &claim_value,
 	.mappings = mappings,
 	.check = check_claim,

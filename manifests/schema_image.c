@@ -24,12 +24,18 @@ static const cyaml_schema_field_t image_fields[] = {
 };
 
 static const struct rp_rule image_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
-	{"description", .form = RP_TEXT_PROSE},
-	{"kernel", "stock", RP_TEXT_PATH},
-	{"suite", "bookworm", RP_TEXT_NAME},
-	{"packages", .form = RP_TEXT_PACKAGE},
-	{"modules", .form = RP_TEXT_NAME},
+	{"name", .form = RP_TEXT_NAME, .help = "The name that jobs and plans call it by."},
+	{"description", .form = RP_TEXT_PROSE, .help = "For people."},
+	{"kernel", "stock", RP_TEXT_PATH,
+		.help = "stock: the suite's own; or the path of a kernel."},
+	{"suite", "bookworm", RP_TEXT_NAME, .help = "The Debian suite that its user space is of."},
+	{"packages", .form = RP_TEXT_PACKAGE,
+		.help = "Debian packages beside those that every node image has."},
+	{"modules", .form = RP_TEXT_NAME,
+		.help = "Names of kernel modules of ours that are signed into it."},
+	{"command_line", .help = "Appended to the kernel's command line: printable ASCII with its "
+				 "quotes closed, without ${ and without a word || or && or one "
+				 "that begins with #."},
 	{NULL},
 };
 
@@ -103,6 +109,9 @@ static const cyaml_schema_value_t image_value = {
 
 const struct rp_schema rp_schema_image = {
 	.name = "image",
+	.title = "what a rig boots",
+	.intro = "An image's manifest is built into one signed EFI file by rigproof image build "
+		 "FILE. Paths are taken from beside the file.",
 	.value = &image_value,
 	.mappings = mappings,
 	.check = check_image,

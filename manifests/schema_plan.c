@@ -16,7 +16,9 @@ static const cyaml_schema_field_t module_fields[] = {
 };
 
 static const struct rp_rule module_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
+	{"name", .form = RP_TEXT_NAME, .help = "The module."},
+	{"parameters", .help = "What follows the module on its insmod line: key=value, with blanks "
+			       "between."},
 	{NULL},
 };
 
@@ -34,13 +36,19 @@ static const cyaml_schema_field_t check_fields[] = {
 };
 
 static const struct rp_rule check_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
-	{"timeout_s", "60", .min = 1, .max = 86400},
-	{"memory_mb", "0", .min = 0, .max = 1 << 20},
-	{"cpus", .form = RP_TEXT_CPUS},
-	{"scheduler", "other"},
-	{"priority", "0", .min = 0, .max = 99},
-	{"user", .form = RP_TEXT_NAME},
+	{"name", .form = RP_TEXT_NAME, .help = "What its results are called."},
+	{"exec", .form = RP_TEXT_ARGUMENT,
+		.help = "The program and its arguments. A bare name is one of the programs in the "
+			"image; a path begins with a slash."},
+	{"timeout_s", "60", .min = 1, .max = 86400,
+		.help = "Seconds after which it is ended, and an error."},
+	{"memory_mb", "0", .min = 0, .max = 1 << 20,
+		.help = "The most memory it gets, in MiB. 0: no limit."},
+	{"cpus", .form = RP_TEXT_CPUS,
+		.help = "The CPUs it may run on, like 0-3,6. Without it all."},
+	{"scheduler", "other", .help = "Its scheduling class."},
+	{"priority", "0", .min = 0, .max = 99, .help = "1 to 99 for fifo and rr, 0 for other."},
+	{"user", .form = RP_TEXT_NAME, .help = "The user it runs as. Without it root."},
 	{NULL},
 };
 
@@ -52,7 +60,9 @@ static const cyaml_schema_field_t limit_fields[] = {
 };
 
 static const struct rp_rule limit_rules[] = {
-	{"metric", .form = RP_TEXT_METRIC},
+	{"metric", .form = RP_TEXT_METRIC, .help = "CHECK/METRIC, of a check of this plan."},
+	{"max", .help = "The most it may be."},
+	{"min", .help = "The least it may be. Exactly one of max and min is given."},
 	{NULL},
 };
 
@@ -85,11 +95,18 @@ static const cyaml_schema_field_t plan_fields[] = {
 };
 
 static const struct rp_rule plan_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
-	{"description", .form = RP_TEXT_PROSE},
-	{"image", .form = RP_TEXT_NAME},
-	{"timeout_s", "900", .min = 1, .max = 604800},
-	{"disks", "never"},
+	{"name", .form = RP_TEXT_NAME, .help = "The name that jobs and results show."},
+	{"description", .form = RP_TEXT_PROSE, .help = "For people."},
+	{"image", .form = RP_TEXT_NAME,
+		.help = "The image it wants. Without it the job or the site says."},
+	{"modules", .help = "Modules that are loaded before the checks, in this order."},
+	{"checks", .help = "What is run, one after the other."},
+	{"limits", .help = "Bounds for metrics. One that is not met is a fail."},
+	{"timeout_s", "900", .min = 1, .max = 604800,
+		.help = "Seconds that all checks may take together."},
+	{"disks", "never",
+		.help = "write: its checks may write the rig's disks; the rig's manifest must say "
+			"so, too."},
 	{NULL},
 };
 
@@ -213,6 +230,9 @@ static const cyaml_schema_value_t plan_value = {
 
 const struct rp_schema rp_schema_plan = {
 	.name = "plan",
+	.title = "modules to load, checks to run, limits to hold",
+	.intro = "A plan is run by rigproof job submit --plan FILE. Its verdict is pass, fail (the "
+		 "thing under test is wrong), error (the lab is wrong) or skip.",
 	.value = &plan_value,
 	.mappings = mappings,
 	.check = check_plan,

@@ -15,8 +15,10 @@ static const cyaml_schema_field_t power_fields[] = {
 };
 
 static const struct rp_rule power_rules[] = {
-	{"driver", "none"},
-	{"qmp", .form = RP_TEXT_PATH},
+	{"driver", "none",
+		.help = "none: a person presses the button; qemu: a virtual machine's monitor."},
+	{"qmp", .form = RP_TEXT_PATH,
+		.help = "Of driver qemu: the path of the machine's QMP socket."},
 	{NULL},
 };
 
@@ -38,14 +40,23 @@ static const cyaml_schema_field_t rig_fields[] = {
 };
 
 static const struct rp_rule rig_rules[] = {
-	{"name", .form = RP_TEXT_NAME},
-	{"description", .form = RP_TEXT_PROSE},
-	{"mac", .form = RP_TEXT_MAC},
-	{"uuid", .form = RP_TEXT_UUID},
-	{"serial", .form = RP_TEXT_PROSE},
-	{"loader", "ipxe"},
-	{"disks", "never"},
-	{"console", .form = RP_TEXT_PATH},
+	{"name", .form = RP_TEXT_NAME, .help = "The name that the server knows it by."},
+	{"description", .form = RP_TEXT_PROSE, .help = "For people."},
+	{"mac", .form = RP_TEXT_MAC,
+		.help = "The addresses of the interfaces it may boot from, in lower case."},
+	{"uuid", .form = RP_TEXT_UUID,
+		.help = "Its SMBIOS UUID, in lower case. Given here it must be sent and must fit."},
+	{"serial", .form = RP_TEXT_PROSE,
+		.help = "Its SMBIOS serial number. Given here it must be sent and must fit."},
+	{"loader", "ipxe",
+		.help = "ipxe with drivers of its own; snponly with those of the firmware; http: "
+			"UEFI HTTP boot without a loader; undionly: BIOS, needs bios_allowed."},
+	{"ignore", .help = "Left alone: never answered, never booted."},
+	{"bios_allowed", .help = "BIOS boots over plain HTTP, with assurance none."},
+	{"disks", "never", .help = "write: plans that say so, too, may write its disks."},
+	{"power", .help = "How it is switched."},
+	{"console", .form = RP_TEXT_PATH,
+		.help = "The path of a Unix socket with its serial console."},
 	{NULL},
 };
 
@@ -94,6 +105,10 @@ static const cyaml_schema_value_t rig_value = {
 
 const struct rp_schema rp_schema_rig = {
 	.name = "rig",
+	.title = "a machine under test",
+	.intro = "A rig's manifest says how the server knows, boots and switches a machine: "
+		 "rigproof rig add FILE, rigproof rig approve NAME --manifest FILE. Paths are "
+		 "taken from beside the file.",
 	.value = &rig_value,
 	.mappings = mappings,
 	.check = check_rig,

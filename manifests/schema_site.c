@@ -22,14 +22,17 @@ static const cyaml_schema_field_t stage_fields[] = {
 };
 
 static const struct rp_rule stage_rules[] = {
-	{"power_s", "60", .min = 1, .max = 86400},
-	{"dhcp_s", "120", .min = 1, .max = 86400},
-	{"loader_s", "90", .min = 1, .max = 86400},
-	{"script_s", "60", .min = 1, .max = 86400},
-	{"kernel_s", "300", .min = 1, .max = 86400},
-	{"agent_s", "180", .min = 1, .max = 86400},
-	{"checks_s", "900", .min = 1, .max = 86400},
-	{"report_s", "120", .min = 1, .max = 86400},
+	{"power_s", "60", .min = 1, .max = 86400, .help = "Until the rig is on."},
+	{"dhcp_s", "120", .min = 1, .max = 86400, .help = "Until its firmware asks for a loader."},
+	{"loader_s", "90", .min = 1, .max = 86400, .help = "Until the loader was fetched."},
+	{"script_s", "60", .min = 1, .max = 86400, .help = "Until the loader asks for its script."},
+	{"kernel_s", "300", .min = 1, .max = 86400,
+		.help = "Until the image was fetched and its kernel runs."},
+	{"agent_s", "180", .min = 1, .max = 86400,
+		.help = "Until the agent says hello and fetches its job."},
+	{"checks_s", "900", .min = 1, .max = 86400,
+		.help = "All checks together, where the plan says nothing."},
+	{"report_s", "120", .min = 1, .max = 86400, .help = "Until the result was handed over."},
 	{NULL},
 };
 
@@ -56,21 +59,43 @@ static const cyaml_schema_field_t site_fields[] = {
 };
 
 static const struct rp_rule site_rules[] = {
-	{"name", "lab", RP_TEXT_NAME},
-	{"description", .form = RP_TEXT_PROSE},
-	{"https_port", "8443", .min = 0, .max = 65535},
-	{"http_port", "0", .min = 0, .max = 65535},
-	{"interface", .form = RP_TEXT_INTERFACE},
-	{"dhcp", "proxy"},
-	{"tftp", "spawn"},
-	{"tftp_port", "69", .min = 1, .max = 65535},
-	{"unknown", "ignore"},
-	{"approve", "operator"},
-	{"training_boots", "1", .min = 0, .max = 100},
-	{"image", .form = RP_TEXT_NAME},
-	{"retries", "1", .min = 0, .max = 100},
-	{"quarantine_after", "3", .min = 0, .max = 1000},
-	{"queue_s", "86400", .min = 1, .max = 30 * 86400},
+	{"name", "lab", RP_TEXT_NAME, .help = "The lab's name: it is the origin of the log."},
+	{"description", .form = RP_TEXT_PROSE, .help = "For people."},
+	{"address",
+		.help = "The IP address or name that rigs reach the server by; it must stand in "
+			"the server's certificate. Without it the first address of the interface."},
+	{"https_port", "8443", .min = 0, .max = 65535, .help = "0: any free port."},
+	{"http_port", "0", .min = 0, .max = 65535,
+		.help = "Plain HTTP for UEFI HTTP boot and BIOS rigs, which have no TLS. 0: none."},
+	{"interface", .form = RP_TEXT_INTERFACE,
+		.help = "The network interface of the rigs. Without it there is no DHCP."},
+	{"dhcp", "proxy",
+		.help = "proxy answers beside the site's own DHCP server and hands out no "
+			"addresses; with off that server names the loader itself."},
+	{"tftp", "spawn",
+		.help = "spawn starts in.tftpd; external: another TFTP server serves our folder; "
+			"off: none."},
+	{"tftp_port", "69", .min = 1, .max = 65535,
+		.help = "The UDP port of the TFTP server that we start."},
+	{"unknown", "ignore",
+		.help = "What becomes of machines that have no manifest: ignore answers them "
+			"nothing, register lets them in as pending rigs."},
+	{"approve", "operator",
+		.help = "Who lets a rig in that registered by itself: operator, or automatic where "
+			"everything on the network is yours."},
+	{"training_boots", "1", .min = 0, .max = 100,
+		.help = "Clean boots before a new rig serves."},
+	{"image", .form = RP_TEXT_NAME,
+		.help = "The image of boots without a job, and of jobs and plans that name none. "
+			"Without it the newest."},
+	{"retries", "1", .min = 0, .max = 100,
+		.help = "How often a job that ends in error is tried again."},
+	{"quarantine_after", "3", .min = 0, .max = 1000,
+		.help = "Errors in a row after which a rig gets no more jobs. 0: never."},
+	{"queue_s", "86400", .min = 1, .max = 30 * 86400,
+		.help = "Seconds after which a job ends in error that waits while its rig does "
+			"nothing."},
+	{"stages", .help = "How long each stage of a boot may take, in seconds."},
 	{NULL},
 };
 
@@ -86,6 +111,9 @@ static const cyaml_schema_value_t site_value = {
 
 const struct rp_schema rp_schema_site = {
 	.name = "site",
+	.title = "what a lab is like, for rigproofd",
+	.intro = "A site's manifest is what rigproofd is started with (--config). An empty file is "
+		 "a site with all defaults.",
 	.value = &site_value,
 	.mappings = mappings,
 };

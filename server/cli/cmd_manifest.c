@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "manifests/manifest.h"
+#include "manifests/manual.h"
 #include "server/cli/cli.h"
 
 static const char *name_of(const struct rp_manifest *manifest)
@@ -18,8 +20,10 @@ static const char *name_of(const struct rp_manifest *manifest)
 		return manifest->image->name;
 	case RP_MANIFEST_PLAN:
 		return manifest->plan->name;
-	default:
+	case RP_MANIFEST_CLAIM:
 		return manifest->claim->name;
+	default:
+		return "configuration";
 	}
 }
 
@@ -62,8 +66,33 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 	return status;
 }
 
+static int run_manual(const struct rp_cli *cli, struct rp_error *err)
+{
+	enum rp_manifest_kind kind = RP_MANIFEST_SITE;
+	rp_cleanup(free) char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return rp_error_memory(err);
+	while (strcmp(rp_manifest_kind_name(kind), cli->operands[0]) != 0)
+		kind++; /* the usage line has no other words */
+	rp_manifest_manual(kind, out);
+	if (fclose(out) != 0)
+		return rp_error_memory(err);
+	if (cli->json) {
+		rp_cleanup(json) json_t *document =
+			json_pack("{s:s, s:s}", "kind", cli->operands[0], "manual", text);
+
+		return document ? rp_cli_print_json(document, err) : -ENOMEM;
+	}
+	return rp_cli_write(NULL, text, strlen(text), err);
+}
+
 const struct rp_cli_command rp_cli_manifest[] = {
 	{"manifest", "check", "FILE...", "say of each file whether it is good, and else why not",
 		run_check},
+	{"manifest", "manual", "site|rig|image|plan|claim|client",
+		"the manual page of a kind: rigproof manifest manual rig | man -l -", run_manual},
 	{NULL},
 };

@@ -20,6 +20,7 @@ const struct rp_cli_noun rp_cli_nouns[] = {
 	{rp_cli_claim, "what others claim, held against evidence"},
 	{rp_cli_log, "the append-only log of results"},
 	{rp_cli_verify, "check evidence offline: rigproof verify --root CRT evidence.json"},
+	{rp_cli_completion, "words for the Tab key, for bash and zsh"},
 	{NULL},
 };
 

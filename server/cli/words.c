@@ -47,7 +47,9 @@ static const struct rp_usage_help rows[] = {
 		F},
 	{"claim judge", "EVIDENCE", "evidence.json of a job", F},
 	{"verify", "FILE", "evidence.json of a job", F},
+	{"completion", "bash|zsh", "the shell"},
 	{"manifest check", "FILE", "a manifest", F},
+	{"manifest manual", "site|rig|image|plan|claim|client", "the kind"},
 	{"help", "NOUN", "what to explain"},
 	{"help", "VERB", "what to explain of it"},
 

@@ -61,6 +61,10 @@ static void least(const struct rp_cli_command *command, const char *filler, char
 
 		if (!strcmp(word.text, "ready|quarantined|retired"))
 			text = "retired";
+		else if (strstr(word.text, "plan|claim"))
+			text = "plan";
+		else if (strstr(word.text, "zsh"))
+			text = "zsh";
 		if (!word.required)
 			continue;
 		len += (size_t)snprintf(line + len, size - len, " %s %s",

@@ -99,7 +99,7 @@ static void json_is_as_strict_as_yaml(void **state)
 			"manifest: found a Unicode line separator, expected \\n in text"},
 		{"{\"kind\":\"sites\"}",
 			"manifest:2:10: kind: found \"sites\", expected one of: site, rig, image, "
-			"plan, claim"},
+			"plan, claim, client"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

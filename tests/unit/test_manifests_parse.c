@@ -53,12 +53,12 @@ static const struct {
 	/* kind */
 	{"name: r\nkind: rig\n",
 		"f:1:1: kind: found another key first, expected \"kind: \" and one of: site, rig, "
-		"image, plan, claim"},
+		"image, plan, claim, client"},
 	{"- kind: rig\n",
 		"f:1:1: kind: found something else first, expected \"kind: \" and one of: site, "
-		"rig, image, plan, claim"},
-	{"kind: rigs\n",
-		"f:1:7: kind: found \"rigs\", expected one of: site, rig, image, plan, claim"},
+		"rig, image, plan, claim, client"},
+	{"kind: rigs\n", "f:1:7: kind: found \"rigs\", expected one of: site, rig, image, plan, "
+			 "claim, client"},
 
 	/* keys */
 	{"kind: site\nretires: 2\n", "f:2:1: retires: found an unknown key, expected \"retries\"?"},
