@@ -102,6 +102,9 @@ static const struct rp_rule plan_rules[] = {
 	{"modules", .help = "Modules that are loaded before the checks, in this order."},
 	{"checks", .help = "What is run, one after the other."},
 	{"limits", .help = "Bounds for metrics. One that is not met is a fail."},
+	{"expected_reports",
+		.help = "Kinds of kernel reports that its checks provoke on purpose, like IOMMU or "
+			"KASAN. Any other report is a fail."},
 	{"timeout_s", "900", .min = 1, .max = 604800,
 		.help = "Seconds that all checks may take together."},
 	{"disks", "never",

@@ -98,10 +98,7 @@ int rp_cli_print_json(const json_t *value, struct rp_error *err);
 /* Write text to path, or to standard output where path is NULL or "-". */
 int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error *err);
 
-/* The lab root: --root, else root.crt of --state or $RIGPROOF_STATE. PEM text; caller frees. */
+/* The lab root, as the settings say (settings.h). PEM text; caller frees. */
 int rp_cli_root(const struct rp_cli *cli, char **ret_pem, struct rp_error *err);
-
-/* --state or $RIGPROOF_STATE; NULL: neither. */
-const char *rp_cli_state(const struct rp_cli *cli);
 
 #endif

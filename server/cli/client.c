@@ -11,6 +11,7 @@
 #include "lib/http.h"
 #include "lib/json.h"
 #include "server/cas/uploads.h"
+#include "server/cli/settings.h"
 
 struct rp_client {
 	struct rp_http *http;
@@ -27,64 +28,24 @@ struct rp_client *rp_client_free(struct rp_client *client)
 	return NULL;
 }
 
-/* A one-line file, without its end of line. */
-static int read_line(const char *path, bool secret, char **ret, struct rp_error *err)
-{
-	rp_cleanup(free) char *text = NULL;
-	int r = secret ? rp_file_read_secret(path, 4096, &text, NULL, err)
-		       : rp_file_read(path, 4096, &text, NULL, err);
-
-	if (r < 0)
-		return r;
-	text[strcspn(text, "\r\n")] = '\0';
-	*ret = rp_steal(text);
-	return 0;
-}
-
-/* An option, else a file of the state folder. */
-static int find_setting(const struct rp_cli *cli, const char *option, const char *file, bool secret,
-	char **ret, struct rp_error *err)
-{
-	const char *value = rp_cli_value(cli, option);
-	const char *state = rp_cli_state(cli);
-	rp_cleanup(free) char *path = NULL;
-	int r;
-
-	if (value && !strcmp(option, "--server")) {
-		*ret = strdup(value);
-		return *ret ? 0 : rp_error_memory(err);
-	}
-	if (value)
-		return read_line(value, secret, ret, err);
-	if (!state)
-		return rp_error_set(err, -EINVAL,
-			"where is the server? Add --state DIR (or set RIGPROOF_STATE), or --server "
-			"URL --root CRT --token-file FILE");
-	path = rp_path("%s/%s", state, file);
-	if (!path)
-		return rp_error_memory(err);
-	r = read_line(path, secret, ret, err);
-	if (r == -ENOENT)
-		return rp_error_set(err, r,
-			"%s: not there: has rigproofd --state %s been started once?", path, state);
-	return r;
-}
-
 int rp_client_open(const struct rp_cli *cli, struct rp_client **ret, struct rp_error *err)
 {
 	rp_cleanup(client) struct rp_client *client = calloc(1, sizeof(*client));
 	rp_cleanup(free) char *root = NULL;
 	rp_cleanup(free) char *token = NULL;
 	struct rp_http_config config = {.connect_timeout_s = 10, .idle_timeout_s = 60};
+	rp_cleanup(settings) struct rp_settings settings = {0};
 	int r;
 
 	if (!client)
 		return rp_error_memory(err);
-	r = find_setting(cli, "--server", "address", false, &client->url, err);
+	r = rp_settings_load(cli, &settings, err);
 	if (r >= 0)
-		r = rp_cli_root(cli, &root, err);
+		r = rp_settings_read(&settings, RP_SETTING_SERVER, &client->url, err);
 	if (r >= 0)
-		r = find_setting(cli, "--token-file", "operator.token", true, &token, err);
+		r = rp_settings_read(&settings, RP_SETTING_ROOT, &root, err);
+	if (r >= 0)
+		r = rp_settings_read(&settings, RP_SETTING_TOKEN, &token, err);
 	if (r < 0)
 		return r;
 	/* "https://host/" is what people copy from a browser. */

@@ -12,8 +12,7 @@
 struct rp_client; /* opaque */
 
 /*
- * From --state DIR or $RIGPROOF_STATE (DIR/address, DIR/root.crt, DIR/operator.token), each of them
- * overridden by --server, --root, --token-file. Nothing is sent yet.
+ * As the settings say (settings.h). Nothing is sent yet.
  */
 int rp_client_open(const struct rp_cli *cli, struct rp_client **ret, struct rp_error *err);
 struct rp_client *rp_client_free(struct rp_client *client);

@@ -17,6 +17,7 @@
 #include "server/cli/check.h"
 #include "server/cli/evidence.h"
 #include "server/cli/job_id.h"
+#include "server/cli/settings.h"
 
 struct checkpoint {
 	char *note;
@@ -229,14 +230,20 @@ static int compare(struct log *log, const struct checkpoint *before, const struc
 	return 0;
 }
 
-static char *seen_path(const struct rp_cli *cli)
+/* --seen, else a file of the server's folder, where one is known. */
+static int seen_path(const struct rp_cli *cli, char **ret, struct rp_error *err)
 {
+	rp_cleanup(settings) struct rp_settings settings = {0};
 	const char *seen = rp_cli_value(cli, "--seen");
-	const char *state = rp_cli_state(cli);
+	int r = rp_settings_load(cli, &settings, err);
 
-	if (seen)
-		return strdup(seen);
-	return state ? rp_path("%s/log.seen", state) : NULL;
+	if (r < 0)
+		return r;
+	if (!seen && !settings.state)
+		return rp_error_set(err, RP_CLI_WRONG_USE,
+			"where is the last checkpoint remembered? Add --seen FILE");
+	*ret = seen ? strdup(seen) : rp_path("%s/log.seen", settings.state);
+	return *ret ? 0 : rp_error_memory(err);
 }
 
 /* What was signed the last time, remembered in a file, must be the beginning of what is now. */
@@ -245,13 +252,11 @@ static int run_check(const struct rp_cli *cli, struct rp_error *err)
 	__attribute__((cleanup(checkpoint_done))) struct checkpoint before = {0};
 	__attribute__((cleanup(checkpoint_done))) struct checkpoint now = {0};
 	__attribute__((cleanup(log_done))) struct log log = {0};
-	rp_cleanup(free) char *path = seen_path(cli);
-	int r;
+	rp_cleanup(free) char *path = NULL;
+	int r = seen_path(cli, &path, err);
 
-	if (!path)
-		return rp_error_set(
-			err, -EINVAL, "where is the last checkpoint remembered? Add --seen FILE");
-	r = open_log(cli, &log, &now, err);
+	if (r >= 0)
+		r = open_log(cli, &log, &now, err);
 	if (r < 0)
 		return r;
 	r = rp_file_read(path, 1 << 16, &before.note, NULL, NULL);

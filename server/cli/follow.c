@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/printable.h"
+#include "server/cli/screen.h"
 #include "server/cli/table.h"
 
 #define POLL_MS 1000
@@ -140,13 +141,26 @@ static int ask(
 	return 0;
 }
 
+static bool is_verdict(const char *word)
+{
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++)
+		if (!strcmp(verdicts[i].verdict, word))
+			return true;
+	return false;
+}
+
 static void conclude(const json_t *job)
 {
 	const json_t *error = json_object_get(job, "error");
 	const char *verdict = rp_json_string_or(job, "verdict", "");
 
-	rp_printable_line(stdout, "verdict: %s",
-		*verdict ? verdict : rp_json_string_or(job, "state", "none"));
+	if (is_verdict(verdict)) {
+		fputs("verdict: ", stdout);
+		rp_screen_word(stdout, verdict);
+		putchar('\n');
+	} else {
+		rp_printable_line(stdout, "verdict: %s", rp_json_string_or(job, "state", "none"));
+	}
 	if (json_is_object(error))
 		rp_printable_line(stdout, "stage %s: %s", rp_json_string_or(error, "stage", "?"),
 			rp_json_string_or(error, "message", ""));

@@ -213,6 +213,11 @@ int rp_list_print(const struct rp_cli *cli, const struct rp_list *list, const js
 	table = rp_table_new(headings);
 	if (!table)
 		return -ENOMEM;
+	for (i = 0; i < RP_TABLE_COLUMNS && list->columns[i].heading; i++)
+		if (!strcmp(list->columns[i].key, "state") ||
+			!strcmp(list->columns[i].key, "verdict") ||
+			!strcmp(list->columns[i].key, "assurance"))
+			rp_table_colour(table, i);
 	json_array_foreach (json_object_get(document, list->key), i, row)
 		if (add_row(table, list, row) < 0)
 			return -ENOMEM;

@@ -9,6 +9,7 @@
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "server/cli/screen.h"
+#include "server/cli/settings.h"
 
 const struct rp_cli_noun rp_cli_nouns[] = {
 	{rp_cli_keys, "make and show the lab's keys"},
@@ -80,6 +81,16 @@ static int parse(int argc, char **argv, bool json, struct rp_cli *ret, struct rp
 	return r;
 }
 
+static int choose_colour(const struct rp_cli *cli, struct rp_error *err)
+{
+	rp_cleanup(settings) struct rp_settings settings = {0};
+	int r = rp_settings_load(cli, &settings, err);
+
+	if (r >= 0 && !cli->json)
+		rp_screen_colour(settings.color);
+	return r;
+}
+
 static int run(int argc, char **argv)
 {
 	struct rp_error err = RP_ERROR_NONE;
@@ -92,7 +103,9 @@ static int run(int argc, char **argv)
 			stderr, json, &err, r == -EINVAL ? RP_EXIT_USAGE : RP_EXIT_FAILED);
 	if (r == 0)
 		return RP_EXIT_OK;
-	r = cli.command->run(&cli, &err);
+	r = choose_colour(&cli, &err);
+	if (r >= 0)
+		r = cli.command->run(&cli, &err);
 	rp_cli_done(&cli);
 	if (r >= 0)
 		return r;
@@ -139,29 +152,10 @@ int rp_cli_write(const char *path, const char *text, size_t len, struct rp_error
 	return 0;
 }
 
-const char *rp_cli_state(const struct rp_cli *cli)
-{
-	const char *state = rp_cli_value(cli, "--state");
-
-	if (!state)
-		state = getenv("RIGPROOF_STATE");
-	return state && *state ? state : NULL;
-}
-
 int rp_cli_root(const struct rp_cli *cli, char **ret_pem, struct rp_error *err)
 {
-	const char *root = rp_cli_value(cli, "--root");
-	const char *state = rp_cli_state(cli);
-	rp_cleanup(free) char *path = NULL;
+	rp_cleanup(settings) struct rp_settings settings = {0};
+	int r = rp_settings_load(cli, &settings, err);
 
-	if (root)
-		return rp_file_read(root, 1 << 16, ret_pem, NULL, err);
-	if (!state)
-		return rp_error_set(err, -EINVAL,
-			"which lab's root certificate? Add --root CRT, or --state DIR of the "
-			"server");
-	path = rp_path("%s/root.crt", state);
-	if (!path)
-		return rp_error_memory(err);
-	return rp_file_read(path, 1 << 16, ret_pem, NULL, err);
+	return r < 0 ? r : rp_settings_read(&settings, RP_SETTING_ROOT, ret_pem, err);
 }

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "lib/printable.h"
+#include "server/pages/html.h"
 
 struct layer {
 	FILE *front, *under;
@@ -17,6 +20,7 @@ struct layer {
 
 static struct {
 	struct layer out, errors;
+	bool colours;
 	FILE *saved_out, *saved_errors;
 } screen;
 
@@ -106,6 +110,45 @@ static int end(struct layer *layer)
 	return layer->failed ? (errno ? -errno : -EIO) : 0;
 }
 
+void rp_screen_colour(enum rp_color color)
+{
+	const char *term = getenv("TERM");
+
+	screen.colours = color == RP_COLOR_ALWAYS ||
+			 (color == RP_COLOR_AUTO && isatty(fileno(screen.out.under)) && term &&
+				 strcmp(term, "dumb") != 0);
+}
+
+/* SGR (ECMA-48 8.3.117): the eight colours that every terminal has, for the pages' tones. */
+static const char *colour_of(const char *word)
+{
+	static const struct {
+		const char *tone, *code;
+	} codes[] = {{"good", "32"}, {"bad", "31"}, {"warn", "33"}, {"busy", "36"}};
+	const char *tone = rp_html_tone(word);
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (!strcmp(codes[i].tone, tone))
+			return codes[i].code;
+	return NULL;
+}
+
+void rp_screen_word(FILE *out, const char *word)
+{
+	const char *code = screen.colours && out == screen.out.front ? colour_of(word) : NULL;
+
+	if (!code) {
+		fputs(word, out);
+		return;
+	}
+	/* Around the filter: what is before it first. */
+	fflush(out);
+	fprintf(screen.out.under, "\x1b[%sm", code);
+	fputs(word, out);
+	fflush(out);
+	fputs("\x1b[0m", screen.out.under);
+}
+
 int rp_screen_begin(FILE *out, FILE *errors, struct rp_error *err)
 {
 	if (begin(&screen.out, out) < 0)
@@ -114,6 +157,7 @@ int rp_screen_begin(FILE *out, FILE *errors, struct rp_error *err)
 		end(&screen.out);
 		return rp_error_memory(err);
 	}
+	screen.colours = false;
 	screen.saved_out = stdout;
 	screen.saved_errors = stderr;
 	stdout = screen.out.front;

@@ -2,14 +2,17 @@
 #include "server/cli/table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/printable.h"
+#include "server/cli/screen.h"
 
 struct rp_table {
 	size_t columns, rows;
+	bool coloured[RP_TABLE_COLUMNS];
 	char **cells; /* row by row; row 0 is the headings */
 };
 
@@ -70,6 +73,11 @@ struct rp_table *rp_table_new(const char *const *headings)
 	return rp_steal(table);
 }
 
+void rp_table_colour(struct rp_table *table, size_t column)
+{
+	table->coloured[column] = true;
+}
+
 void rp_table_print(const struct rp_table *table, FILE *out, const char *empty)
 {
 	int widths[RP_TABLE_COLUMNS] = {0};
@@ -89,10 +97,14 @@ void rp_table_print(const struct rp_table *table, FILE *out, const char *empty)
 		for (size_t i = 0; i < table->columns; i++) {
 			const char *cell = table->cells[row * table->columns + i];
 
-			if (i + 1 == table->columns)
-				fprintf(out, "%s\n", cell);
+			if (row && table->coloured[i])
+				rp_screen_word(out, cell);
 			else
-				fprintf(out, "%s%*s", cell, widths[i] - width(cell) + 2, "");
+				fputs(cell, out);
+			if (i + 1 == table->columns)
+				fputc('\n', out);
+			else
+				fprintf(out, "%*s", widths[i] - width(cell) + 2, "");
 		}
 }
 

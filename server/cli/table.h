@@ -17,6 +17,9 @@ struct rp_table *rp_table_free(struct rp_table *table);
 /* One cell each; NULL is "-". Control characters become '?'. -ENOMEM. */
 int rp_table_add(struct rp_table *table, const char *const *cells);
 
+/* The cells of this column, from 0, are words with colours (screen.h). */
+void rp_table_colour(struct rp_table *table, size_t column);
+
 /* The last column is not padded. With no rows: nothing but `empty`. */
 void rp_table_print(const struct rp_table *table, FILE *out, const char *empty);
 

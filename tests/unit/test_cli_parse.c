@@ -294,5 +294,6 @@ int main(void)
 	};
 
 	unsetenv("RIGPROOF_STATE");
+	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
