@@ -30,7 +30,8 @@ static const char *const style =
 	".busy{--tone:var(--busy)}.idle{--tone:var(--idle)}"
 	".badge{display:inline-block;color:var(--tone);border:1px solid var(--tone);"
 	"border-radius:1em;padding:0 .6em;font-size:.82rem;font-weight:600;white-space:nowrap}"
-	".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}"
+	".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:"
+	"1rem}"
 	".two section{margin:0}ul{margin:.2rem 0;padding-left:1.2rem}li{margin:.3rem "
 	"0}li,p,td{overflow-wrap:anywhere}"
 	".metrics{table-layout:fixed;min-width:44rem}.metrics th{width:10%}"
@@ -54,6 +55,18 @@ static const char *const style =
 	"svg .bar{fill:var(--bar)}svg .failed{fill:var(--bad)}svg .running{fill:var(--busy);"
 	"opacity:.55}svg .line{fill:none;stroke:var(--bar);stroke-width:1.3}"
 	".spark{display:flex;gap:.6rem;align-items:center}.spark span{white-space:nowrap}"
+	".failed{border-left:8px solid var(--tone)}.failed .badge{--tone:var(--bad)}"
+	/* A phone: less around things, and rows of a table as blocks, each cell with its heading. */
+	"@media(max-width:40rem){main{padding:.8rem .6rem 3rem}section{padding:.8rem .8rem}"
+	".two{grid-template-columns:1fr}.verdict{gap:.7rem}.verdict .word{font-size:2rem}"
+	".verdict>div{min-width:0}"
+	".rows,.rows tbody,.rows tr,.rows td{display:block;width:auto}.rows "
+	"tr:first-child{display:none}"
+	".rows tr{border-bottom:1px solid var(--line);padding:.5rem 0}.rows tr:last-child{border:0}"
+	".rows td,.rows td.n{border:0;padding:.1rem 0;text-align:left;white-space:normal}"
+	".rows td:empty{display:none}"
+	".rows td[data-h]:not(:empty)::before{content:attr(data-h) ' ';color:var(--soft);"
+	"font-size:.85rem}}"
 	"@media print{body{background:#fff}section{break-inside:avoid}}";
 
 void rp_html_text(FILE *out, const char *text)

@@ -51,6 +51,7 @@ static void write_job_row(FILE *out, const json_t *job)
 	const char *verdict = rp_json_string_or(job, "verdict", "");
 	const char *words[] = {rp_json_string_or(job, "plan", ""),
 		rp_json_string_or(job, "rig", ""), rp_json_string_or(job, "image", "")};
+	static const char *const headings[] = {"plan", "rig", "image"};
 
 	fputs("<tr><td><a class=\"mono\" href=\"/jobs/", out);
 	rp_html_text(out, id);
@@ -59,15 +60,15 @@ static void write_job_row(FILE *out, const json_t *job)
 	fputs("</a></td><td>", out);
 	rp_html_badge(out, *verdict ? verdict : rp_json_string_or(job, "state", ""));
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		fputs("</td><td>", out);
+		fprintf(out, "</td><td data-h=\"%s\">", headings[i]);
 		rp_html_text(out, words[i]);
 	}
-	fputs("</td><td>", out);
+	fputs("</td><td data-h=\"stage\">", out);
 	if (is_live(job))
 		write_progress(out, job);
 	else
 		rp_html_text(out, rp_json_string_or(json_object_get(job, "error"), "stage", ""));
-	fputs("</td><td class=\"n\">", out);
+	fputs("</td><td class=\"n\" data-h=\"created\">", out);
 	rp_html_time(out, rp_json_string_or(job, "created", ""));
 	fputs("</td></tr>\n", out);
 }
@@ -85,7 +86,8 @@ static void write_jobs(FILE *out, const json_t *jobs)
 		return;
 	}
 	fputs("<div "
-	      "class=\"scroll\"><table><tr><th>job</th><th>verdict</th><th>plan</th><th>rig</th>"
+	      "class=\"scroll\"><table "
+	      "class=\"rows\"><tr><th>job</th><th>verdict</th><th>plan</th><th>rig</th>"
 	      "<th>image</th><th>stage</th><th class=\"n\">created</th></tr>\n",
 		out);
 	json_array_foreach (jobs, i, job)
@@ -105,7 +107,7 @@ static void write_rigs(FILE *out, const json_t *rigs)
 			out);
 		return;
 	}
-	fputs("<div class=\"scroll\"><table><tr><th>rig</th><th>state</th><th></th>"
+	fputs("<div class=\"scroll\"><table class=\"rows\"><tr><th>rig</th><th>state</th><th></th>"
 	      "<th class=\"n\">last seen</th></tr>\n",
 		out);
 	json_array_foreach (rigs, i, rig) {
@@ -115,7 +117,7 @@ static void write_rigs(FILE *out, const json_t *rigs)
 		rp_html_badge(out, rp_json_string_or(rig, "state", ""));
 		fputs("</td><td class=\"soft\">", out);
 		rp_html_text(out, rp_json_string_or(rig, "reason", ""));
-		fputs("</td><td class=\"n\">", out);
+		fputs("</td><td class=\"n\" data-h=\"last seen\">", out);
 		rp_html_time(out, rp_json_string_or(rig, "last_seen", ""));
 		fputs("</td></tr>\n", out);
 	}

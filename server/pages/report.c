@@ -8,6 +8,7 @@
 #include "keys/statement.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "server/pages/failures.h"
 #include "server/pages/html.h"
 
 struct report {
@@ -410,6 +411,10 @@ static void write_page(const struct report *report)
 		rp_json_string_or(report->source->job, "rig", "a rig"));
 	rp_html_begin(report->out, title, report->source->refresh_s);
 	write_head(report);
+	/* What a reader comes for, where something is wrong. */
+	if (report->proof)
+		rp_html_failures(
+			report->out, rp_statement_checks(report->statement), report->proof);
 	write_error(report);
 	write_proof(report);
 	write_timeline(report);

@@ -77,6 +77,11 @@ static void the_overview_shows_rigs_and_jobs(void **state)
 	has(&reply, id);
 	has(&reply, ">ring<");
 	has(&reply, "http-equiv=\"refresh\"");
+	/* on a phone rows are blocks, and each cell has its heading */
+	has(&reply, "@media(max-width:40rem)");
+	has(&reply, "<table class=\"rows\"><tr><th>rig");
+	has(&reply, "<table class=\"rows\"><tr><th>job");
+	has(&reply, "<td data-h=\"plan\">ring<");
 	/* what lets one act in the lab, or tells of its inside */
 	lacks(&reply, "secret.sock");
 	lacks(&reply, MAC);

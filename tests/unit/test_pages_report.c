@@ -114,6 +114,7 @@ static void says_what_is_proven(void **state)
 	assert_has(html, "at most 0 ");
 	assert_has(html, "rigproof verify --root root.crt");
 	assert_has(html, "4 of 7");
+	assert_lacks(html, "What failed");
 	assert_lacks(html, "http-equiv=\"refresh\"");
 }
 
@@ -162,6 +163,52 @@ static void nothing_of_a_rig_becomes_markup(void **state)
 	assert_lacks(html, "<script");
 	assert_lacks(html, "<img");
 	assert_lacks(html, "<u>");
+}
+
+/* The second check of a plan fails in one of its tests; a skipped one is no failure. */
+static void failing_facts(json_t *modules, json_t *checks, json_t *kernel)
+{
+	json_t *check = json_array_get(checks, 1);
+
+	json_object_set_new(check, "verdict", json_string("fail"));
+	json_object_set_new(check, "exit_status", json_integer(1));
+	json_object_set_new(check, "exit_result", json_string("exit-code"));
+	json_object_set_new(check, "tests",
+		json_of("[{\"number\":1,\"ok\":true,\"description\":\"fine\",\"directive\":\"\","
+			"\"reason\":\"\"},{\"number\":2,\"ok\":false,\"description\":\"wakes in "
+			"time\",\"directive\":\"\",\"reason\":\"expected 50 us, <found> 91\"},"
+			"{\"number\":3,\"ok\":false,\"description\":\"later\",\"directive\":"
+			"\"todo\",\"reason\":\"not yet\"}]"));
+}
+
+static void a_failure_comes_first(void **state)
+{
+	rp_cleanup(report_source) struct rp_report_source source = {
+		.job = a_job("xsc-first"), .timeline = a_timeline("OFFER sent")};
+	rp_cleanup(free) char *html = NULL;
+	const char *failed, *what, *diagnosis;
+
+	source.evidence = draft_make(&(struct draft){.facts = failing_facts}, &lab);
+	source.evidence_len = strlen(source.evidence);
+	take_root(&source, &lab);
+	html = page_of(&source);
+	assert_has(html, "<div class=\"word\">fail</div>");
+	failed = strstr(html, "<h2>What failed</h2>");
+	assert_non_null(failed);
+	what = strstr(failed, "not ok 2</span> <b>wakes in time</b>");
+	assert_non_null(what);
+	diagnosis = strstr(what, "<pre>expected 50 us, &lt;found&gt; 91</pre>");
+	assert_non_null(diagnosis);
+	/* before all else but the verdict itself */
+	assert_true(strstr(html, "<section") == strstr(html, "<section class=\"verdict"));
+	assert_true(strstr(strstr(html, "<section") + 1, "<section") ==
+		    strstr(html, "<section class=\"failed"));
+	assert_true(diagnosis < strstr(html, "<h2>Proven</h2>"));
+	/* nothing that did not fail */
+	*(char *)strstr(diagnosis, "</section>") = '\0';
+	assert_null(strstr(failed, "later"));
+	assert_null(strstr(failed, ">fine<"));
+	assert_null(strstr(failed, "ring"));
 }
 
 static void evidence_that_does_not_hold_is_said_first(void **state)
@@ -268,6 +315,7 @@ int main(void)
 		cmocka_unit_test(says_what_is_proven),
 		cmocka_unit_test(is_self_contained),
 		cmocka_unit_test(nothing_of_a_rig_becomes_markup),
+		cmocka_unit_test(a_failure_comes_first),
 		cmocka_unit_test(evidence_that_does_not_hold_is_said_first),
 		cmocka_unit_test(another_labs_evidence_is_not_valid),
 		cmocka_unit_test(without_evidence_it_claims_nothing),
