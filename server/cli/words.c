@@ -13,7 +13,7 @@ static const struct rp_usage_help rows[] = {
 	{"keys", "DIR", "the folder of the keys", D},
 	{"keys", "--host", "a name that rigs reach the server by"},
 	{"keys", "--address", "an IP address that rigs reach the server by"},
-	{"image build", "MANIFEST", "an image's manifest, or a name of those that came with us", F},
+	{"image build", "MANIFEST", "an image's manifest", F},
 	{"image build", "--keys", "the folder of the keys that sign it", D},
 	{"image build", "--out", "the folder that gets NAME.efi and NAME.json", D},
 	{"image build", "--server-url", "where the agent in it finds the server"},

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "server/cli/cli.h"
 #include "server/cli/usage.h"
 
@@ -262,6 +263,51 @@ static void every_word_is_explained(void **state)
 		}
 }
 
+/* The page without what roff adds to a hyphen; NULL: there is none. */
+static char *manual_of(const char *noun)
+{
+	rp_cleanup(free) char *path = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+	char *text = NULL;
+	char *to;
+
+	assert_true(asprintf(&path, "server/cli/man/rigproof%s%s.1", *noun ? "-" : "", noun) > 0);
+	if (rp_file_read(path, 1 << 20, &text, NULL, &err) < 0)
+		return NULL;
+	to = text;
+	for (const char *at = text; *at; at++)
+		if (*at != '\\')
+			*to++ = *at;
+	*to = '\0';
+	return text;
+}
+
+/* What `help` has, the manual has: the page of the noun, else that of the program. */
+static void every_word_is_in_the_manual(void **state)
+{
+	rp_cleanup(free) char *program = manual_of("");
+
+	assert_non_null(program);
+	for (size_t i = 0; rp_cli_nouns[i].commands; i++) {
+		const struct rp_cli_command *command = rp_cli_nouns[i].commands;
+		rp_cleanup(free) char *own = manual_of(command->noun);
+		const char *page = own ? own : program;
+
+		assert_non_null(strstr(program, command->noun));
+		for (; command->noun; command++) {
+			const char *usage = command->usage;
+			struct rp_usage_word word;
+
+			if (command->verb && !strstr(page, command->verb))
+				fail_msg("man rigproof-%s: no %s", command->noun, command->verb);
+			while (rp_usage_next(&usage, &word))
+				if (word.option && !strstr(page, word.text))
+					fail_msg(
+						"man rigproof-%s: no %s", command->noun, word.text);
+		}
+	}
+}
+
 static void what_is_no_name_never_reaches_the_server(void **state)
 {
 	static const char *const bad[] = {"rig show ../../jobs", "rig show A",
@@ -290,6 +336,7 @@ int main(void)
 		cmocka_unit_test(operands_are_kept_in_order),
 		cmocka_unit_test(help_fits_a_screen),
 		cmocka_unit_test(every_word_is_explained),
+		cmocka_unit_test(every_word_is_in_the_manual),
 		cmocka_unit_test(what_is_no_name_never_reaches_the_server),
 	};
 
