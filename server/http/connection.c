@@ -138,13 +138,16 @@ static void end(struct rp_connection *connection, const char *why)
 	connection_free(connection);
 }
 
-/* Known ones go before unknown ones in the loop. Without priorities it is one queue for all. */
+/*
+ * Known ones go before unknown ones in the loop, and so does a handshake from where they came: it
+ * must not stand behind those of sixty strangers. Without priorities it is one queue for all.
+ */
 static void set_priority(struct rp_connection *connection)
 {
 	static const int priorities[RP_CLASSES] = {
 		[RP_CLASS_UNKNOWN] = 2, [RP_CLASS_RIG] = 1, [RP_CLASS_OPERATOR] = 0};
 
-	rp_stream_priority(connection->stream, priorities[connection->guest.class]);
+	rp_stream_priority(connection->stream, priorities[rp_limits_known_as(&connection->guest)]);
 }
 
 static int promote(struct rp_connection *connection, enum rp_class class)

@@ -241,6 +241,15 @@ static bool peer_has_time(const struct rp_limits *limits, const struct rp_peer *
 	return known || has_time(limits->busy_until, now);
 }
 
+enum rp_class rp_limits_known_as(const struct rp_guest *guest)
+{
+	const struct rp_peer *peer = guest->peer;
+
+	return peer->known_until > rp_clock_monotonic() && peer->known_as > guest->class
+		       ? peer->known_as
+		       : guest->class;
+}
+
 bool rp_limits_welcome(struct rp_limits *limits, const struct sockaddr *address)
 {
 	uint64_t key[2];

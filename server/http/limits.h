@@ -85,6 +85,9 @@ void rp_limits_leave(struct rp_limits *limits, struct rp_guest *guest); /* again
 /* It showed a certificate or a token. 0; -EUSERS: the places of that class are taken. */
 int rp_limits_promote(struct rp_limits *limits, struct rp_guest *guest, enum rp_class class);
 
+/* What it is, or what its peer was known as within a day: so much it counts before it shows anything. */
+enum rp_class rp_limits_known_as(const struct rp_guest *guest);
+
 /* Whether this guest's request may be worked on now; known ones always may. */
 bool rp_limits_may_work(struct rp_limits *limits, const struct rp_guest *guest);
 

@@ -163,6 +163,9 @@ static void test_share(void **state)
 	assert_true(rp_limits_may_work(limits, &guests[2]));
 	assert_true(rp_limits_may_work(limits, &guests[3]));
 	assert_true(rp_limits_welcome(limits, address("10.0.0.3")));
+	/* and what comes from there counts as much before it shows anything */
+	assert_int_equal(rp_limits_known_as(&guests[3]), RP_CLASS_OPERATOR);
+	assert_int_equal(rp_limits_known_as(&guests[0]), RP_CLASS_UNKNOWN);
 	/* where a rig came from, it pays for itself alone */
 	enter(4, "10.0.0.5", RP_RANK_WORK);
 	enter(5, "10.0.0.5", RP_RANK_WORK);
