@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/host.h"
 #include "lib/id.h"
 
 #define LINE_MAX_BYTES 4096
@@ -201,6 +202,11 @@ static bool interface_valid(const char *text)
 	return word_valid(text, 15, "._-@") && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
+static bool host_valid(const char *text)
+{
+	return rp_host_valid(text);
+}
+
 static bool package_valid(const char *text)
 {
 	return word_valid(text, 128, "+-.:=~_");
@@ -245,6 +251,7 @@ static const struct {
 	[RP_TEXT_CPUS] = {cpus_valid, "CPU numbers, like 0-3,6"},
 	[RP_TEXT_METRIC] = {metric_valid, "CHECK/METRIC, like xsc-ring/traps_per_op"},
 	[RP_TEXT_INTERFACE] = {interface_valid, "the name of a network interface, like eth0"},
+	[RP_TEXT_HOST] = {host_valid, "an IP address or a DNS name, like 10.77.0.1"},
 	[RP_TEXT_PATH] = {line_valid, "a path"},
 	[RP_TEXT_PACKAGE] = {package_valid, "the name of a Debian package"},
 	[RP_TEXT_ARGUMENT] = {line_valid, "one line of text"},

@@ -13,6 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/command_line.h"
 #include "lib/file.h"
+#include "lib/host.h"
 #include "lib/id.h"
 #include "lib/json.h"
 #include "manifests/base.h"
@@ -55,10 +56,10 @@ static int check_inputs(const struct rp_image_build *build, struct rp_error *err
 
 	if (!rp_name_valid(manifest->name))
 		return rp_error_set(err, -EINVAL, "image name %s: not a name", manifest->name);
-	if (strncmp(build->server, "https://", 8) != 0)
-		return rp_error_set(err, -EINVAL,
-			"server address %s: an agent talks to https://ADDRESS:PORT only",
-			build->server);
+	int r = rp_host_check_url(build->server, err);
+
+	if (r < 0)
+		return r;
 	if (manifest->modules_count && !build->modules)
 		return rp_error_set(err, -EINVAL,
 			"image %s: has modules, but no folder to take them from was given",

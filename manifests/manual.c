@@ -15,6 +15,7 @@ static const char *const forms[] = {
 	[RP_TEXT_CPUS] = "a list of CPUs",
 	[RP_TEXT_METRIC] = "CHECK/METRIC",
 	[RP_TEXT_INTERFACE] = "a network interface",
+	[RP_TEXT_HOST] = "an IP address or a DNS name",
 	[RP_TEXT_PATH] = "a path",
 	[RP_TEXT_PACKAGE] = "a Debian package",
 	[RP_TEXT_ARGUMENT] = "an argument",

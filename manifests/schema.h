@@ -27,6 +27,7 @@ enum rp_text_form {
 	RP_TEXT_CPUS,	   /* "0-3,6" */
 	RP_TEXT_METRIC,	   /* "check/metric" */
 	RP_TEXT_INTERFACE, /* a network interface */
+	RP_TEXT_HOST,	   /* rp_host_valid */
 	RP_TEXT_PATH,
 	RP_TEXT_PACKAGE,  /* a Debian package */
 	RP_TEXT_ARGUMENT, /* a line, of a command: may be empty everywhere */

@@ -61,7 +61,7 @@ static const cyaml_schema_field_t site_fields[] = {
 static const struct rp_rule site_rules[] = {
 	{"name", "lab", RP_TEXT_NAME, .help = "The lab's name: it is the origin of the log."},
 	{"description", .form = RP_TEXT_PROSE, .help = "For people."},
-	{"address",
+	{"address", .form = RP_TEXT_HOST,
 		.help = "The IP address or name that rigs reach the server by; it must stand in "
 			"the server's certificate. Without it the first address of the interface."},
 	{"https_port", "8443", .min = 0, .max = 65535, .help = "0: any free port."},

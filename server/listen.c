@@ -15,6 +15,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/host.h"
 #include "lib/log.h"
 #include "lib/openssl_cleanup.h"
 #include "manifests/manifest.h"
@@ -33,13 +34,6 @@ static const struct rp_route *const all_routes[] = {
 	rp_page_routes,
 	NULL,
 };
-
-static bool is_address(const char *text)
-{
-	struct in6_addr any;
-
-	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
-}
 
 /* The IPv4 address of an interface, allocated; NULL: none. */
 static char *interface_address(const char *interface)
@@ -170,8 +164,9 @@ static void warn_of_names(struct rp_server *server)
 
 	if (rp_pki_load_cert(server->keys_dir, "tls", &cert, NULL) < 0)
 		return;
-	if (is_address(server->address) ? X509_check_ip_asc(cert, server->address, 0) != 1
-					: X509_check_host(cert, server->address, 0, 0, NULL) != 1)
+	if (rp_address_valid(server->address)
+			? X509_check_ip_asc(cert, server->address, 0) != 1
+			: X509_check_host(cert, server->address, 0, 0, NULL) != 1)
 		rp_log_warning("tls.crt does not name %s, so rigs will refuse this server: make it "
 			       "again: rigproof keys tls %s --address %s",
 			server->address, server->keys_dir, server->address);
@@ -199,11 +194,12 @@ static int serve(struct rp_server *server, struct opened *socket, const char *ke
 static int open_https(struct rp_server *server, const struct rp_site_options *options,
 	struct opened *ret, struct rp_error *err)
 {
-	rp_cleanup(free) char *address = host_and_port(
-		is_address(server->address) && (*server->site->address || *server->site->interface)
-			? server->address
-			: "0.0.0.0",
-		server->site->https_port);
+	rp_cleanup(free) char *address =
+		host_and_port(rp_address_valid(server->address) &&
+					      (*server->site->address || *server->site->interface)
+				      ? server->address
+				      : "0.0.0.0",
+			server->site->https_port);
 	int r;
 
 	if (!address)

@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/host.h"
 #include "lib/http.h"
 #include "lib/json.h"
 #include "server/cas/uploads.h"
@@ -46,6 +47,8 @@ int rp_client_open(const struct rp_cli *cli, struct rp_client **ret, struct rp_e
 		r = rp_settings_read(&settings, RP_SETTING_ROOT, &root, err);
 	if (r >= 0)
 		r = rp_settings_read(&settings, RP_SETTING_TOKEN, &token, err);
+	if (r >= 0)
+		r = rp_host_check_url(client->url, err);
 	if (r < 0)
 		return r;
 	/* "https://host/" is what people copy from a browser. */

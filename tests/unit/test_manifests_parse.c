@@ -123,6 +123,11 @@ static const struct {
 	{CLAIM "op: equals\nthreshold: 1\nphysical: yes\n",
 		"f:8:11: physical: found \"yes\", expected true or false"},
 
+	/* sites */
+	{"kind: site\naddress: 10.0.0.300\n",
+		"f:2:10: address: found \"10.0.0.300\", expected an IP address or a DNS name, like "
+		"10.77.0.1"},
+
 	/* rigs */
 	{"kind: rig\nname: r\nmac: 52:54:00:12:34:56\n",
 		"f:3:6: mac: found \"52:54:00:12:34:56\", expected a list"},
