@@ -130,7 +130,7 @@ static int make_variable(const char *dir, const char *guid, const struct variabl
 	rp_cleanup(free) char *esl = rp_path("%s/%s.esl", dir, variable->name);
 	rp_cleanup(free) char *auth = rp_path("%s/%s.auth", dir, variable->name);
 	rp_cleanup(free) char *made = rp_path("%s/auth", scratch);
-	rp_cleanup(free) char *key_path = rp_path("%s/%s.key", dir, variable->signer);
+	rp_cleanup(free) char *key_path = rp_pki_key_path(dir, variable->signer);
 	rp_cleanup(free) char *crt_path = rp_path("%s/%s.crt", dir, variable->signer);
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
 	rp_cleanup(free) char *data = NULL;

@@ -88,7 +88,7 @@ static int fix_time(const char *path, EVP_PKEY *key, struct rp_error *err)
 static int sign(const char *in, const char *signature, char *made, const char *key_dir,
 	const char *name, struct rp_error *err)
 {
-	rp_cleanup(free) char *key_path = rp_path("%s/%s.key", key_dir, name);
+	rp_cleanup(free) char *key_path = rp_pki_key_path(key_dir, name);
 	rp_cleanup(free) char *cert_path = rp_path("%s/%s.crt", key_dir, name);
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;
 	int r;

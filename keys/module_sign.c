@@ -59,7 +59,7 @@ static int find_tool(char **ret, struct rp_error *err)
 int rp_module_sign(const char *in, const char *out, const char *key_dir, struct rp_error *err)
 {
 	rp_cleanup(free) char *tool = NULL;
-	rp_cleanup(free) char *key_path = rp_path("%s/module.key", key_dir);
+	rp_cleanup(free) char *key_path = rp_pki_key_path(key_dir, "module");
 	rp_cleanup(free) char *cert_path = rp_path("%s/module.crt", key_dir);
 	rp_cleanup(free) char *made = rp_path("%s.signing", out);
 	rp_cleanup(pkey) EVP_PKEY *key = NULL;

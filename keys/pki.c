@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/pki.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "keys/pem.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -8,9 +14,40 @@
 
 #define KEY_FILE_MAX (64 * 1024)
 
+static const char *const offline[] = {"root", "PK", "KEK", "module"};
+#define OFFLINE_COUNT (sizeof(offline) / sizeof(offline[0]))
+
+static bool is_offline(const char *name)
+{
+	for (size_t i = 0; i < OFFLINE_COUNT; i++)
+		if (!strcmp(name, offline[i]))
+			return true;
+	return false;
+}
+
+char *rp_pki_key_path(const char *dir, const char *name)
+{
+	rp_cleanup(free) char *beside = rp_path("%s/%s.key", dir, name);
+
+	if (!beside || !is_offline(name) || faccessat(AT_FDCWD, beside, F_OK, 0) == 0)
+		return rp_steal(beside);
+	return rp_path("%s/" RP_PKI_OFFLINE "/%s.key", dir, name);
+}
+
+char *rp_pki_next_exposed(const char *dir, size_t *at)
+{
+	while (*at < OFFLINE_COUNT) {
+		rp_cleanup(free) char *path = rp_pki_key_path(dir, offline[(*at)++]);
+
+		if (path && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+			return rp_steal(path);
+	}
+	return NULL;
+}
+
 int rp_pki_load_key(const char *dir, const char *name, EVP_PKEY **ret, struct rp_error *err)
 {
-	rp_cleanup(free) char *path = rp_path("%s/%s.key", dir, name);
+	rp_cleanup(free) char *path = rp_pki_key_path(dir, name);
 	rp_cleanup(free) char *text = NULL;
 	size_t len = 0;
 	int r;
@@ -18,6 +55,11 @@ int rp_pki_load_key(const char *dir, const char *name, EVP_PKEY **ret, struct rp
 	if (!path)
 		return rp_error_memory(err);
 	r = rp_file_read_secret(path, KEY_FILE_MAX, &text, &len, err);
+	if (r == -ENOENT && is_offline(name))
+		return rp_error_set(err, r,
+			"%s: not there: if it is kept offline, work where it is, or bring it back "
+			"for this",
+			path);
 	if (r < 0)
 		return r;
 	r = rp_pem_read_key(text, ret, err);

@@ -11,6 +11,9 @@
  *   PK KEK db RSA-2048  self-signed                             UEFI Secure Boot variables
  *   module    RSA-2048  self-signed                             kernel modules (also in UEFI db)
  *
+ * The server works without the keys of root, PK, KEK and module: they are made in the folder offline/, which
+ * can be taken away and kept elsewhere, and are read from there or from beside the others.
+ *
  * NAME.key has mode 0600 and is refused otherwise; NAME.crt is PEM. All certificates run from
  * 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z: a rig's clock may be dead (UEFI firmware then begins
  * in 1998), trust comes from keys.
@@ -30,6 +33,8 @@
 #include "lib/id.h"
 #include "lib/must_use.h"
 
+#define RP_PKI_OFFLINE "offline" /* in a key folder: the keys that a server does not need */
+
 #define RP_RIG_TEXT 64 /* a rig's name (rp_name_valid) and NUL */
 
 /*
@@ -40,7 +45,7 @@
 enum rp_role { RP_ROLE_TLS, RP_ROLE_JOB, RP_ROLE_LOG, RP_ROLE_BOOT_CA, RP_ROLE_BOOT };
 
 /*
- * Make the folder dir (0700) with all keys and certificates. hosts: NULL-terminated DNS names and
+ * Make the folder dir (0700), and offline/ in it, with all keys and certificates. hosts: NULL-terminated DNS names and
  * IP addresses of the server, NULL for none; rigproof, localhost and 127.0.0.1 are always added.
  * -EEXIST, with nothing changed, where dir exists and is not empty. Takes a second or two (RSA).
  */
@@ -52,7 +57,22 @@ int rp_pki_init(const char *dir, const char *const *hosts, struct rp_error *err)
  */
 int rp_pki_issue_tls(const char *dir, const char *const *hosts, struct rp_error *err);
 
-/* dir/NAME.key. -EPERM unless its mode has no group or other bits; -ENOENT; -EINVAL. */
+/*
+ * Where NAME's key is: dir/NAME.key, else dir/offline/NAME.key for a key that may be kept there. One that is
+ * in neither place, or not to be seen, has the path where it is made. Caller frees; NULL: no memory.
+ */
+char *rp_pki_key_path(const char *dir, const char *name);
+
+/*
+ * The next key, from *at on (0 at first), that a server does not need and this process can read. Caller
+ * frees the path; NULL: no more.
+ */
+char *rp_pki_next_exposed(const char *dir, size_t *at);
+
+/*
+ * The key at rp_pki_key_path. -EPERM unless its mode has no group or other bits; -ENOENT, which for a key
+ * that is kept elsewhere says so; -EINVAL.
+ */
 RP_MUST_USE int rp_pki_load_key(
 	const char *dir, const char *name, EVP_PKEY **ret, struct rp_error *err);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making the lab's keys. */
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 #include "keys/pki.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/host.h"
 #include "lib/openssl_cleanup.h"
 
 #define TLS_USAGE "serverAuth"
@@ -60,28 +60,11 @@ static EVP_PKEY *new_key(enum kind kind)
 	return NULL;
 }
 
-static bool is_address(const char *host)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
-}
-
-/* Letters, digits, dots and hyphens: nothing that could begin another entry of the SAN. */
-static bool is_dns_name(const char *host)
-{
-	size_t len = strlen(host);
-
-	return len > 0 && len < 254 && host[0] != '.' && host[0] != '-' &&
-	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
-		       len;
-}
-
 static int add_host(BIO *list, const char *host, struct rp_error *err)
 {
-	bool address = is_address(host);
+	bool address = rp_address_valid(host);
 
-	if (!address && !is_dns_name(host))
+	if (!rp_host_valid(host))
 		return rp_error_set(
 			err, -EINVAL, "\"%s\": neither a DNS name nor an IP address", host);
 	return BIO_printf(list, "%s%s:%s", BIO_pending(list) ? "," : "", address ? "IP" : "DNS",
@@ -128,7 +111,7 @@ static int alternative_names(const char *const *hosts, char **ret, struct rp_err
 
 static int write_key(const char *dir, const char *name, EVP_PKEY *key, struct rp_error *err)
 {
-	rp_cleanup(free) char *path = rp_path("%s/%s.key", dir, name);
+	rp_cleanup(free) char *path = rp_pki_key_path(dir, name);
 	rp_cleanup(free) char *pem = rp_pem_write_key(key);
 	int r;
 
@@ -181,8 +164,13 @@ static int make_all(const char *dir, const char *san, struct rp_error *err)
 {
 	rp_cleanup(x509) X509 *root = NULL;
 	rp_cleanup(pkey) EVP_PKEY *root_key = NULL;
+	rp_cleanup(free) char *offline = rp_path("%s/" RP_PKI_OFFLINE, dir);
 	char lab[9];
 
+	if (!offline)
+		return rp_error_memory(err);
+	if (mkdir(offline, 0700) < 0)
+		return rp_error_set(err, -errno, "%s: %s", offline, strerror(errno));
 	rp_nonce_hex(4, lab);
 	for (size_t i = 0; i < RECIPES; i++) {
 		rp_cleanup(pkey) EVP_PKEY *key = new_key(recipes[i].kind);
@@ -209,8 +197,10 @@ static int make_all(const char *dir, const char *san, struct rp_error *err)
 
 static void remove_all(const char *dir)
 {
+	rp_cleanup(free) char *offline = rp_path("%s/" RP_PKI_OFFLINE, dir);
+
 	for (size_t i = 0; i < RECIPES; i++) {
-		rp_cleanup(free) char *key = rp_path("%s/%s.key", dir, recipes[i].name);
+		rp_cleanup(free) char *key = rp_pki_key_path(dir, recipes[i].name);
 		rp_cleanup(free) char *cert = rp_path("%s/%s.crt", dir, recipes[i].name);
 
 		if (key)
@@ -218,6 +208,8 @@ static void remove_all(const char *dir)
 		if (cert)
 			unlink(cert);
 	}
+	if (offline)
+		rmdir(offline);
 	rmdir(dir);
 }
 

@@ -122,9 +122,13 @@ static int run_init(const struct rp_cli *cli, struct rp_error *err)
 		return run_show(cli, err);
 	printf("%s: the lab's keys, readable by you alone\n"
 	       "give away: %s/root.crt, with which anyone verifies this lab's evidence\n"
-	       "keep safe and elsewhere: a copy of this folder; root.key is needed for new keys "
-	       "only\n",
-		dir, dir);
+	       "keep safe and elsewhere: a copy of this folder\n"
+	       "take away from the server: %s/" RP_PKI_OFFLINE
+	       ", which it never needs; the root's key "
+	       "certifies\n"
+	       "  (keys tls), module's signs modules (image build), PK's and KEK's change rigs' "
+	       "keys\n",
+		dir, dir, dir);
 	return RP_EXIT_OK;
 }
 

@@ -31,19 +31,22 @@ static void kinds_modes_dates(void **state)
 	static const struct {
 		const char *name, *kind;
 		int bits;
-	} all[] = {{"root", "RSA", 3072}, {"tls", "RSA", 3072}, {"job", "EC", 256},
-		{"log", "ED25519", 256}, {"boot-ca", "EC", 256}, {"PK", "RSA", 2048},
-		{"KEK", "RSA", 2048}, {"db", "RSA", 2048}, {"module", "RSA", 2048}};
+		bool offline;
+	} all[] = {{"root", "RSA", 3072, true}, {"tls", "RSA", 3072}, {"job", "EC", 256},
+		{"log", "ED25519", 256}, {"boot-ca", "EC", 256}, {"PK", "RSA", 2048, true},
+		{"KEK", "RSA", 2048, true}, {"db", "RSA", 2048}, {"module", "RSA", 2048, true}};
 	struct rp_error err = RP_ERROR_NONE;
 
 	assert_int_equal(mode_of("."), 0700);
+	assert_int_equal(mode_of("offline"), 0700);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		rp_cleanup(pkey) EVP_PKEY *key = NULL;
 		rp_cleanup(x509) X509 *cert = NULL;
 		char name[32];
 		struct tm from, to;
 
-		snprintf(name, sizeof(name), "%s.key", all[i].name);
+		snprintf(name, sizeof(name), "%s%s.key", all[i].offline ? "offline/" : "",
+			all[i].name);
 		assert_int_equal(mode_of(name), 0600);
 		snprintf(name, sizeof(name), "%s.crt", all[i].name);
 		assert_int_equal(mode_of(name), 0644);
@@ -73,7 +76,7 @@ static void kinds_modes_dates(void **state)
 static void never_overwrites(void **state)
 {
 	struct rp_error err = RP_ERROR_NONE;
-	rp_cleanup(free) char *path = path_of("root.key");
+	rp_cleanup(free) char *path = path_of("offline/root.key");
 	char before[RP_SHA256_HEX], after[RP_SHA256_HEX];
 
 	assert_int_equal(rp_sha256_file_hex(path, before, NULL), 0);
@@ -94,6 +97,48 @@ static void refuses_open_keys(void **state)
 	assert_null(key);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(rp_pki_load_key(lab.dir, "nothing", &key, &err), -ENOENT);
+}
+
+/* What a server finds of the keys that it does not need: here, beside the others, or taken away. */
+static void offline_keys(void **state)
+{
+	static const char *const names[] = {"root", "PK", "KEK", "module"};
+	rp_cleanup(free) char *offline = path_of("offline"), *away = path_of("away");
+	rp_cleanup(free) char *there = path_of("offline/module.key"),
+			      *beside = path_of("module.key");
+	struct rp_error err = RP_ERROR_NONE;
+	EVP_PKEY *key = NULL;
+	char *path;
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		path = rp_pki_next_exposed(lab.dir, &at);
+		if (!path || !strstr(path, names[i]) || !strstr(path, "/offline/"))
+			fail_msg("%s is exposed, seen: %s", names[i], path ? path : "nothing");
+		free(path);
+	}
+	assert_null(rp_pki_next_exposed(lab.dir, &at));
+
+	assert_int_equal(rename(there, beside), 0);
+	assert_int_equal(rename(offline, away), 0);
+	assert_ok(rp_pki_load_key(lab.dir, "module", &key, &err));
+	EVP_PKEY_free(key);
+	key = NULL;
+	at = 0;
+	path = rp_pki_next_exposed(lab.dir, &at);
+	assert_string_equal(path, beside);
+	free(path);
+	assert_null(rp_pki_next_exposed(lab.dir, &at));
+
+	assert_int_equal(rp_pki_load_key(lab.dir, "root", &key, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "kept offline"));
+	assert_null(key);
+	assert_int_equal(rp_pki_issue_tls(lab.dir, NULL, &err), -ENOENT);
+	assert_ok(rp_pki_load_key(lab.dir, "db", &key, &err));
+	EVP_PKEY_free(key);
+
+	assert_int_equal(rename(away, offline), 0);
+	assert_int_equal(rename(beside, there), 0);
 }
 
 static void names_of_the_server(void **state)
@@ -121,6 +166,9 @@ static void names_of_the_server(void **state)
 	assert_int_equal(rp_pki_issue_tls(lab.dir, (const char *const[]){"a,DNS:evil", NULL}, &err),
 		-EINVAL);
 	assert_int_equal(rp_pki_issue_tls(lab.dir, (const char *const[]){"", NULL}, &err), -EINVAL);
+	assert_int_equal(rp_pki_issue_tls(lab.dir, (const char *const[]){"10.0.0.300", NULL}, &err),
+		-EINVAL);
+	assert_non_null(strstr(err.text, "neither a DNS name nor an IP address"));
 }
 
 static size_t count_certs(const char *pem)
@@ -265,6 +313,7 @@ int main(void)
 		cmocka_unit_test(kinds_modes_dates),
 		cmocka_unit_test(never_overwrites),
 		cmocka_unit_test(refuses_open_keys),
+		cmocka_unit_test(offline_keys),
 		cmocka_unit_test(names_of_the_server),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(roles),
