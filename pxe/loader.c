@@ -50,8 +50,9 @@ static int place(const char *root, const char *name, const void *data, size_t le
 
 	if (!path || rp_sha256_hex(data, len, wanted) < 0)
 		return rp_error_memory(err);
-	if (stat(path, &status) < 0 || (status.st_mode & 0777) != 0644 ||
-		rp_sha256_file_hex(path, found, NULL) < 0 || strcmp(found, wanted) != 0) {
+	if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode) ||
+		(status.st_mode & 0777) != 0644 || rp_sha256_file_hex(path, found, NULL) < 0 ||
+		strcmp(found, wanted) != 0) {
 		r = rp_file_write(path, 0644, data, len, err);
 		if (r < 0)
 			return r;
@@ -59,16 +60,14 @@ static int place(const char *root, const char *name, const void *data, size_t le
 	return add(list, name, wanted, err);
 }
 
-/* sbsign works on files; these lie in the TFTP root, under names that nobody is told. */
-static int sign(const struct rp_loader_build *build, const char *name, uint8_t **data, size_t *len,
-	struct rp_error *err)
+static int sign_in(const struct rp_loader_build *build, const char *path, uint8_t **data,
+	size_t *len, struct rp_error *err)
 {
-	rp_cleanup(free) char *path = rp_path("%s/.%s.unsigned", build->tftp_root, name);
 	rp_cleanup(free) char *certificate = rp_path("%s/db.crt", build->keys_dir);
 	char *signed_data = NULL;
 	int r;
 
-	if (!path || !certificate)
+	if (!certificate)
 		return rp_error_memory(err);
 	r = rp_file_write(path, 0600, *data, *len, err);
 	if (r == 0)
@@ -84,6 +83,26 @@ static int sign(const struct rp_loader_build *build, const char *name, uint8_t *
 	free(*data);
 	*data = (uint8_t *)signed_data;
 	return 0;
+}
+
+/* sbsign works on files, by their names: in a folder where nobody else can exchange one for a link. */
+static int sign(
+	const struct rp_loader_build *build, uint8_t **data, size_t *len, struct rp_error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	rp_cleanup(free) char *folder =
+		rp_path("%s/rigproof-sign.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	rp_cleanup(free) char *path = NULL;
+	int r;
+
+	if (!folder)
+		return rp_error_memory(err);
+	if (!mkdtemp(folder))
+		return rp_error_set(err, -errno, "%s: %s", folder, strerror(errno));
+	path = rp_path("%s/loader", folder);
+	r = path ? sign_in(build, path, data, len, err) : rp_error_memory(err);
+	rmdir(folder);
+	return r;
 }
 
 static int build_binary(const struct rp_loader_build *build, const char *ipxe_dir,
@@ -106,7 +125,7 @@ static int build_binary(const struct rp_loader_build *build, const char *ipxe_di
 
 	r = rp_ipxe_rekey(stock, len, rp_ipxe_root_fingerprint, root, &data, err);
 	if (r == 0)
-		r = sign(build, loader->name, &data, &len, err);
+		r = sign(build, &data, &len, err);
 	if (r == 0)
 		r = place(build->tftp_root, loader->name, data, len, list, err);
 	else
@@ -188,7 +207,7 @@ int rp_loader_find_ipxe(char **ret_dir, struct rp_error *err)
 	}
 	if (!newest)
 		return rp_error_set(err, -ENOENT,
-			"no iPXE in %s: run libexec/rigproof/fetch-ipxe, which gets Debian's",
+			"no iPXE in %s: run rigproof-fetch-ipxe, which gets Debian's",
 			cache ? cache : "the cache");
 	path = rp_path("%s/%s", cache, newest);
 	if (!path)

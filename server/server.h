@@ -30,7 +30,8 @@ struct rp_server {
 	struct rp_site *site;  /* manifests/manifest.h: the site's configuration, never NULL */
 	const char *state_dir; /* absolute; the layout is made by rp_site_prepare_state */
 	const char *keys_dir;
-	int lock;			   /* of the state directory, held as long as we live */
+	int state_fd; /* of state_dir, opened without following a link; 0: not yet */
+	int lock;     /* of the state directory, held as long as we live */
 	struct rp_manifest *site_manifest; /* owns site */
 	char *address;	 /* as rigs reach us: the site's address, else its interface's */
 	char *listening; /* "https://ADDR:PORT" that the CLI on this machine uses */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -15,6 +14,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/folder.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/version.h"
@@ -39,6 +39,7 @@
 #define LOG_WINDOW_S 10
 #define LOG_BYTES_PER_MINUTE (768 << 10)
 
+/* By descriptor: with --user the folder is somebody else's, while we are still root. */
 static int make_layout(struct rp_server *server, struct rp_error *err)
 {
 	static const struct {
@@ -54,31 +55,55 @@ static int make_layout(struct rp_server *server, struct rp_error *err)
 		return rp_error_set(err, -errno, "%s: %s", server->state_dir, strerror(errno));
 	free((char *)server->state_dir);
 	server->state_dir = strdup(resolved);
+	if (!server->state_dir)
+		return rp_error_memory(err);
+	server->state_fd = rp_folder_open(AT_FDCWD, resolved, err);
+	if (server->state_fd < 0)
+		return server->state_fd;
 	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(*folders); i++) {
-		rp_cleanup(free) char *path = rp_path("%s/%s", server->state_dir, folders[i].name);
+		rp_cleanup(fd) int fd =
+			rp_folder_make(server->state_fd, folders[i].name, folders[i].mode, err);
 
-		r = path ? rp_file_make_directories(path, folders[i].mode, err) : -ENOMEM;
-		if (r == 0 && chmod(path, folders[i].mode) < 0)
-			r = rp_error_set(err, -errno, "%s: %s", path, strerror(errno));
+		if (fd < 0)
+			r = fd;
 	}
+	if (r < 0)
+		rp_error_prefix(err, "%s", server->state_dir);
 	return r;
 }
 
 /* The kernel lets go of it however we end, so what a SIGKILL leaves behind locks nobody out. */
 static int lock_state(struct rp_server *server, struct rp_error *err)
 {
-	rp_cleanup(free) char *path = rp_path("%s/lock", server->state_dir);
-	rp_cleanup(fd) int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	rp_cleanup(fd) int fd = rp_folder_open_file(server->state_fd, "lock", 0600, err);
 
-	if (fd < 0)
-		return rp_error_set(err, -errno, "%s/lock: %s", server->state_dir, strerror(errno));
+	if (fd < 0) {
+		rp_error_prefix(err, "%s", server->state_dir);
+		return fd;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return rp_error_set(err, -EBUSY,
 			"%s: another rigproofd runs with this state: end it, or name another "
 			"--state",
 			server->state_dir);
 	server->lock = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* never 0, which is none */
-	return server->lock < 0 ? rp_error_set(err, -errno, "%s", path) : 0;
+	return server->lock < 0 ? rp_error_set(err, -errno, "%s/lock", server->state_dir) : 0;
+}
+
+/* What a parser says of a file quotes it: no link may make us quote somebody else's. */
+static int find_usual_manifest(struct rp_server *server, const char **path, struct rp_error *err)
+{
+	struct stat st;
+
+	if (fstatat(server->state_fd, "site.yaml", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		*path = NULL;
+		return 0;
+	}
+	return S_ISLNK(st.st_mode)
+		       ? rp_error_set(err, -ELOOP,
+				 "%s: is a symbolic link: name the file itself with --config",
+				 *path)
+		       : 0;
 }
 
 static int load_manifest(
@@ -90,8 +115,12 @@ static int load_manifest(
 
 	if (!usual)
 		return rp_error_memory(err);
-	if (!path && access(usual, F_OK) == 0)
+	if (!path) {
 		path = usual;
+		r = find_usual_manifest(server, &path, err);
+		if (r < 0)
+			return r;
+	}
 	r = path ? rp_manifest_load_kind(path, RP_MANIFEST_SITE, &server->site_manifest, err)
 		 : rp_manifest_default_site(&server->site_manifest, err);
 	if (r == 0)
@@ -197,43 +226,54 @@ int rp_site_load(
 		     : rp_uploads_new(server->artefacts, server->metrics, &server->uploads, err);
 }
 
-/* nftw has no context: the two numbers live for one call of rp_site_drop_privileges. */
-static _Thread_local uid_t new_owner;
-static _Thread_local gid_t new_group;
-
-static int give_away(const char *path, const struct stat *st, int type, struct FTW *where)
+/* Whoever takes this process over has them too; nothing that it does needs them. */
+static void warn_of_offline_keys(const struct rp_server *server)
 {
-	if (st->st_uid == new_owner && st->st_gid == new_group)
-		return 0;
-	return lchown(path, new_owner, new_group) < 0 ? -errno : 0;
+	size_t at = 0;
+	char *path;
+
+	while ((path = rp_pki_next_exposed(server->keys_dir, &at))) {
+		rp_log_warning(
+			"%s: this server can read it and does not need it: take it away, or leave "
+			"it to root alone and run rigproofd as another user",
+			path);
+		free(path);
+	}
 }
 
 int rp_site_drop_privileges(
 	struct rp_server *server, const struct rp_site_options *options, struct rp_error *err)
 {
 	const struct passwd *user;
+	uid_t new_owner;
+	gid_t new_group;
 	int r;
 
-	if (!options->user)
+	if (!options->user) {
+		warn_of_offline_keys(server);
 		return 0;
+	}
 	errno = 0;
 	user = getpwnam(options->user);
 	if (!user)
 		return rp_error_set(err, -ENOENT,
 			"--user %s: no such user: make it: adduser --system --group %s",
 			options->user, options->user);
-	if (geteuid() == user->pw_uid)
+	if (geteuid() == user->pw_uid) {
+		warn_of_offline_keys(server);
 		return 0;
+	}
 	if (geteuid() != 0)
 		return rp_error_set(err, -EPERM,
 			"--user %s: only root can become somebody else: leave --user out",
 			options->user);
 	new_owner = user->pw_uid;
 	new_group = user->pw_gid;
-	r = nftw(server->state_dir, give_away, 16, FTW_PHYS | FTW_MOUNT);
-	if (r < 0)
-		return rp_error_set(err, r, "%s: cannot be given to %s: %s", server->state_dir,
-			options->user, strerror(-r));
+	r = rp_folder_give(server->state_fd, new_owner, new_group, "keys/" RP_PKI_OFFLINE, err);
+	if (r < 0) {
+		rp_error_prefix(err, "%s cannot be given to %s", server->state_dir, options->user);
+		return r;
+	}
 	if (setgroups(0, NULL) < 0 || setresgid(new_group, new_group, new_group) < 0 ||
 		setresuid(new_owner, new_owner, new_owner) < 0)
 		return rp_error_set(err, -errno, "--user %s: %s", options->user, strerror(errno));
@@ -243,6 +283,7 @@ int rp_site_drop_privileges(
 		rp_log_warning(
 			"%s cannot read %s any more, so no rig can be enrolled: chown -R %s %s",
 			options->user, server->keys_dir, options->user, server->keys_dir);
+	warn_of_offline_keys(server);
 	return 0;
 }
 
@@ -342,5 +383,7 @@ void rp_site_done(struct rp_server *server)
 	free((char *)server->state_dir);
 	if (server->lock > 0)
 		close(server->lock);
+	if (server->state_fd > 0)
+		close(server->state_fd);
 	*server = (struct rp_server){0};
 }

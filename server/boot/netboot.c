@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/folder.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
@@ -47,10 +49,14 @@ static void tftpd_event(void *context, enum rp_tftpd_event what, const char *tex
  * The loaders are made anew at each start, so that they fit the lab's keys and this address. A
  * server that cannot make them can still serve rigs that boot by HTTP, and all the rest.
  */
-static void build_loaders(struct rp_server *server, const char *tftp_root)
+static void build_loaders(struct rp_server *server)
 {
-	rp_cleanup(json) json_t *files = NULL;
 	struct rp_error err = RP_ERROR_NONE;
+	/* We may still be root, and the folder somebody else's: no link of his leads us away. */
+	rp_cleanup(fd) int state = rp_folder_open(AT_FDCWD, server->state_dir, &err);
+	rp_cleanup(fd) int folder = state < 0 ? -1 : rp_folder_make(state, "tftp", 0755, &err);
+	rp_cleanup(free) char *tftp_root = rp_path("/proc/self/fd/%d", folder);
+	rp_cleanup(json) json_t *files = NULL;
 	const struct rp_loader_build build = {
 		.keys_dir = server->keys_dir,
 		.tftp_root = tftp_root,
@@ -60,7 +66,7 @@ static void build_loaders(struct rp_server *server, const char *tftp_root)
 	json_t *file;
 	size_t i;
 
-	if (rp_loader_build(&build, &files, &err) < 0) {
+	if (folder < 0 || !tftp_root || rp_loader_build(&build, &files, &err) < 0) {
 		rp_log_warning("no loaders for rigs that boot by TFTP: %s", err.text);
 		return;
 	}
@@ -109,7 +115,7 @@ int rp_netboot_start(struct rp_server *server, struct rp_error *err)
 		return 0;
 	}
 	if (server->site->tftp != RP_TFTP_OFF)
-		build_loaders(server, root);
+		build_loaders(server);
 	if (server->site->tftp == RP_TFTP_SPAWN)
 		r = start_tftpd(server, server->netboot, root, err);
 	if (r == 0 && server->site->dhcp == RP_DHCP_PROXY)

@@ -8,6 +8,7 @@
 #include "lib/digest.h"
 #include "lib/encoding.h"
 #include "lib/file.h"
+#include "lib/folder.h"
 #include "lib/metrics.h"
 #include "lib/openssl_cleanup.h"
 #include "server/cas/part.h"
@@ -525,18 +526,33 @@ int rp_artefacts_add(struct rp_artefacts *artefacts, const void *data, size_t le
 	return add(artefacts, -1, data, len, ret_sha256, err);
 }
 
-/* tmp/ holds only what a process before us left. */
-static int remove_leftovers(struct rp_artefacts *artefacts, struct rp_error *err)
+/* tmp/ holds only what a process before us left. Takes the descriptor. */
+static int remove_leftovers(struct rp_artefacts *artefacts, int fd, struct rp_error *err)
 {
-	rp_cleanup(dir) DIR *parts = opendir(artefacts->parts);
+	rp_cleanup(dir) DIR *parts = fdopendir(fd);
 	struct dirent *entry;
 
-	if (!parts)
-		return rp_error_set(err, -errno, "%s: %s", artefacts->parts, strerror(errno));
+	if (!parts) {
+		int r = rp_error_set(err, -errno, "%s: %s", artefacts->parts, strerror(errno));
+
+		close(fd);
+		return r;
+	}
 	while ((entry = readdir(parts)))
 		if (entry->d_name[0] != '.')
 			unlinkat(dirfd(parts), entry->d_name, 0);
 	return 0;
+}
+
+/* By descriptor: we may still be root, in a folder of somebody else's. */
+static int prepare(struct rp_artefacts *artefacts, const char *state_dir, struct rp_error *err)
+{
+	rp_cleanup(fd) int state = rp_folder_open(AT_FDCWD, state_dir, err);
+	rp_cleanup(fd) int blobs =
+		state < 0 ? state : rp_folder_make(state, "cas/sha256", 0700, err);
+	int parts = blobs < 0 ? blobs : rp_folder_make(state, "cas/tmp", 0700, err);
+
+	return parts < 0 ? parts : remove_leftovers(artefacts, parts, err);
 }
 
 int rp_artefacts_new(struct event_base *base, const char *state_dir, struct rp_metrics *metrics,
@@ -555,11 +571,7 @@ int rp_artefacts_new(struct event_base *base, const char *state_dir, struct rp_m
 	if (!artefacts->blobs || !artefacts->parts || !artefacts->slice)
 		r = rp_error_memory(err);
 	else
-		r = rp_file_make_directories(artefacts->blobs, 0700, err);
-	if (r == 0)
-		r = rp_file_make_directories(artefacts->parts, 0700, err);
-	if (r == 0)
-		r = remove_leftovers(artefacts, err);
+		r = prepare(artefacts, state_dir, err);
 	if (r < 0)
 		rp_artefacts_free(artefacts);
 	else

@@ -86,11 +86,13 @@ static void become_nobody(const char *folder, const struct passwd *nobody, char 
 	struct rp_error err = RP_ERROR_NONE;
 	struct rp_site_options options = {.state = folder, .user = "nobody"};
 	rp_cleanup(free) char *root_crt = rp_path("%s/root.crt", folder);
+	rp_cleanup(free) char *offline = rp_path("%s/keys/offline", folder);
+	rp_cleanup(free) char *link = rp_path("%s/tftp/link", folder);
 	struct stat status;
 	uid_t real, effective, saved;
 
 	*ret = '\0';
-	if (rp_site_load(&server, &options, &err) < 0 ||
+	if (rp_site_load(&server, &options, &err) < 0 || symlink("/tmp", link) < 0 ||
 		rp_site_drop_privileges(&server, &options, &err) < 0)
 		snprintf(ret, 600, "%s", err.text);
 	else if (getresuid(&real, &effective, &saved) < 0 || real != nobody->pw_uid ||
@@ -101,6 +103,10 @@ static void become_nobody(const char *folder, const struct passwd *nobody, char 
 		strcpy(ret, "still in groups");
 	else if (setuid(0) == 0 || seteuid(0) == 0 || setresuid(0, 0, 0) == 0 || setgid(0) == 0)
 		strcpy(ret, "root again");
+	else if (lstat("/tmp", &status) < 0 || status.st_uid == nobody->pw_uid)
+		strcpy(ret, "what a link names was given away");
+	else if (stat(offline, &status) < 0 || status.st_uid == nobody->pw_uid)
+		strcpy(ret, "the offline keys were given away");
 	else if (stat(root_crt, &status) < 0 || status.st_uid != nobody->pw_uid)
 		strcpy(ret, "the state was not given away");
 	else if (rp_site_drop_privileges(&server, &options, &err) != 0)
@@ -148,6 +154,41 @@ static void test_privileges(void **state)
 	assert_string_equal(seen, "");
 	assert_int_equal(geteuid(), 0);
 	folder_lab_remove(folder);
+}
+
+/* Where a link stands in the state folder, a server that may be root does not start, and touches nothing. */
+static void test_planted_links(void **state)
+{
+	static const char *const names[] = {"lock", "tftp", "consoles", "cas", "site.yaml"};
+	char other[] = "/tmp/rigproof-site-XXXXXX";
+	rp_cleanup(free) char *target = NULL, *remove = NULL;
+	struct stat status;
+
+	assert_non_null(mkdtemp(other));
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char folder[] = "/tmp/rigproof-site-XXXXXX";
+		struct rp_site_options options = {.state = folder};
+		struct rp_server server = {0};
+		struct rp_error err = RP_ERROR_NONE;
+		rp_cleanup(free) char *link = NULL, *clean = NULL;
+
+		assert_non_null(mkdtemp(folder));
+		link = rp_path("%s/%s", folder, names[i]);
+		clean = rp_path("rm -rf %s", folder);
+		assert_int_equal(symlink(other, link), 0);
+		if (rp_site_load(&server, &options, &err) != -ELOOP ||
+			!strstr(err.text, "is a symbolic link"))
+			fail_msg("%s: %s", names[i], err.text);
+		rp_site_done(&server);
+		assert_int_equal(system(clean), 0);
+	}
+	target = rp_path("%s/lock", other);
+	remove = rp_path("rm -rf %s", other);
+	assert_int_equal(stat(other, &status), 0);
+	assert_int_equal(status.st_nlink, 2);
+	assert_int_equal(status.st_mode & 07777, 0700);
+	assert_int_equal(access(target, F_OK), -1);
+	assert_int_equal(system(remove), 0);
 }
 
 static void test_decode(void **state)
@@ -266,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_one_server_a_state),
 		cmocka_unit_test(test_privileges),
+		cmocka_unit_test(test_planted_links),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_query_is_text),
 		cmocka_unit_test(test_range),
