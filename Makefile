@@ -76,8 +76,15 @@ all: $(PROGRAMS) $(CHECKS) $(B)/lib/libxsc-preload.so kmods $(MANUALS) $(COMPLET
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-deps: ## install what this machine lacks (apt; the list is packages.txt)
-	$(Q)tests/deps.sh packages.txt
+deps: ## install what this machine lacks to build, run and test (apt; the lists are in packages/)
+	$(Q)tests/deps.sh packages/build.txt packages/server.txt packages/test.txt
+
+.PHONY: deps-build deps-server
+deps-build: ## ... to build alone
+	$(Q)tests/deps.sh packages/build.txt
+
+deps-server: ## ... to run an installed server alone
+	$(Q)tests/deps.sh packages/server.txt
 
 kmods: ## build the kernel modules (build/modules/NAME.ko, unsigned: an image's build signs them)
 	$(Q)mkdir -p $(B)/modules
@@ -165,27 +172,36 @@ style: ## clang-format and shellcheck, as the check runs them
 clean: ## remove build/ (the cache stays)
 	rm -rf $(B)
 
-install: all ## install below DESTDIR/PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/rigproof/checks
-	install -d $(DESTDIR)$(PREFIX)/share/rigproof $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 755 $(B)/bin/rigproof $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(B)/bin/rigproofd $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(B)/bin/rigproof-agent $(DESTDIR)$(PREFIX)/libexec/rigproof/
-	install -m 755 $(CHECKS) $(DESTDIR)$(PREFIX)/libexec/rigproof/checks/
-	install -d $(DESTDIR)$(PREFIX)/lib/rigproof
-	install -m 644 $(B)/lib/libxsc-preload.so $(DESTDIR)$(PREFIX)/lib/rigproof/
-	install -m 755 kmods/xsc/preload/xsc-preload $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(wildcard server/cli/man/*.1) $(wildcard kmods/xsc/preload/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 $(wildcard server/man/*.8 agent/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
-	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 $(B)/completion/rigproof $(DESTDIR)$(PREFIX)/share/bash-completion/completions/
-	install -m 644 $(B)/completion/_rigproof $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/
-	install -m 644 $(wildcard server/systemd/*) $(DESTDIR)$(PREFIX)/lib/systemd/system/
-	install -m 755 pxe/fetch-ipxe $(DESTDIR)$(PREFIX)/libexec/rigproof/
-	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims $(DESTDIR)$(PREFIX)/share/rigproof/
+# A server's and a rig's programs, what they read, and the sources of the modules (for DKMS, and for another kernel). Units
+# name our programs by their path.
+D          = $(DESTDIR)$(PREFIX)
+KMODS     := $(patsubst kmods/%/Makefile,%,$(wildcard kmods/*/Makefile))
+SOURCES_TO = $(D)/src/rigproof-$(VERSION)
+install: all ## install below DESTDIR/PREFIX; then, on a server: rigproof setup
+	install -d $(D)/bin $(D)/sbin $(D)/libexec/rigproof/checks $(D)/share/rigproof $(D)/share/man/man1 $(D)/share/man/man8
+	install -d $(D)/lib/systemd/system $(D)/lib/sysusers.d $(D)/lib/tmpfiles.d $(D)/lib/rigproof/modules $(SOURCES_TO)
+	install -m 755 $(B)/bin/rigproof $(D)/bin/
+	install -m 755 $(B)/bin/rigproofd $(D)/sbin/
+	install -m 755 pxe/fetch-ipxe $(D)/sbin/rigproof-fetch-ipxe
+	install -m 755 $(B)/bin/rigproof-agent $(D)/libexec/rigproof/
+	install -m 755 $(CHECKS) $(D)/libexec/rigproof/checks/
+	install -m 644 $(B)/modules/*.ko $(D)/lib/rigproof/modules/
+	install -m 644 $(B)/lib/libxsc-preload.so $(D)/lib/rigproof/
+	install -m 755 kmods/xsc/preload/xsc-preload $(D)/bin/
+	install -m 644 $(wildcard server/cli/man/*.1) $(wildcard kmods/xsc/preload/man/*.1) $(D)/share/man/man1/
+	install -m 644 $(wildcard server/man/*.8 agent/man/*.8 pxe/man/*.8) $(D)/share/man/man8/
+	install -d $(D)/share/man/man5 $(D)/share/bash-completion/completions $(D)/share/zsh/vendor-completions
+	install -m 644 $(MANUALS) $(D)/share/man/man5/
+	install -m 644 $(B)/completion/rigproof $(D)/share/bash-completion/completions/
+	install -m 644 $(B)/completion/_rigproof $(D)/share/zsh/vendor-completions/
+	for unit in $(notdir $(wildcard server/systemd/*.service server/systemd/*.socket)); do \
+		sed 's,/usr/local/,$(PREFIX)/,g' server/systemd/$$unit > $(D)/lib/systemd/system/$$unit || exit 1; done
+	install -m 644 server/systemd/sysusers.conf $(D)/lib/sysusers.d/rigproof.conf
+	install -m 644 server/systemd/tmpfiles.conf $(D)/lib/tmpfiles.d/rigproof.conf
+	install -m 644 pxe/tftp-names packages/server.txt $(D)/share/rigproof/
+	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims manifests/sites manifests/rigs $(D)/share/rigproof/
+	cp -R kmods/Makefile kmods/module.mk $(KMODS:%=kmods/%) $(SOURCES_TO)/
+	sed 's,@VERSION@,$(VERSION),' kmods/dkms.conf > $(SOURCES_TO)/dkms.conf
 
 CLANG_WARN := -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
 # Where a number that does not fit its place is an error at build time: everything that ships as a folder's archive.

@@ -34,10 +34,9 @@ enum {
  * server for a C string go on into what follows it, mostly the end, 255; Windows' boot files are
  * told with backslashes.
  */
-#define NAME_RULES                                                                                 \
-	"rg \\\\ /\n"                                                                              \
-	"r [^[:print:]].*$\n"                                                                      \
-	"r [[:space:]]+$\n"
+const char rp_tftpd_names[] = "rg \\\\ /\n"
+			      "r [^[:print:]].*$\n"
+			      "r [[:space:]]+$\n";
 
 #define MAP_FD 3
 
@@ -46,7 +45,7 @@ struct rp_tftpd {
 	char *program, *root, *listen, *user;
 	void (*event)(void *ctx, enum rp_tftpd_event what, const char *text);
 	void *ctx;
-	int map;	     /* NAME_RULES as a file; -1: none */
+	int map;	     /* rp_tftpd_names as a file; -1: none */
 	pid_t pid;	     /* -1: none */
 	int pidfd;	     /* -1: none */
 	int output;	     /* the child's standard error; -1: none */
@@ -119,11 +118,11 @@ static void become(const struct rp_tftpd *tftpd, pid_t parent, int output)
 static int make_map(int *ret_fd)
 {
 	rp_cleanup(fd) int fd = memfd_create("tftp names", MFD_CLOEXEC);
-	const size_t len = strlen(NAME_RULES);
+	const size_t len = strlen(rp_tftpd_names);
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, NAME_RULES, len) != (ssize_t)len)
+	if (write(fd, rp_tftpd_names, len) != (ssize_t)len)
 		return -EIO;
 	*ret_fd = rp_steal_fd(fd);
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * tftpd-hpa (in.tftpd) as a watched child: started in the foreground, restarted when it ends, with
  * growing pauses (0.5 s to 30 s), and gone when we are. It needs root (port 69, chroot); a server
- * without root leaves TFTP to tftpd-hpa's own systemd unit. in.tftpd logs to syslog itself.
+ * without root leaves TFTP to rigproof-tftpd.service. in.tftpd logs to syslog itself.
  *
  * Names are read as boot ROMs send them: a backslash is a slash, and a name ends before its first
  * byte that is no printable ASCII, and before blanks at its end.
@@ -30,6 +30,9 @@ struct rp_tftpd_config {
 };
 
 struct rp_tftpd; /* opaque */
+
+/* The rules by which names are read (in.tftpd(8), FILENAME REMAPPING); pxe/tftp-names is the same as a file. */
+extern const char rp_tftpd_names[];
 
 /* Copies config. -ENOENT where in.tftpd is not installed (the text says what to do), -ENOTDIR. */
 int rp_tftpd_start(struct event_base *base, const struct rp_tftpd_config *config,

@@ -61,7 +61,7 @@ static void the_newest_of_the_cache(void **state)
 		saved = strdup(getenv("RIGPROOF_CACHE"));
 	setenv("RIGPROOF_CACHE", lab->dir, 1);
 	assert_int_equal(rp_loader_find_ipxe(&found, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "run libexec/rigproof/fetch-ipxe"));
+	assert_non_null(strstr(err.text, "run rigproof-fetch-ipxe"));
 	assert_null(found);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		rp_cleanup(free) char *path = rp_path("%s/%s", lab->dir, folders[i]);

@@ -244,10 +244,21 @@ static void the_real_one_serves(void **state)
 	}
 }
 
+/* What an installed server's unit gives to in.tftpd. */
+static void the_file_has_the_same_rules(void **state)
+{
+	rp_cleanup(free) char *text = NULL;
+	struct rp_error err = RP_ERROR_NONE;
+
+	assert_int_equal(rp_file_read("pxe/tftp-names", 4096, &text, NULL, &err), 0);
+	assert_string_equal(text, rp_tftpd_names);
+}
+
 int main(void)
 {
 #define on_lab(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_file_has_the_same_rules),
 		on_lab(what_it_is_started_with),
 		on_lab(it_is_started_again_with_growing_pauses),
 		on_lab(it_goes_with_us),
