@@ -337,9 +337,8 @@ static void power_answered(void *context, int result, enum rp_power_state state,
 		return;
 	if (result < 0)
 		rp_reply_error(&reply, result == -ENOTSUP ? 409 : 502,
-			result == -ENOTSUP
-				? "switch it by hand, or give its manifest a power driver"
-				: "see the rig's power settings in its manifest",
+			result == -ENOTSUP ? "press its button, or give its manifest a power driver"
+					   : "see the rig's power settings in its manifest",
 			"%s: %s", question->rig, text);
 	else
 		reply.json = json_pack("{s:s, s:s, s:s, s:s}", "rig", question->rig, "action",

@@ -67,12 +67,15 @@ static int power_answered(
 	}
 	if (result == -ENOTSUP) {
 		r = set_power(server, boot, RP_BOOT_POWER_UNKNOWN);
+		rp_log_warning("press the button of rig %s now: it has no power driver", boot->rig);
 		if (r >= 0)
 			r = rp_boots_event(server, boot,
-				"switch it on: rig %s has no power driver: `rigproof rig announce "
-				"%s`, then press its power button (unannounced it boots as well, "
-				"and proves less)",
+				"press the button of rig %s now: it has no power driver (after "
+				"`rigproof rig announce %s` its boot proves more)",
 				boot->rig, boot->rig);
+		if (r >= 0)
+			r = rp_boots_detail(server, boot, RP_STAGE_POWER,
+				"press the button of rig %s now", boot->rig);
 		return r < 0 || boot->stage > RP_STAGE_POWER
 			       ? r
 			       : rp_boots_extend(server, boot,

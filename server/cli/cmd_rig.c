@@ -91,6 +91,13 @@ static int run_add(const struct rp_cli *cli, struct rp_error *err)
 		return rp_cli_print_json(answer, err);
 	rp_printable_line(stdout, "rig %s: %s", rp_json_string_or(manifest, "name", ""),
 		rp_json_string_or(answer, "state", "known to the server"));
+	if (!strcmp(rp_json_string_or(json_object_get(manifest, "power"), "driver", "none"),
+		    "none"))
+		rp_printable_line(stdout,
+			"it has no power driver: type `rigproof rig announce %s` and press its "
+			"button, "
+			"now and whenever a job asks for it",
+			rp_json_string_or(manifest, "name", ""));
 	return RP_EXIT_OK;
 }
 

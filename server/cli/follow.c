@@ -32,6 +32,7 @@ struct follower {
 	const char *job;
 	char boot[32]; /* the attempt that is shown */
 	size_t stages_done;
+	bool asked; /* the person has been told what this boot waits for */
 	bool json;
 	int64_t away_since; /* 0: the server answers */
 };
@@ -71,6 +72,21 @@ static void print_stage(const json_t *stage, FILE *out)
 		duration, *state ? "  " : "", state, *detail ? "  " : "", detail);
 }
 
+/* A rig without a power driver waits for a hand. */
+static void ask_person(struct follower *follower, const json_t *stage)
+{
+	const char *detail = rp_json_string_or(stage, "detail", "");
+
+	if (follower->asked || !*detail ||
+		strcmp(rp_json_string_or(stage, "stage", ""), "power") != 0)
+		return;
+	follower->asked = true;
+	if (follower->json)
+		print_event(stdout, "asked", json_pack("{s:s}", "text", detail));
+	else
+		rp_printable_line(stdout, "  %s", detail);
+}
+
 /* The stages that ended since the last call. */
 static void show_progress(struct follower *follower, const json_t *timeline)
 {
@@ -86,12 +102,15 @@ static void show_progress(struct follower *follower, const json_t *timeline)
 			rp_printable_line(stdout, "  tried again: boot %s", boot);
 		snprintf(follower->boot, sizeof(follower->boot), "%s", boot);
 		follower->stages_done = 0;
+		follower->asked = false;
 	}
 	for (; follower->stages_done < json_array_size(stages); follower->stages_done++) {
 		const json_t *stage = json_array_get(stages, follower->stages_done);
 
-		if (!strcmp(rp_json_string_or(stage, "state", "running"), "running"))
+		if (!strcmp(rp_json_string_or(stage, "state", "running"), "running")) {
+			ask_person(follower, stage);
 			return;
+		}
 		if (follower->json)
 			print_event(stdout, "stage", json_copy((json_t *)stage));
 		else

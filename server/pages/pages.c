@@ -43,6 +43,10 @@ static void write_progress(FILE *out, const json_t *job)
 	fprintf(out, "<progress max=\"%d\" value=\"%zu\"></progress> ", RP_STAGES,
 		json_array_size(stages));
 	rp_html_text(out, rp_json_string_or(last, "stage", ""));
+	if (is_live(job) && *rp_json_string_or(last, "detail", "")) {
+		fputs(": ", out);
+		rp_html_text(out, rp_json_string_or(last, "detail", ""));
+	}
 }
 
 static void write_job_row(FILE *out, const json_t *job)

@@ -8,8 +8,8 @@ static void *none_start(struct event_base *base, const char *address, enum rp_po
 	rp_power_done done, void *context, struct rp_error *err)
 {
 	rp_error_set(err, -ENOTSUP,
-		"this rig has no power driver: a person must switch it, or its manifest must name "
-		"one (power: driver)");
+		"this rig has no power driver: press its button, or name one in its manifest "
+		"(power: driver)");
 	return NULL;
 }
 

@@ -78,6 +78,9 @@ int rp_boots_by_key(struct rp_server *server, const char *boot_key, struct rp_bo
 int rp_boots_collect(struct rp_server *server, enum rp_sql statement, const char *key,
 	int64_t number, struct rp_boot **ret, size_t *ret_count);
 
+/* How the detail of stage `power` begins where a person must do something. */
+#define RP_BOOT_ASKS "press the button"
+
 /* Enter a stage (nothing where the boot is there or beyond already). detail may be NULL. */
 int rp_boots_reach(struct rp_server *server, struct rp_boot *boot, enum rp_stage stage);
 int rp_boots_detail(struct rp_server *server, const struct rp_boot *boot, enum rp_stage stage,

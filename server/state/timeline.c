@@ -21,7 +21,7 @@ static const struct {
 	bool last;
 	const char *diagnosis;
 } diagnoses[] = {
-	{RP_STAGE_POWER, "switch it on", false,
+	{RP_STAGE_POWER, "press the button", false,
 		"nobody switched the rig on, or its power switch is broken"},
 	{RP_STAGE_POWER, "", false, "the power driver gave no answer"},
 	{RP_STAGE_DHCP, "DISCOVER seen", false,
@@ -143,6 +143,17 @@ int rp_boots_stages(struct rp_server *server, const char *boot, json_t **ret)
 }
 
 /* context: the time now, where a stage that runs has come to */
+static const char *stage_detail(sqlite3_stmt *row)
+{
+	const char *detail = rp_column_text(row, 4);
+
+	/* What asks a person for something holds until it was done. */
+	return rp_column_int(row, 2) && rp_column_int(row, 0) == RP_STAGE_POWER &&
+			       !strncmp(detail, RP_BOOT_ASKS, strlen(RP_BOOT_ASKS))
+		       ? ""
+		       : detail;
+}
+
 static json_t *read_stage_full(sqlite3_stmt *row, const void *context)
 {
 	int64_t start = rp_column_int(row, 1), end = rp_column_int(row, 2);
@@ -151,7 +162,7 @@ static json_t *read_stage_full(sqlite3_stmt *row, const void *context)
 	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "stage",
 		rp_stage_text((enum rp_stage)rp_column_int(row, 0)), "start", rp_time_json(start),
 		"end", rp_time_json(end), "duration_ms", (json_int_t)((until - start) / 1000),
-		"state", rp_column_text(row, 3), "detail", rp_column_text(row, 4));
+		"state", rp_column_text(row, 3), "detail", stage_detail(row));
 }
 
 static json_t *read_event(sqlite3_stmt *row, const void *context)

@@ -102,6 +102,46 @@ static void each_stage_times_out(void **state)
 	}
 }
 
+/* What the page and the command line show of the stage that a job is in, or was first in. */
+static void assert_power_detail(struct rig_lab *lab, const char *job, const char *detail)
+{
+	rp_cleanup(free) char *path = rp_path("/api/v1/jobs/%s", job);
+	struct answer answer = ask(lab, "GET", path, NULL, NULL);
+	const json_t *first = json_array_get(json_object_get(answer.json, "stages"), 0);
+
+	assert_string_equal(rp_json_string_or(first, "stage", ""), "power");
+	assert_string_equal(rp_json_string_or(first, "detail", "none"), detail);
+	answer_done(&answer);
+}
+
+/* Without a power driver somebody is told what to do, until it is done; who does not has more time for it. */
+static void a_person_is_asked(void **state)
+{
+	struct rig_lab *lab = *state;
+	char job[27];
+
+	lab->server.site->retries = 0;
+	ready_rig(lab, "alpha", "none");
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	assert_power_detail(lab, job, "");
+	lab_power_answer(lab, -ENOTSUP, "no power driver");
+	assert_power_detail(lab, job, "press the button of rig alpha now");
+	lab_pass(lab, lab->server.site->stages.power_s + 1);
+	assert_job(lab, job, "state", "running");
+	pxe(lab, RP_PXE_DISCOVER_SEEN, "");
+	assert_power_detail(lab, job, "");
+	lab_pass(lab, 100 * lab->server.site->stages.power_s);
+	assert_job(lab, job, "state", "done");
+
+	submit_job(lab, "alpha", job);
+	lab_pass(lab, RP_JOB_SETTLE_S);
+	lab_power_answer(lab, -ENOTSUP, "no power driver");
+	lab_pass(lab, 100 * lab->server.site->stages.power_s);
+	assert_error(lab, job, "power", "press the button of rig alpha now");
+	assert_error(lab, job, "power", "nobody switched the rig on");
+}
+
 /* Firmware whose boot failed goes on to its next entry: what it asks then says nothing of why. */
 static void the_last_request_is_not_the_diagnosis(void **state)
 {
@@ -618,6 +658,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_stage_times_out, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(a_person_is_asked, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			the_last_request_is_not_the_diagnosis, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(retried_then_passed, lab_setup, lab_teardown),
