@@ -60,7 +60,7 @@ static int check_inputs(const struct rp_image_build *build, struct rp_error *err
 
 	if (r < 0)
 		return r;
-	if (manifest->modules_count && !build->modules)
+	if (manifest->modules_count && !build->modules && !build->own_modules)
 		return rp_error_set(err, -EINVAL,
 			"image %s: has modules, but no folder to take them from was given",
 			manifest->name);
@@ -117,14 +117,11 @@ static int add_program(
 	return r < 0 ? r : rp_overlay_add_file(work->overlay, target, 0755, source, err);
 }
 
-static int add_checks(struct work *work, struct rp_error *err)
+static int add_checks_of(struct work *work, const char *folder, struct rp_error *err)
 {
-	rp_cleanup(free) char *folder = rp_path("%s/checks", work->build->binaries);
-	rp_cleanup(dir) DIR *dir = folder ? opendir(folder) : NULL;
+	rp_cleanup(dir) DIR *dir = opendir(folder);
 	struct dirent *entry;
 
-	if (!folder)
-		return no_memory(err);
 	if (!dir)
 		return rp_error_set(err, -errno, "%s: %s", folder, strerror(errno));
 	while ((entry = readdir(dir))) {
@@ -140,10 +137,37 @@ static int add_checks(struct work *work, struct rp_error *err)
 		if (entry->d_name[0] == '.' || stat(source, &st) < 0 || !S_ISREG(st.st_mode) ||
 			!(st.st_mode & 0111))
 			continue;
-		if ((r = add_program(work, source, target, err)) < 0)
+		r = add_program(work, source, target, err);
+		if (r == -EEXIST)
+			return rp_error_set(err, r,
+				"%s: there is a check of that name already: rename it", source);
+		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static int add_checks(struct work *work, struct rp_error *err)
+{
+	const char *const *own = work->build->own_checks;
+	rp_cleanup(free) char *folder = rp_path("%s/checks", work->build->binaries);
+	int r = folder ? add_checks_of(work, folder, err) : no_memory(err);
+
+	for (; r == 0 && own && *own; own++)
+		r = add_checks_of(work, *own, err);
+	return r;
+}
+
+/* Where NAME.ko is: somebody's own before ours. Caller frees. */
+static char *find_module(const struct rp_image_build *build, const char *name)
+{
+	for (const char *const *own = build->own_modules; own && *own; own++) {
+		rp_cleanup(free) char *path = rp_path("%s/%s.ko", *own, name);
+
+		if (path && access(path, F_OK) == 0)
+			return rp_steal(path);
+	}
+	return rp_path("%s/%s.ko", build->modules ? build->modules : ".", name);
 }
 
 static int add_configuration(struct work *work, struct rp_error *err)
@@ -166,7 +190,7 @@ static int add_configuration(struct work *work, struct rp_error *err)
 static int add_module(struct work *work, const char *name, struct rp_error *err)
 {
 	const struct rp_image_build *build = work->build;
-	rp_cleanup(free) char *source = rp_path("%s/%s.ko", build->modules, name);
+	rp_cleanup(free) char *source = find_module(build, name);
 	rp_cleanup(free) char *file = rp_path("modules/%s.ko", name);
 	rp_cleanup(free) char *signed_path = rp_path("%s/modules/%s.ko", build->output, name);
 	rp_cleanup(free) char *target = rp_path("usr/lib/rigproof/modules/%s.ko", name);

@@ -32,6 +32,9 @@ struct rp_image_build {
 	const char *binaries;
 	/* holds NAME.ko of each of the manifest's modules; NULL where it has none */
 	const char *modules;
+	/* Somebody's own, beside ours: folders of modules, looked at before `modules`, and of checks. NULL-terminated; NULL: none */
+	const char *const *own_modules;
+	const char *const *own_checks;
 	/* made if need be */
 	const char *output;
 	/* folder with the base's `build` script; NULL: manifests/rootfs below here */
@@ -57,7 +60,7 @@ struct rp_image_result {
  *
  * Refused, with the thing and the remedy in err: a module built for another kernel than the image's
  * (-ENOEXEC), a program that needs a library which the base lacks (-ELIBACC), a missing input
- * (-ENOENT), a name that is not one (-EINVAL), a command line that could not be in a UKI (-EINVAL).
+ * (-ENOENT), a check with the name of another (-EEXIST), a name that is not one (-EINVAL), a command line that could not be in a UKI (-EINVAL).
  * Not checked: that the server answers at that address.
  */
 int rp_image_build(

@@ -9,7 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 
-char *rp_cli_beside_us(const char *const *folders, const char *file)
+static char *find(const char *const *folders, const char *file, int mode)
 {
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -26,8 +26,18 @@ char *rp_cli_beside_us(const char *const *folders, const char *file)
 		rp_cleanup(free) char *folder = rp_path("%s/%s", self, *folders);
 		rp_cleanup(free) char *path = folder ? rp_path("%s/%s", folder, file) : NULL;
 
-		if (path && access(path, X_OK) == 0)
+		if (path && access(path, mode) == 0)
 			return realpath(folder, NULL);
 	}
 	return NULL;
+}
+
+char *rp_cli_beside_us(const char *const *folders, const char *file)
+{
+	return find(folders, file, X_OK);
+}
+
+char *rp_cli_folder_beside_us(const char *const *folders)
+{
+	return find(folders, ".", F_OK);
 }

@@ -10,4 +10,7 @@
  */
 char *rp_cli_beside_us(const char *const *folders, const char *file);
 
+/* The first of these folders, relative to this program's own, that is there. Caller frees; NULL: none. */
+char *rp_cli_folder_beside_us(const char *const *folders);
+
 #endif

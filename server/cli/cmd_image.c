@@ -22,6 +22,10 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 	rp_cleanup(image_result) struct rp_image_result result = {0};
 	rp_cleanup(free) char *programs = NULL;
 	rp_cleanup(free) char *rootfs = rp_cli_beside_us(rootfs_folders, "build");
+	static const char *const module_folders[] = {"../modules", "../lib/rigproof/modules", NULL};
+	const char *own_modules[RP_CLI_OPTIONS_MAX + 1] = {NULL};
+	const char *own_checks[RP_CLI_OPTIONS_MAX + 1] = {NULL};
+	rp_cleanup(free) char *modules = rp_cli_folder_beside_us(module_folders);
 	const char *given = rp_cli_value(cli, "--programs");
 	struct rp_image_build build;
 	int r;
@@ -41,12 +45,18 @@ static int run_build(const struct rp_cli *cli, struct rp_error *err)
 		free(manifest->image->kernel);
 		manifest->image->kernel = kernel;
 	}
+	for (size_t i = 0; i < RP_CLI_OPTIONS_MAX; i++) {
+		own_modules[i] = rp_cli_value_at(cli, "--modules", i);
+		own_checks[i] = rp_cli_value_at(cli, "--checks", i);
+	}
 	build = (struct rp_image_build){
 		.manifest = manifest->image,
 		.keys = rp_cli_value(cli, "--keys"),
 		.server = rp_cli_value(cli, "--server-url"),
 		.binaries = given ? given : programs,
-		.modules = rp_cli_value(cli, "--modules"),
+		.modules = modules,
+		.own_modules = own_modules,
+		.own_checks = own_checks,
 		.output = rp_cli_value(cli, "--out"),
 		.rootfs = rootfs,
 	};
@@ -196,7 +206,9 @@ static int run_show(const struct rp_cli *cli, struct rp_error *err)
 
 const struct rp_cli_command rp_cli_image[] = {
 	{"image", "build",
-		"MANIFEST --keys DIR --out DIR --server-url URL [--modules DIR] [--programs DIR]",
+		"MANIFEST --keys DIR --out DIR --server-url URL [--modules DIR]... [--checks "
+		"DIR]... "
+		"[--programs DIR]",
 		"build and sign the image of a manifest", run_build},
 	{"image", "add", "NAME.json", "hand a built image and its modules to the server", run_add},
 	{"image", "list", "[--limit N]", "list the server's images", run_list},

@@ -10,6 +10,17 @@
 
 /* The rows of one command stand before those for all. */
 static const struct rp_usage_help rows[] = {
+	{"setup", "--check",
+		"say what is wrong with an installation, each with its remedy; change nothing"},
+	{"setup", "--interface", "the network interface that the rigs are on"},
+	{"setup", "--address",
+		"the address that rigs reach this machine by; without: the interface's"},
+	{"setup", "--unknown", "what happens with machines that nobody has added; without: ignore",
+		T, "ignore|register"},
+	{"setup", "--no-image", "do not build the node image"},
+	{"setup", "--no-start", "do not start the services"},
+	{"setup", "--etc", "where keys and site.yaml are; without: /etc/rigproof", D},
+	{"setup", "--cache", "where iPXE and images are; without: /var/cache/rigproof", D},
 	{"keys", "DIR", "the folder of the keys", D},
 	{"keys", "--host", "a name that rigs reach the server by"},
 	{"keys", "--address", "an IP address that rigs reach the server by"},
@@ -17,7 +28,8 @@ static const struct rp_usage_help rows[] = {
 	{"image build", "--keys", "the folder of the keys that sign it", D},
 	{"image build", "--out", "the folder that gets NAME.efi and NAME.json", D},
 	{"image build", "--server-url", "where the agent in it finds the server"},
-	{"image build", "--modules", "the folder of the modules' .ko files", D},
+	{"image build", "--modules", "a folder with .ko files, looked at before ours", D},
+	{"image build", "--checks", "a folder with checks of your own, beside ours", D},
 	{"image build", "--programs", "the folder of rigproof-agent and checks/", D},
 	{"image add", "NAME.json", "what image build wrote beside NAME.efi", F},
 	{"image show", "NAME", "of an image"},

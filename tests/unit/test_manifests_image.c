@@ -139,6 +139,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const char *const *own_modules, *const *own_checks;
+
 static int build(const char *text, struct rp_image_result *ret, struct rp_error *err)
 {
 	rp_cleanup(manifest) struct rp_manifest *manifest = NULL;
@@ -146,6 +148,8 @@ static int build(const char *text, struct rp_image_result *ret, struct rp_error 
 		.server = "https://10.77.0.1:8443",
 		.binaries = binaries,
 		.modules = modules,
+		.own_modules = own_modules,
+		.own_checks = own_checks,
 		.output = output,
 		.rootfs = rootfs};
 
@@ -217,6 +221,51 @@ static void a_module_for_another_kernel_is_refused(void **state)
 	refused(IMAGE "modules: [absent]\n", -ENOENT, "absent.ko");
 }
 
+/* The overlay: zstd, behind the base's eight bytes. */
+static void has_file(const char *image, size_t size, const char *name)
+{
+	rp_cleanup(free) char *path = rp_path("%s/overlay.zst", top);
+	rp_cleanup(free) char *command = rp_path("zstd -dc %s | grep -aqF %s", path, name);
+	struct rp_error err = RP_ERROR_NONE;
+	const uint8_t *section;
+	size_t section_size;
+
+	assert_int_equal(rp_uki_find(image, size, ".initrd", &section, &section_size, NULL), 0);
+	assert_int_equal(rp_file_write(path, 0644, section + 8, section_size - 8, &err), 0);
+	run((const char *const[]){"sh", "-c", command, NULL});
+}
+
+/* Beside ours, which stay; a module of one's own goes before ours. */
+static void own_checks_and_modules(void **state)
+{
+	rp_cleanup(image_result) struct rp_image_result result = {0};
+	rp_cleanup(free) char *own = rp_path("%s/own", top),
+			      *module = rp_path("%s/xsc.ko", modules);
+	rp_cleanup(free) char *mine = rp_path("%s/own/mine.ko", top), *image = NULL;
+	const char *const folders[] = {own, NULL};
+	struct rp_error err = RP_ERROR_NONE;
+	size_t size;
+
+	make_base("[]");
+	make_module(VERMAGIC);
+	assert_int_equal(rp_file_make_directories(own, 0755, NULL), 0);
+	run((const char *const[]){"cp", module, mine, NULL});
+	write_text("own/fan-speed", 0755, "#!/bin/sh\necho TAP version 14\n");
+	refused(IMAGE "modules: [mine]\n", -ENOENT, "mine.ko");
+	own_modules = own_checks = folders;
+	if (build(IMAGE "modules: [mine, xsc]\n", &result, &err) < 0 ||
+		rp_file_read(result.path, 16 << 20, &image, &size, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(json_array_size(json_object_get(result.description, "modules")), 2);
+	has_file(image, size, "rigproof/checks/fan-speed");
+	has_file(image, size, "rigproof/checks/one");
+	has_file(image, size, "rigproof/modules/mine.ko");
+
+	write_text("own/one", 0755, "#!/bin/sh\n");
+	refused(IMAGE, -EEXIST, "own/one: there is a check of that name already");
+	own_modules = own_checks = NULL;
+}
+
 static void a_missing_library_is_named(void **state)
 {
 	rp_cleanup(free) char *target = rp_path("%s/checks/two", binaries);
@@ -247,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_image_is_built_signed_and_the_same_again),
 		cmocka_unit_test(a_module_for_another_kernel_is_refused),
+		cmocka_unit_test(own_checks_and_modules),
 		cmocka_unit_test(a_missing_library_is_named),
 		cmocka_unit_test(a_changed_cache_is_refused),
 	};
