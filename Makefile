@@ -42,7 +42,7 @@ below_server/boot  := server/boot $(filter-out $(below_manifests),$(below_server
 below_server/api   := server/api $(below_server/boot)
 below_server/pages := server/pages $(below_server/jobs)
 below_server       := server server/pages $(below_server/api)
-below_server/cli   := server/cli server/pages $(below_server/http)
+below_server/cli   := server/cli server/pages $(filter-out $(below_manifests),$(below_server/http)) $(below_pxe)
 FOLDERS  := $(below_server/cli) agent $(filter-out $(below_server/cli),$(below_server))
 archives = $(foreach f,$(below_$(1)),$(call archive,$(f),$(2)))
 FUZZ_ARCHIVES  = $(call archive,server/cli,$(B)/fuzz) $(call archives,server,$(B)/fuzz) $(call archive,agent,$(B)/fuzz)
@@ -126,6 +126,11 @@ check-plans: deps ## plans xsc, gaming, gpu-dma, xsc-preload on a rig under Secu
 	$(Q)pxe/fetch-ipxe > /dev/null
 	$(Q)tests/check plans
 
+.PHONY: check-readme
+check-readme: deps ## the README's walk-through, word for word, on a fresh Debian with a rig beside it; 15 minutes
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/check readme
+
 bench-xsc: all ## XSC against io_uring and system calls, in a VM: a table and build/bench/xsc.json
 	$(Q)tests/bench/xsc
 
@@ -199,7 +204,7 @@ install: all ## install below DESTDIR/PREFIX; then, on a server: rigproof setup
 	install -m 644 server/systemd/sysusers.conf $(D)/lib/sysusers.d/rigproof.conf
 	install -m 644 server/systemd/tmpfiles.conf $(D)/lib/tmpfiles.d/rigproof.conf
 	install -m 644 pxe/tftp-names packages/server.txt $(D)/share/rigproof/
-	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims manifests/sites manifests/rigs $(D)/share/rigproof/
+	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims manifests/sites manifests/rigs manifests/examples $(D)/share/rigproof/
 	cp -R kmods/Makefile kmods/module.mk $(KMODS:%=kmods/%) $(SOURCES_TO)/
 	sed 's,@VERSION@,$(VERSION),' kmods/dkms.conf > $(SOURCES_TO)/dkms.conf
 

@@ -65,7 +65,7 @@ struct rp_cli {
 /* Each ends with noun NULL. */
 extern const struct rp_cli_command rp_cli_keys[], rp_cli_manifest[], rp_cli_image[], rp_cli_rig[],
 	rp_cli_job[], rp_cli_result[], rp_cli_claim[], rp_cli_log[], rp_cli_verify[],
-	rp_cli_completion[];
+	rp_cli_completion[], rp_cli_setup[];
 
 struct rp_cli_noun {
 	const struct rp_cli_command *commands;

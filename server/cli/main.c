@@ -12,6 +12,7 @@
 #include "server/cli/settings.h"
 
 const struct rp_cli_noun rp_cli_nouns[] = {
+	{rp_cli_setup, "make this machine a server, or say what is wrong with one"},
 	{rp_cli_keys, "make and show the lab's keys"},
 	{rp_cli_manifest, "check site, rig, image, plan and claim files"},
 	{rp_cli_image, "build the signed image that rigs boot, hand it to the server"},
