@@ -22,11 +22,11 @@ read -ra vm <<< "${VM:-$here/vm}"
 read -ra libs <<< "${libraries:-}"
 rm -rf "$work"
 mkdir -p "$work"
-cp "$top/kmods/module.mk" "$top"/kmods/*.h "$work/"
 
 copy_sources() {
   rm -rf "$work/source"
   cp -R "$top/kmods/$module" "$work/source"
+  cp "$top/kmods/module.mk" "$top"/kmods/*.h "$work/" # FILE can be ../ of these, too
 }
 
 # break_in FILE EXPRESSION: in the copy; fails, and says so, where that changes nothing
