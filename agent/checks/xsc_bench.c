@@ -128,7 +128,7 @@ static void tell(
 	struct samples *s, const char *what, const char *metric, const char *other, double target)
 {
 	double value = median(s->ours, SAMPLES), ratio = value / median(s->theirs, SAMPLES), spread;
-	char want[16];
+	char want[16] = "";
 
 	/* A ratio of what others left is none. */
 	if (disturbed > SAMPLES) {
@@ -142,7 +142,8 @@ static void tell(
 	printf("ok %d - %s against %s: measured\n  ---\n  metrics:\n", ++tests, what, other);
 	print_metric(metric, "ratio", "higher", s->ratios, SAMPLES, ratio);
 	printf("  ...\n");
-	snprintf(want, sizeof(want), target > 0 ? ">= %.1f" : "", target);
+	if (target > 0)
+		snprintf(want, sizeof(want), ">= %.1f", target);
 	print_row(what, other, value, "ops/s", ratio, spread, want, ratio >= target);
 	if (disturbed)
 		printf("# disturbed: the CPUs were taken away in %d of %d slices of %s\n",
