@@ -205,7 +205,7 @@ install: all ## install below DESTDIR/PREFIX; then, on a server: rigproof setup
 	install -m 644 server/systemd/tmpfiles.conf $(D)/lib/tmpfiles.d/rigproof.conf
 	install -m 644 pxe/tftp-names packages/server.txt $(D)/share/rigproof/
 	cp -R manifests/rootfs manifests/plans manifests/images manifests/claims manifests/sites manifests/rigs manifests/examples $(D)/share/rigproof/
-	cp -R kmods/Makefile kmods/module.mk $(KMODS:%=kmods/%) $(SOURCES_TO)/
+	cp -R kmods/Makefile kmods/module.mk $(wildcard kmods/*.h) $(KMODS:%=kmods/%) $(SOURCES_TO)/
 	sed 's,@VERSION@,$(VERSION),' kmods/dkms.conf > $(SOURCES_TO)/dkms.conf
 
 CLANG_WARN := -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end

@@ -45,10 +45,12 @@ static void wrong_use_says_what_to_type(void **state)
 		const char *typed, *answer;
 	} rows[] = {
 		{"", "no command; type: rigproof --help"},
-		{"jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, job, "
+		{"jobs", "jobs: no such command; type: rigproof setup, keys, manifest, image, rig, "
+			 "job, "
 			 "result, claim, log, verify or completion"},
-		{"help jobs", "jobs: no such command; type: rigproof keys, manifest, image, rig, "
-			      "job, result, claim, log, verify or completion"},
+		{"help jobs",
+			"jobs: no such command; type: rigproof setup, keys, manifest, image, rig, "
+			"job, result, claim, log, verify or completion"},
 		{"help log proof",
 			"log proof: no such command; type: rigproof log VERB, one of: checkpoint, "
 			"prove, check"},

@@ -41,7 +41,10 @@ static void rigs(void **state)
 	assert_int_equal(rows("rigs"), 0);
 
 	assert_int_equal(cli_run("rig add %s", manifest), 0);
-	assert_string_equal(cli_out, "rig alpha: enrolled\n");
+	assert_string_equal(cli_out, "rig alpha: enrolled\n"
+				     "it has no power driver: type `rigproof rig announce alpha` "
+				     "and press its button, now "
+				     "and whenever a job asks for it\n");
 	assert_int_equal(cli_run("rig list"), 0);
 	assert_string_equal(cli_out,
 		"RIG    STATE     MAC                POWER  LAST SEEN (UTC)  REASON\n"
