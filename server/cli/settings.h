@@ -20,7 +20,7 @@ enum rp_setting { RP_SETTING_SERVER, RP_SETTING_ROOT, RP_SETTING_TOKEN, RP_SETTI
 struct rp_setting_value {
 	char *text, *path;
 	const char *state; /* the server's folder that path is of; NULL: it was named itself */
-	char *from;	   /* "--server", "RIGPROOF_SERVER", "/home/a/.config/rigproof/config" */
+	char *from;	   /* "--server", "RIGPROOF_SERVER", "~/.config/rigproof/config" */
 };
 
 struct rp_settings {
