@@ -353,10 +353,16 @@ json_t *hello_body(struct agent *agent)
 
 int hello(struct rig_lab *lab, struct agent *agent)
 {
+	return hello_from(lab, PEER, agent, hello_body(agent));
+}
+
+int hello_from(struct rig_lab *lab, const char *peer, struct agent *agent, json_t *body)
+{
 	struct rp_error err = RP_ERROR_NONE;
-	struct answer answer = ask(lab, "POST", "/rig/v1/hello", hello_body(agent), NULL);
+	struct answer answer = ask_from(lab, peer, "POST", "/rig/v1/hello", body, NULL);
 	int status = answer.status;
 
+	json_decref(body);
 	if (status == 200) {
 		X509_free(agent->cert);
 		agent->cert = NULL;
@@ -493,4 +499,17 @@ void ready_rig(struct rig_lab *lab, const char *name, const char *driver)
 	force_state(lab, name, RP_RIG_READY);
 	assert_true(rp_store_run(lab->server.store, RP_SQL_RIG_SET_TRAINING, RP_TEXT(name),
 			    RP_INT(0)) >= 0);
+}
+
+void finish_job(struct rig_lab *lab, const char *rig, const char *verdict, char ret_job[27])
+{
+	struct agent agent = {0};
+	rp_cleanup(json) json_t *result = NULL;
+
+	submit_job(lab, rig, ret_job);
+	assert_true(script_boots(lab, &agent));
+	assert_int_equal(hello(lab, &agent), 200);
+	result = make_result(lab, &agent, verdict);
+	assert_int_equal(put_result(lab, &agent, ret_job, result, NULL), 200);
+	agent_done(&agent);
 }

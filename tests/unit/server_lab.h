@@ -132,6 +132,8 @@ json_t *hello_body(struct agent *agent);
 
 /* Returns the status; on 200 the agent has its certificate. */
 int hello(struct rig_lab *lab, struct agent *agent);
+/* The same from another address, with this body, which is taken. */
+int hello_from(struct rig_lab *lab, const char *peer, struct agent *agent, json_t *body);
 json_t *plan_manifest(void);
 
 /* Queue a job for a rig; ret_id gets its id. */
@@ -153,6 +155,9 @@ json_t *make_result(struct rig_lab *lab, struct agent *agent, const char *verdic
 /* PUT a result (not taken); the status. *ret_ack may be NULL. */
 int put_result(struct rig_lab *lab, struct agent *agent, const char *job, json_t *envelope,
 	json_t **ret_ack);
+
+/* One job of a rig to its end, with a result of this verdict that the log has. */
+void finish_job(struct rig_lab *lab, const char *rig, const char *verdict, char ret_job[27]);
 
 /* How many refusals the API shows. */
 size_t refusals(struct rig_lab *lab);

@@ -33,27 +33,10 @@ static bool gets_script(struct rig_lab *lab, struct agent *agent)
 
 static int says_hello(struct rig_lab *lab, struct agent *agent)
 {
-	struct rp_error err = RP_ERROR_NONE;
 	json_t *body = hello_body(agent);
-	struct answer answer;
-	int status;
 
 	json_object_set_new(body, "uuid", json_string(NO_UUID));
-	answer = ask_from(lab, FORGER, "POST", "/rig/v1/hello", body, NULL);
-	json_decref(body);
-	status = answer.status;
-	if (status == 200) {
-		X509_free(agent->cert);
-		agent->cert = NULL;
-		lab_ok(rp_pem_read_cert(
-			rp_json_string_or(answer.json, "certificate", ""), &agent->cert, &err));
-		snprintf(agent->action, sizeof(agent->action), "%s",
-			rp_json_string_or(answer.json, "action", ""));
-		snprintf(agent->assurance, sizeof(agent->assurance), "%s",
-			rp_json_string_or(answer.json, "assurance", ""));
-	}
-	answer_done(&answer);
-	return status;
+	return hello_from(lab, FORGER, agent, body);
 }
 
 /* One boot of the forger's; its action is in agent. */

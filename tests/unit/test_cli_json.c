@@ -128,20 +128,6 @@ static void empty_lists(void **state)
 	}
 }
 
-/* One job to its end. */
-static void finish_job(struct rig_lab *lab, const char *verdict, char ret_job[27])
-{
-	struct agent agent = {0};
-	rp_cleanup(json) json_t *result = NULL;
-
-	submit_job(lab, "alpha", ret_job);
-	assert_true(script_boots(lab, &agent));
-	assert_int_equal(hello(lab, &agent), 200);
-	result = make_result(lab, &agent, verdict);
-	assert_int_equal(put_result(lab, &agent, ret_job, result, NULL), 200);
-	agent_done(&agent);
-}
-
 /* man rigproof, EXIT STATUS: each number, seen. */
 static void exit_statuses(void **state)
 {
@@ -155,7 +141,7 @@ static void exit_statuses(void **state)
 	ready_rig(lab, "alpha", "none");
 	lab->site->site->retries = 0;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		finish_job(lab, ends[i].verdict, job);
+		finish_job(lab, "alpha", ends[i].verdict, job);
 		assert_int_equal(cli_run("job wait %s", job), ends[i].status);
 		assert_int_equal(cli_run("job wait %s --json", job), ends[i].status);
 		assert_string_equal(cli_errors, "");
@@ -183,7 +169,7 @@ static void a_job_is_followed_by_lines(void **state)
 	char job[27], *line;
 
 	ready_rig(lab, "alpha", "none");
-	finish_job(lab, "pass", job);
+	finish_job(lab, "alpha", "pass", job);
 	assert_int_equal(cli_run("job wait %s --json", job), 0);
 	assert_int_equal(strncmp(cli_out, "{\"boot\":\"", 9), 0);
 	assert_printed("\"event\":\"stage\"");

@@ -151,20 +151,6 @@ static void jobs(void **state)
 	assert_complained("not a job id");
 }
 
-/* One job to its end, with a result that the log has. */
-static void finish_job(struct rig_lab *lab, const char *verdict, char ret_job[27])
-{
-	struct agent agent = {0};
-	rp_cleanup(json) json_t *result = NULL;
-
-	submit_job(lab, "alpha", ret_job);
-	assert_true(script_boots(lab, &agent));
-	assert_int_equal(hello(lab, &agent), 200);
-	result = make_result(lab, &agent, verdict);
-	assert_int_equal(put_result(lab, &agent, ret_job, result, NULL), 200);
-	agent_done(&agent);
-}
-
 static void results(void **state)
 {
 	struct rig_lab *lab = *state;
@@ -182,7 +168,7 @@ static void results(void **state)
 	assert_string_equal(cli_out, "nothing was refused\n");
 	assert_int_equal(cli_run("result evidence %s", NO_JOB), 1);
 
-	finish_job(lab, "pass", job);
+	finish_job(lab, "alpha", "pass", job);
 	assert_int_equal(cli_run("job wait %s", job), 0);
 	assert_printed("verdict: pass\n");
 	assert_int_equal(cli_run("result list"), 0);
@@ -218,7 +204,7 @@ static void exit_status_is_the_verdict(void **state)
 	char job[27];
 
 	ready_rig(lab, "alpha", "none");
-	finish_job(lab, "fail", job);
+	finish_job(lab, "alpha", "fail", job);
 	assert_int_equal(cli_run("job wait %s", job), 1);
 	assert_printed("verdict: fail\n");
 	assert_int_equal(cli_run("job wait %s --json", job), 1);
@@ -236,7 +222,7 @@ static void the_log(void **state)
 	char job[27], second[27];
 
 	ready_rig(lab, "alpha", "none");
-	finish_job(lab, "pass", job);
+	finish_job(lab, "alpha", "pass", job);
 	assert_int_equal(cli_run("log checkpoint"), 0);
 	assert_printed("\n1\n");
 	assert_int_equal(cli_run("log checkpoint --json"), 0);
@@ -245,7 +231,7 @@ static void the_log(void **state)
 	assert_int_equal(strncmp(cli_out, "1 entries; signed, and remembered in ", 37), 0);
 	lab_ok(rp_file_read(seen, 4096, &before, NULL, &err));
 
-	finish_job(lab, "pass", second);
+	finish_job(lab, "alpha", "pass", second);
 	assert_int_equal(cli_run("log check"), 0);
 	assert_string_equal(
 		cli_out, "2 entries; the first 1 are those signed when last looked at\n");
